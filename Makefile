@@ -1,0 +1,31 @@
+# The verbs. Each does its own set-up (see tools/bootstrap.py); only Python >= 3.11, make and a package index are needed.
+PYTHON ?= python3
+BIN := .venv/bin
+WORKERS ?= 2
+
+.PHONY: setup demo test check generate lock
+setup:
+	@$(PYTHON) tools/bootstrap.py
+
+demo: setup  ## the story of README, on generated and real data
+	@$(BIN)/python examples/demo
+
+test: setup  ## everything that needs no cluster
+	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+check: setup  ## format, lint, types, layers, dependencies, freshness of generated files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy */src
+	$(BIN)/lint-imports
+	$(BIN)/python tools/check_dependencies.py
+	$(BIN)/python tools/generate.py --check
+
+generate: setup  ## everything that is made from a source: OpenAPI, reference pages
+	$(BIN)/python tools/generate.py
+
+lock:  ## resolve anew and write requirements/*.txt
+	$(PYTHON) tools/lock.py
+
+bench-%: setup  ## bench-tables, bench-tasks: prints ratios, exit 1 when a bar is missed
+	$(BIN)/python benchmarks/$*.py
