@@ -1,0 +1,81 @@
+"""Paths of `/api/v1`. Templates for `str.format`; every name in braces must be percent-encoded by the caller.
+
+A commit is addressed by `{ref}`: a unique prefix of its id (4 or more characters), a branch, a tag, or one of
+these followed by `~n` for the n-th first parent.
+
+verb   path                                      body -> reply
+GET    ABOUT                                     -> About
+GET    PROJECTS                                  -> Page[Project];       POST ProjectCreate -> Project
+GET    PROJECT                                   -> Project
+GET    DATASETS                                  -> Page[Dataset];       POST DatasetCreate -> Dataset
+GET    DATASET                                   -> Dataset
+POST   UPLOADS ?mode&branch&sheet&header_rows&delimiter&encoding&key     raw bytes, header `Filename` (percent-encoded UTF-8)
+                                                 -> 202 Task; the dataset is made when it does not exist (mode=new)
+GET    BRANCHES                                  -> Page[Branch];        POST BranchCreate -> Branch
+GET    BRANCH                                    -> Branch with ETag;    PUT BranchMove, If-Match: "<head>" -> Branch
+GET    COMMITS ?branch&cursor&limit              -> Page[Commit]
+GET    COMMIT                                    -> CommitDetail
+GET    COMMIT_SCRIPT | COMMIT_PLAN               -> text/x-python | CommitPlan
+GET    COMMIT_TABLE ?offset&limit&columns        -> TablePage (JSON), Arrow stream or Parquet by Accept
+GET    COMMIT_PROFILE | COMMIT_QUALITY           -> Profile | Quality
+GET    COMMIT_SUGGESTIONS ?lang                  -> Page[Suggestion]
+GET    COMMIT_EXPORT ?format&encoding&columns    -> bytes, streamed
+GET    COMMIT_REPORT ?lang                       -> XLSX
+GET    GRAPH                                     -> Graph
+GET    REFLOG ?cursor                            -> Page[RefMove]
+GET    DIFF ?from&to&limit&cursor&columns        -> Diff
+POST   CONVERSATIONS ConversationCreate          -> Conversation;        GET -> Page[Conversation]
+GET    CONVERSATION                              -> Conversation
+POST   MESSAGES MessageCreate                    -> 202 Task;            GET ?cursor -> Page[Message]
+POST   TASKS TaskCreate (Idempotency-Key)        -> 202 Task;            GET ?cursor -> Page[Task]
+GET    TASK ?wait=seconds                        -> Task (waits until it is over or needs input)
+POST   TASK_ANSWER Answer | TASK_APPROVAL Approval | TASK_CANCEL         -> Task
+GET    TASK_EVENTS | EVENTS ?dataset             server-sent events: Event, `id:` is the sequence number
+GET    RESULT | RESULT_TABLE ?part | RESULT_EXPORT ?part&format          -> Result | TablePage | bytes
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+PREFIX: Final = "/api/v1"
+ABOUT: Final = f"{PREFIX}/about"
+PROJECTS: Final = f"{PREFIX}/projects"
+PROJECT: Final = f"{PROJECTS}/{{project}}"
+DATASETS: Final = f"{PROJECT}/datasets"
+DATASET: Final = f"{DATASETS}/{{dataset}}"
+UPLOADS: Final = f"{DATASET}/uploads"
+BRANCHES: Final = f"{DATASET}/branches"
+BRANCH: Final = f"{BRANCHES}/{{branch}}"
+COMMITS: Final = f"{DATASET}/commits"
+COMMIT: Final = f"{COMMITS}/{{ref}}"
+COMMIT_SCRIPT: Final = f"{COMMIT}/script"
+COMMIT_PLAN: Final = f"{COMMIT}/plan"
+COMMIT_TABLE: Final = f"{COMMIT}/table"
+COMMIT_PROFILE: Final = f"{COMMIT}/profile"
+COMMIT_QUALITY: Final = f"{COMMIT}/quality"
+COMMIT_SUGGESTIONS: Final = f"{COMMIT}/suggestions"
+COMMIT_EXPORT: Final = f"{COMMIT}/export"
+COMMIT_REPORT: Final = f"{COMMIT}/report"
+GRAPH: Final = f"{DATASET}/graph"
+REFLOG: Final = f"{DATASET}/reflog"
+DIFF: Final = f"{DATASET}/diff"
+CONVERSATIONS: Final = f"{DATASET}/conversations"
+CONVERSATION: Final = f"{CONVERSATIONS}/{{conversation}}"
+MESSAGES: Final = f"{CONVERSATION}/messages"
+TASKS: Final = f"{DATASET}/tasks"
+TASK: Final = f"{PROJECT}/tasks/{{task}}"
+TASK_ANSWER: Final = f"{TASK}/answer"
+TASK_APPROVAL: Final = f"{TASK}/approval"
+TASK_CANCEL: Final = f"{TASK}/cancel"
+TASK_EVENTS: Final = f"{TASK}/events"
+EVENTS: Final = f"{PROJECT}/events"
+RESULT: Final = f"{PROJECT}/results/{{result}}"
+RESULT_TABLE: Final = f"{RESULT}/table"
+RESULT_EXPORT: Final = f"{RESULT}/export"
+
+PROBLEM: Final = "application/problem+json"
+ARROW: Final = "application/vnd.apache.arrow.stream"
+PARQUET: Final = "application/vnd.apache.parquet"
+DEFAULT_PROJECT: Final = "default"
+DEFAULT_BRANCH: Final = "main"
