@@ -1,0 +1,110 @@
+"""One call shape to an OpenAI-compatible endpoint: messages and a JSON schema in, text and token counts out.
+
+How a server is made to follow the schema differs, and some servers accept the request and ignore it (vLLM drops
+`guided_json` silently). The ways are rungs of a ladder; which one a server truly honours is found by `probe`.
+Errors of the endpoint become `ModelUnavailable`; the caller falls back to the rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar
+
+import openai
+
+from retort_core.errors import Infrastructure
+
+Messages = list[dict[str, str]]
+# A plan of ten steps is about 600 tokens; more is a model that repeats itself.
+MAX_TOKENS = 1_500
+
+
+class ModelUnavailable(Infrastructure):
+    """The endpoint cannot be reached, refuses, or answers nothing usable."""
+
+    code: ClassVar[str] = "model-unavailable"
+    reason: ClassVar[str] = "ModelUnavailable"
+
+
+class Rung(StrEnum):
+    """Ways to ask for JSON by schema, strictest first."""
+
+    json_schema = "json_schema"  # OpenAI's form; vLLM >= 0.12, llama.cpp's server
+    structured_outputs = "structured_outputs"  # vLLM's own field
+    json_object = "json_object"  # llama-cpp-python: the schema inside response_format
+    text = "text"  # nothing enforced: the answer is searched for JSON and validated
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """Where the model is. `key` is a secret: never logged, absent from repr."""
+
+    url: str
+    model: str
+    key: str = field(default="", repr=False)
+    seconds: float = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What came back; `tokens_in` and `tokens_out` are the server's own counts (0 when it gives none)."""
+
+    text: str
+    tokens_in: int
+    tokens_out: int
+
+
+def _form(rung: Rung, schema: dict[str, Any]) -> dict[str, Any]:
+    named = {"name": "plan", "schema": schema, "strict": True}
+    match rung:
+        case Rung.json_schema:
+            return {"response_format": {"type": "json_schema", "json_schema": named}}
+        case Rung.structured_outputs:
+            return {"extra_body": {"structured_outputs": {"json": schema}}}
+        case Rung.json_object:
+            return {"extra_body": {"response_format": {"type": "json_object", "schema": schema}}}
+        case Rung.text:
+            return {}
+
+
+class ModelClient:
+    """Blocking client (the planner runs in a thread); temperature 0 and a fixed seed: same words, same plan."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        # Some servers refuse an empty key; none of ours reads this placeholder.
+        self._openai = openai.OpenAI(
+            base_url=endpoint.url, api_key=endpoint.key or "none", timeout=endpoint.seconds, max_retries=1
+        )
+
+    def ask(self, messages: Messages, schema: dict[str, Any], rung: Rung) -> Answer:
+        """Raises ModelUnavailable; the text may still be anything."""
+        try:
+            reply = self._openai.chat.completions.create(
+                model=self.endpoint.model,
+                messages=messages,  # type: ignore[arg-type]  # plain dicts of the documented shape
+                temperature=0,
+                seed=7,
+                max_completion_tokens=MAX_TOKENS,
+                **_form(rung, schema),
+            )
+        except openai.APIStatusError as error:
+            raise ModelUnavailable(
+                f"The model's server answered {error.status_code}.", status=error.status_code
+            ) from error
+        except openai.OpenAIError as error:
+            raise ModelUnavailable(
+                f"The model's server cannot be reached ({type(error).__name__})."
+            ) from error
+        if not reply.choices:
+            raise ModelUnavailable("The model's server answered without a choice.")
+        usage = reply.usage
+        return Answer(
+            text=reply.choices[0].message.content or "",
+            tokens_in=usage.prompt_tokens if usage else 0,
+            tokens_out=usage.completion_tokens if usage else 0,
+        )
+
+    def close(self) -> None:
+        self._openai.close()
