@@ -49,10 +49,9 @@ def _row(waiting: Sequence[str], at: int) -> str:
 
 def _merge(width: int, at: int, closing: Iterable[int]) -> str:
     """Lanes that end in the commit above: drawn as a branch-off towards it."""
-    ends, cells = set(closing), []
+    ends = set(closing)
     last = max(ends)
-    for i in range(width):
-        cells.append("├" if i == at else "╯" if i == last else "┴" if i in ends else "│")
+    cells = ["├" if i == at else "╯" if i == last else "┴" if i in ends else "│" for i in range(width)]
     text = ""
     for i, cell in enumerate(cells):
         text += cell + ("─" if at <= i < last else " ")

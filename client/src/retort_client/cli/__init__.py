@@ -1,0 +1,1 @@
+"""The command line: thin verbs over `retort_client.session`, one module a theme."""
