@@ -1,0 +1,1 @@
+"""Versions: the commit log, refs, and what is read from a version."""

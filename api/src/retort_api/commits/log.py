@@ -1,0 +1,243 @@
+"""CommitLog: commits and refs, one transaction a call. Whole or not at all, and nothing is ever overwritten.
+
+- `publish` stores a commit and points a ref at it. A repeated attempt returns the commit of the first.
+- `move` is a compare-and-swap: a head that is no longer what the caller saw is a `Conflict` that names both.
+- What a branch no longer leads to is tagged (`kept-…`) as soon as a new edit would make it unreachable by undo.
+
+Objects are stored before a commit names them, so a crash leaves unreferenced objects at worst.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, TypeAlias
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from retort_api.commits import repository, walks
+from retort_api.commits.records import CommitRecord, Move, Ref, RefKind, Why
+from retort_api.kit.database import Database
+from retort_api.tasks import events
+from retort_core.errors import BadInput, Conflict, NotFound
+from retort_core.identity import SHORT, short
+
+Also: TypeAlias = Callable[[AsyncConnection], Awaitable[None]]
+PREFIX: Final = 4  # characters of an id that are enough when they are unique
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """Where a ref is to point. `expect`: the head it must have; "" = it must not exist; None = whatever it is."""
+
+    name: str
+    to: str
+    expect: str | None
+    kind: RefKind
+    why: Why
+    by: str
+
+
+class CommitLog:
+    """`also` of a call runs in the same transaction: the task's reply, later the audit line."""
+
+    def __init__(self, database: Database, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._database = database
+        self._now = now
+
+    # -- reading -----------------------------------------------------------------------------------------
+
+    async def get(self, dataset: str, identifier: str) -> CommitRecord:
+        async with self._database.read() as connection:
+            found = await repository.commit(connection, dataset, identifier)
+        if found is None:
+            raise NotFound(f"There is no version {short(identifier)!r} in this dataset.")
+        return found
+
+    async def head(self, dataset: str, name: str) -> str:
+        """Empty when there is no such ref yet."""
+        async with self._database.read() as connection:
+            found = await repository.ref(connection, dataset, name)
+        return found.head if found is not None else ""
+
+    async def resolve(self, dataset: str, text: str) -> str:
+        """The commit a person means: a branch or tag, an id or its beginning, each with an optional `~n`."""
+        name, _, steps = text.partition("~")
+        async with self._database.read() as connection:
+            found = await _named(connection, dataset, name)
+            for _ in range(_count(steps, text)):
+                record = await repository.commit(connection, dataset, found)
+                if record is None or not record.parents:
+                    raise NotFound(f"{text!r} goes back further than the history of {name!r} does.")
+                found = record.parents[0]
+        return found
+
+    async def commits(self, dataset: str) -> list[CommitRecord]:
+        async with self._database.read() as connection:
+            return await repository.all_commits(connection, dataset)
+
+    async def lineage(self, dataset: str) -> dict[str, tuple[str, ...]]:
+        async with self._database.read() as connection:
+            return await repository.lineage(connection, dataset)
+
+    async def refs(self, dataset: str) -> list[Ref]:
+        async with self._database.read() as connection:
+            return await repository.all_refs(connection, dataset)
+
+    async def ref(self, dataset: str, name: str) -> Ref:
+        async with self._database.read() as connection:
+            found = await repository.ref(connection, dataset, name)
+        if found is None:
+            raise NotFound(f"There is no branch {name!r}.")
+        return found
+
+    async def moves(
+        self, dataset: str, name: str = "", after: int = 0, limit: int | None = None
+    ) -> list[Move]:
+        async with self._database.read() as connection:
+            return await repository.moves(connection, dataset, name, after, limit)
+
+    async def walk(self, dataset: str, branch: str) -> walks.Walk:
+        return walks.walk(await self.moves(dataset, branch))
+
+    # -- writing -----------------------------------------------------------------------------------------
+
+    async def publish(
+        self,
+        record: CommitRecord,
+        ref: str,
+        expect: str | None,
+        kind: RefKind = "branch",
+        also: Also | None = None,
+    ) -> CommitRecord:
+        """Stores the commit and points `ref` at it; `expect` as in `Change`."""
+        async with self._database.write() as connection:
+            earlier = await repository.commit_of_attempt(connection, record.attempt)
+            if earlier is not None:
+                return earlier
+            await repository.add_commit(connection, record)
+            why: Why = "stage" if kind == "staging" else "commit"
+            change = Change(name=ref, to=record.id, expect=expect, kind=kind, why=why, by=record.author)
+            await self._point(connection, record.dataset, change)
+            if also is not None:
+                await also(connection)
+        return record
+
+    async def move(
+        self,
+        dataset: str,
+        ref: str,
+        to: str,
+        expect: str | None,
+        why: Why = "move",
+        by: str = "",
+        also: Also | None = None,
+    ) -> None:
+        change = Change(name=ref, to=to, expect=expect, kind="branch", why=why, by=by)
+        async with self._database.write() as connection:
+            await self._keep_abandoned(connection, dataset, change)
+            await self._point(connection, dataset, change)
+            if also is not None:
+                await also(connection)
+
+    async def create(
+        self, dataset: str, name: str, kind: RefKind, head: str, by: str, also: Also | None = None
+    ) -> None:
+        """A branch or tag costs one row and no data."""
+        async with self._database.write() as connection:
+            change = Change(name=name, to=head, expect="", kind=kind, why="create", by=by)
+            await self._point(connection, dataset, change)
+            if also is not None:
+                await also(connection)
+
+    async def drop_staging(self, dataset: str, name: str, also: Also | None = None) -> None:
+        async with self._database.write() as connection:
+            await repository.drop_ref(connection, dataset, name)
+            if also is not None:
+                await also(connection)
+
+    async def _point(self, connection: AsyncConnection, dataset: str, change: Change) -> None:
+        now, name = self._now(), change.name
+        found = await repository.ref(connection, dataset, name)
+        was = found.head if found is not None else ""
+        if change.expect is not None and was != change.expect:
+            raise moved(name, change.expect, was)
+        if found is None:
+            await repository.add_ref(connection, dataset, name, change.kind, change.to, now)
+        elif not await repository.swap_ref(connection, dataset, name, was, change.to, now):
+            raise moved(name, was, "")
+        if change.kind != "staging":
+            move = Move(seq=0, name=name, was=was, now=change.to, why=change.why, by=change.by, at=now)
+            await repository.log_move(connection, dataset, move)
+            data = {"branch": name, "head": change.to, "was": was, "why": change.why}
+            await events.add(connection, "ref", data, dataset=dataset)
+
+    async def _keep_abandoned(self, connection: AsyncConnection, dataset: str, change: Change) -> None:
+        """Tags the tips that history and undo could no longer bring back after this move."""
+        if change.why in ("undo", "redo"):
+            return
+        past = walks.walk(await repository.moves(connection, dataset, change.name))
+        found = await repository.ref(connection, dataset, change.name)
+        tips = [*past.forward[:1], *([found.head] if found is not None else [])]
+        lineage = await repository.lineage(connection, dataset)
+        for tip in tips:
+            if not _reaches(lineage, change.to, tip):
+                await self._keep(connection, dataset, tip, change.by)
+
+    async def _keep(self, connection: AsyncConnection, dataset: str, tip: str, by: str) -> None:
+        name = f"kept-{short(tip)}"
+        if await repository.ref(connection, dataset, name) is None:
+            change = Change(name=name, to=tip, expect="", kind="tag", why="keep", by=by)
+            await self._point(connection, dataset, change)
+
+
+def moved(name: str, expect: str, was: str) -> Conflict:
+    if expect == "":
+        return Conflict(f"{name!r} exists already.", ref=name, head=was)
+    if was == "":
+        return Conflict(f"{name!r} is not there any more.", ref=name, expected=expect)
+    return Conflict(
+        f"{name!r} moved meanwhile: it was {short(expect)}, it is now {short(was)}. Look at both and try again.",
+        ref=name,
+        expected=expect,
+        head=was,
+    )
+
+
+def _count(steps: str, text: str) -> int:
+    if not steps:
+        return 1 if text.endswith("~") else 0
+    if not steps.isascii() or not steps.isdigit() or len(steps) > 6:
+        raise BadInput(f"{text!r} is no version: after '~' stands how many steps to go back, as in main~2.")
+    return int(steps)
+
+
+def _reaches(lineage: dict[str, tuple[str, ...]], start: str, wanted: str) -> bool:
+    seen: set[str] = set()
+    todo = [start]
+    while todo:
+        here = todo.pop()
+        if here == wanted:
+            return True
+        if here not in seen:
+            seen.add(here)
+            todo.extend(lineage.get(here, ()))
+    return False
+
+
+async def _named(connection: AsyncConnection, dataset: str, name: str) -> str:
+    found = await repository.ref(connection, dataset, name)
+    if found is not None:
+        return found.head
+    prefix = name.lower()
+    if len(prefix) >= PREFIX and all(char in "0123456789abcdef" for char in prefix):
+        ids = await repository.commits_by_prefix(connection, dataset, prefix, 3)
+        if len(ids) == 1:
+            return ids[0]
+        if ids:
+            shown = ", ".join(identifier[: SHORT + 4] for identifier in ids)
+            raise BadInput(f"{name!r} is the beginning of several versions ({shown}); give more characters.")
+    raise NotFound(
+        f"There is no version, branch or tag {name!r}. `retort log` lists them; ids need {PREFIX} characters."
+    )

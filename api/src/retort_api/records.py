@@ -1,0 +1,219 @@
+"""Every table of the database in one place, with names for every constraint so that they can be migrated.
+
+Times are UTC. JSON columns hold the models of `retort_core`, whole. `create_all` is the only place that makes
+tables. Repositories are the only modules that read or write them.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+from retort_api.kit.database import Database
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A UTC time; SQLite forgets the zone, so it is put back on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        del dialect
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+def _at(name: str, *, null: bool = False) -> Column[Any]:
+    return Column(name, Moment, nullable=null)
+
+
+def _dataset() -> Column[Any]:
+    return Column("dataset", ForeignKey("datasets.id"), nullable=False, index=True)
+
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(100), nullable=False, unique=True),
+    Column("conventions", JSON, nullable=False, default=dict),
+    _at("created_at"),
+)
+datasets = Table(
+    "datasets",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("project", ForeignKey("projects.id"), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("title", String(200), nullable=False, default=""),
+    _at("created_at"),
+    UniqueConstraint("project", "name"),
+)
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    _dataset(),
+    Column("filename", String(255), nullable=False),
+    Column("object", String(200), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("digest", String(64), nullable=False),
+    _at("created_at"),
+)
+commits = Table(
+    "commits",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(64), nullable=False, unique=True),
+    _dataset(),
+    Column("root", String(64), nullable=False),
+    Column("snapshot", JSON, nullable=False),  # where the version's objects lie
+    Column("parents", JSON, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("instruction", Text, nullable=False),
+    Column("author", String(200), nullable=False),
+    Column("task", String(32), nullable=False),
+    Column("attempt", String(80), nullable=False, unique=True),
+    Column("counts", JSON, nullable=False),
+    Column("plan", JSON, nullable=True),
+    Column("script", Text, nullable=False, default=""),
+    Column("details", JSON, nullable=False, default=dict),  # facts about the import, versions of the engines
+    _at("created_at"),
+)
+refs = Table(
+    "refs",
+    metadata,
+    Column("dataset", ForeignKey("datasets.id"), primary_key=True),
+    Column("name", String(160), primary_key=True),
+    Column("kind", String(8), nullable=False),
+    Column("head", String(64), nullable=False),
+    Column("version", Integer, nullable=False, default=1),
+    _at("updated_at"),
+)
+reflog = Table(
+    "reflog",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    _dataset(),
+    Column("name", String(160), nullable=False),
+    Column("was", String(64), nullable=False),
+    Column("now", String(64), nullable=False),
+    Column("why", String(16), nullable=False),
+    Column("by", String(200), nullable=False),
+    _at("at"),
+)
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("uid", String(32), nullable=False, unique=True),
+    Column("project", ForeignKey("projects.id"), nullable=False, index=True),
+    _dataset(),
+    Column("branch", String(100), nullable=False),
+    Column("base", String(128), nullable=False),
+    Column("source", JSON, nullable=False),
+    Column("review", String(16), nullable=False),
+    Column("requester", String(200), nullable=False),
+    Column("lang", String(2), nullable=False),
+    Column("conversation", String(32), nullable=False, default="", index=True),
+    Column("deadline_seconds", Integer, nullable=False),
+    Column("answer", JSON, nullable=True),
+    Column("approval", JSON, nullable=True),
+    Column("cancelled", Integer, nullable=False, default=0),
+    Column("status", JSON, nullable=False),
+    Column("phase", String(16), nullable=False, index=True),
+    Column("replies", JSON, nullable=False, default=dict),  # of Prepare, Run, Promote: what was observed
+    Column("work", JSON, nullable=False, default=dict),  # what preparation left for the run
+    _at("created_at"),
+    _at("finished_at", null=True),
+)
+events = Table(
+    "events",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("project", String(32), nullable=False),
+    Column("dataset", String(32), nullable=False),
+    Column("task", String(32), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("data", JSON, nullable=False),
+    _at("at"),
+    Index("ix_events_task_seq", "task", "seq"),
+    Index("ix_events_project_seq", "project", "seq"),
+    sqlite_autoincrement=True,  # a sequence number is never given twice, also after old events are swept
+)
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    _dataset(),
+    Column("branch", String(100), nullable=False),
+    Column("title", String(200), nullable=False),
+    Column("task", String(32), nullable=False, default=""),  # that waits for an answer or a yes
+    Column("suggestions", JSON, nullable=False, default=list),
+    Column("last_result", String(32), nullable=False, default=""),
+    _at("created_at"),
+)
+messages = Table(
+    "messages",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("conversation", ForeignKey("conversations.id"), nullable=False, index=True),
+    Column("text", Text, nullable=False),
+    Column("lang", String(2), nullable=False),
+    Column("task", String(32), nullable=False),
+    _at("at"),
+)
+results = Table(
+    "results",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    _dataset(),
+    Column("task", String(32), nullable=False, unique=True),
+    Column("commit", String(64), nullable=False),
+    Column("branch", String(100), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("plan", JSON, nullable=True),
+    Column("parts", JSON, nullable=False),  # name -> object, schema, rows
+    _at("created_at"),
+)
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("project", String(32), primary_key=True),
+    Column("key", String(200), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("task", String(32), nullable=False),
+    _at("at"),
+)
+
+
+async def create_all(database: Database) -> None:
+    async with database.write() as connection:
+        await connection.run_sync(metadata.create_all)

@@ -1,0 +1,1 @@
+"""Tasks: their rows, their events, and what people may do to them."""

@@ -1,0 +1,51 @@
+"""The outbox: one line an event, written in the transaction of what it tells, read by sequence number."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from retort_api.records import datasets, tasks
+from retort_api.records import events as table
+from retort_core.http.tasks import Event
+
+EventKind: TypeAlias = Literal["task", "progress", "log", "preview", "ref"]
+
+
+async def add(
+    connection: AsyncConnection,
+    kind: EventKind,
+    data: dict[str, Any],
+    *,
+    task: str = "",
+    dataset: str = "",
+) -> None:
+    """The project follows from the dataset, the dataset from the task."""
+    if not dataset:
+        query = select(tasks.c.dataset).where(tasks.c.uid == task)
+        dataset = (await connection.execute(query)).scalar_one()
+    project = (
+        await connection.execute(select(datasets.c.project).where(datasets.c.id == dataset))
+    ).scalar_one()
+    await connection.execute(
+        insert(table).values(
+            project=project, dataset=dataset, task=task, kind=kind, data=data, at=datetime.now(UTC)
+        )
+    )
+
+
+async def after(
+    connection: AsyncConnection, project: str, seq: int, *, task: str = "", dataset: str = "", limit: int
+) -> list[Event]:
+    query = select(table).where(table.c.project == project, table.c.seq > seq).order_by(table.c.seq)
+    if task:
+        query = query.where(table.c.task == task)
+    if dataset:
+        query = query.where(table.c.dataset == dataset)
+    return [
+        Event(seq=row.seq, kind=row.kind, task=row.task, dataset=row.dataset, at=row.at, data=row.data)
+        for row in await connection.execute(query.limit(limit))
+    ]
