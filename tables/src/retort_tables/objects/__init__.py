@@ -1,0 +1,1 @@
+"""Write-once objects named by the SHA-256 of their bytes."""

@@ -1,0 +1,1 @@
+"""Snapshots: the data of one version, at rest."""

@@ -1,0 +1,123 @@
+"""The snapshot store: data of versions, never refs. Two layouts may stand behind it; both give the same roots.
+
+A version at rest is a table (typed, with hidden `__row_id`, rows in displayed order), its marks, its schema, its
+profile and a *manifest*: the digests its root is made of and the keys of the objects that hold it. A commit names
+its version by root (what it is) and manifest key (where it lies); the second may change, the first never does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import polars as pl
+
+from retort_core.changes import Changes
+from retort_core.identity import Content
+from retort_core.models import Model
+from retort_core.profiles import Profile
+from retort_core.schema import Schema
+
+FORMAT = "retort-version/1"
+OBJECTS = (
+    "table",
+    "marks",
+    "schema",
+    "profile",
+    "changes",
+    "cells",
+)  # the last two are absent after an import
+
+
+class Digests(Model):
+    """`Content` as JSON: what the manifest stores and `root_id` hashes."""
+
+    rows: int
+    next_row_id: int
+    order: str
+    ids: dict[int, str]
+    columns: dict[str, dict[int, str]]
+    marks: dict[str, dict[int, str]]
+
+    @classmethod
+    def of(cls, content: Content) -> Digests:
+        return cls.model_validate(vars(content))
+
+    def content(self) -> Content:
+        return Content(**dict(self))
+
+
+class Manifest(Model):
+    """`objects`: name of `OBJECTS` -> key."""
+
+    format: str = FORMAT
+    root: str
+    digests: Digests
+    objects: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionParts:
+    """A finished version as bytes: what the intake hands over and a store only hashes and puts."""
+
+    root: str
+    digests: Digests
+    objects: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """`added`: bytes of objects the store did not have yet."""
+
+    root: str
+    manifest: str
+    objects: Mapping[str, str]
+    rows: int
+    next_row_id: int
+    added: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """All or part of a version. `table` has `__row_id` first; `marks` are those of its rows and columns."""
+
+    root: str
+    schema: Schema
+    table: pl.DataFrame
+    marks: pl.DataFrame
+    next_row_id: int
+    total: int  # rows of the whole version
+
+
+class SnapshotStore(Protocol):
+    def publish(self, parts: VersionParts) -> Written:
+        """Store what the intake made; objects first, the manifest last."""
+
+    def write(
+        self,
+        *,
+        schema: Schema,
+        table: pl.DataFrame,
+        marks: pl.DataFrame,
+        next_row_id: int,
+        profile: Profile | None = None,
+    ) -> Written:
+        """Encode and publish a table that is trusted already (tests, tools)."""
+
+    def manifest(self, key: str) -> Manifest: ...
+
+    def schema(self, key: str) -> Schema: ...
+
+    def profile(self, key: str) -> Profile: ...
+
+    def changes(self, key: str) -> Changes:
+        """What the version changed against its first parent; empty after an import."""
+
+    def read(
+        self, key: str, columns: Sequence[str] | None = None, rows: slice | Sequence[int] | None = None
+    ) -> Snapshot:
+        """A version, or only some columns (names) and rows (a slice of the displayed order, or row ids)."""
+
+    def verify(self, key: str) -> None:
+        """Read everything and recompute every digest; raises `Infrastructure` naming what is damaged."""
