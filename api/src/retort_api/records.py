@@ -92,7 +92,7 @@ commits = Table(
     Column("id", String(64), nullable=False, unique=True),
     _dataset(),
     Column("root", String(64), nullable=False),
-    Column("snapshot", JSON, nullable=False),  # where the version's objects lie
+    Column("snapshot", String(64), nullable=False),  # key of the manifest: where the data lies
     Column("parents", JSON, nullable=False),
     Column("generation", Integer, nullable=False),
     Column("kind", String(16), nullable=False),

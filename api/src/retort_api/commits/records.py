@@ -17,7 +17,7 @@ Why: TypeAlias = Literal["create", "commit", "correction", "undo", "redo", "move
 
 @dataclass(frozen=True, kw_only=True)
 class CommitRecord:
-    """One version. `snapshot`: what the snapshot store needs to find it again, as it returned it.
+    """One version. `snapshot`: key of its manifest in the snapshot store.
 
     `details`: facts of an import (`upload`, `filename`, `options`, `key`, `report`) and `versions` of the engines.
     """
@@ -25,7 +25,7 @@ class CommitRecord:
     id: str
     dataset: str
     root: str
-    snapshot: dict[str, Any]
+    snapshot: str
     parents: tuple[str, ...]
     generation: int
     kind: CommitKind

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import Field, JsonValue
 
+from retort_core.changes import Changes, ColumnChange
 from retort_core.http.datasets import Name
 from retort_core.lifecycle.statuses import Counts
 from retort_core.models import Model
@@ -104,15 +105,8 @@ class TablePage(Model):
     stale: bool = False  # of results: the data has moved on
 
 
-class ColumnChange(Model):
-    column: str  # id
-    change: Literal["added", "removed", "renamed", "retyped", "annotated", "moved"]
-    before: Column | None = None
-    after: Column | None = None
-
-
 class CellChange(Model):
-    """Canonical texts; None = no value. States differ when only a mark changed."""
+    """`retort_core.changes.CellChange` with the column's name instead of its id."""
 
     row: int
     column: str  # name in the newer version
@@ -120,6 +114,8 @@ class CellChange(Model):
     after: str | None
     before_state: str = "valid"
     after_state: str = "valid"
+    before_reason: str = ""
+    after_reason: str = ""
 
 
 class RowChange(Model):
@@ -134,9 +130,11 @@ class Diff(Model):
     older: str
     newer: str
     common: str = ""  # nearest common ancestor
+    tier: str = ""  # how rows were matched: same, rows, key, content
     counts: Counts
+    changes: Changes
     columns: tuple[ColumnChange, ...]
-    cells_by_column: dict[str, int] = {}
+    cells_by_column: dict[str, int] = {}  # by name in the newer version
     rows: tuple[RowChange, ...] = ()
     cells: tuple[CellChange, ...] = ()
     next_cursor: str = ""

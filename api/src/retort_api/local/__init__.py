@@ -1,0 +1,1 @@
+"""Adapters of the service on one machine: local sandboxes and the driver of tasks."""

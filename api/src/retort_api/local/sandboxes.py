@@ -1,0 +1,166 @@
+"""Sandboxes on this machine: supervisor processes, each with a session over an inherited socketpair.
+
+A supervisor is a fresh interpreter (`python -I`), never a fork of this process: nothing of the service's memory,
+descriptors or environment is behind the wall to begin with. It runs one job after another, each in its own
+single-use worker; a supervisor that misbehaves is killed and replaced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+
+from retort_api.runs.session import Session
+from retort_core.errors import Infrastructure
+from retort_core.lifecycle.pools import Pool, refill
+
+log = structlog.get_logger(__name__)
+START_SECONDS: Final = 60.0
+STREAM_LIMIT: Final = 4 << 20
+
+
+@dataclass(kw_only=True)
+class Sandbox:
+    """One supervisor; `broken` ones are not used again."""
+
+    process: asyncio.subprocess.Process
+    session: Session
+    broken: bool = False
+
+    @property
+    def usable(self) -> bool:
+        return not self.broken and self.process.returncode is None
+
+    async def close(self) -> None:
+        """Closing the session ends the supervisor; one that stays is killed."""
+        self.session.close()
+        try:
+            async with asyncio.timeout(2):
+                await self.process.wait()
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                self.process.kill()
+            await self.process.wait()
+
+
+async def start(worker: str, profile: str, options: tuple[str, ...] = ()) -> Sandbox:
+    """A supervisor that has said what it enforces."""
+    ours, theirs = socket.socketpair()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-I", "-m", "retort_core.supervision",
+            "--fd", str(theirs.fileno()), "--worker", worker, "--profile", profile, *options,
+            pass_fds=(theirs.fileno(),), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
+            env={"LANG": "C.UTF-8"}, start_new_session=True,
+        )  # fmt: skip
+    except OSError as error:
+        ours.close()
+        raise Infrastructure(f"a sandbox could not be started: {error.strerror}") from error
+    finally:
+        theirs.close()
+    ours.setblocking(False)  # noqa: FBT003
+    reader, writer = await asyncio.open_connection(sock=ours, limit=STREAM_LIMIT)
+    sandbox = Sandbox(process=process, session=Session(reader=reader, writer=writer))
+    try:
+        await sandbox.session.greet(START_SECONDS)
+    except BaseException:
+        await sandbox.close()
+        raise
+    return sandbox
+
+
+class SandboxPool:
+    """Keeps `target` idle supervisors of one kind and never more than `capacity` in all; first come, first served."""
+
+    def __init__(self, worker: str, profile: str, target: int = 1, capacity: int = 2) -> None:
+        self._worker, self._profile = worker, profile
+        self._target, self._capacity = target, capacity
+        self._idle: deque[Sandbox] = deque()
+        self._starting: set[asyncio.Task[None]] = set()
+        self._claimed = 0
+        self._waiting: deque[asyncio.Future[Sandbox]] = deque()
+        self._closed = False
+        self.hello: dict[str, Any] = {}
+
+    async def open(self) -> dict[str, Any]:
+        """The first supervisor; what it says it enforces holds for this machine."""
+        self._offer(await start(self._worker, self._profile))
+        self.hello = self._idle[0].session.hello
+        self._refill()
+        return self.hello
+
+    async def claim(self) -> Sandbox:
+        while self._idle:
+            sandbox = self._idle.popleft()
+            if sandbox.usable:
+                self._claimed += 1
+                self._refill()
+                return sandbox
+            await sandbox.close()
+        future: asyncio.Future[Sandbox] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        self._refill()
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled() and future.exception() is None:
+                await self.release(future.result())
+            raise
+
+    async def release(self, sandbox: Sandbox) -> None:
+        self._claimed -= 1
+        if sandbox.usable and not self._closed:
+            self._offer(sandbox)
+        else:
+            await sandbox.close()
+        self._refill()
+
+    async def close(self) -> None:
+        self._closed = True
+        for task in tuple(self._starting):
+            task.cancel()
+        await asyncio.gather(*self._starting, return_exceptions=True)
+        await asyncio.gather(*(sandbox.close() for sandbox in self._idle))
+        self._idle.clear()
+
+    def _offer(self, sandbox: Sandbox) -> None:
+        while self._waiting:
+            future = self._waiting.popleft()
+            if not future.done():
+                self._claimed += 1
+                future.set_result(sandbox)
+                return
+        self._idle.append(sandbox)
+
+    def _refill(self) -> None:
+        if self._closed:
+            return
+        waiting = sum(not future.done() for future in self._waiting)
+        pool = Pool(
+            target=self._target,
+            capacity=self._capacity,
+            idle=len(self._idle),
+            starting=len(self._starting),
+            claimed=self._claimed,
+        )
+        for _ in range(max(0, refill(pool, waiting))):
+            task = asyncio.create_task(self._start())
+            self._starting.add(task)
+            task.add_done_callback(self._starting.discard)
+
+    async def _start(self) -> None:
+        try:
+            self._offer(await start(self._worker, self._profile))
+        except Exception as error:
+            log.exception("sandbox_start_failed", worker=self._worker)
+            if self._waiting:
+                future = self._waiting.popleft()
+                if not future.done():
+                    future.set_exception(Infrastructure(f"a sandbox could not be started: {error}"))

@@ -1,0 +1,1 @@
+"""Runs: from prepared work to a staged version or a read-only result."""

@@ -1,0 +1,126 @@
+"""One session with a supervisor: a job and its inputs go in, frames come out, one job at a time.
+
+Raises `SessionLost` when the other end goes away and `LimitExceeded` when it sends more than the job may. Works on
+any stream (an inherited socketpair here, TCP in a cluster). Sending and receiving run side by side, so that a
+supervisor that reports while it is being fed can never block both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from retort_core.errors import Infrastructure, LimitExceeded, SessionLost
+from retort_core.jobs import End, Job
+from retort_core.wire import (
+    FrameDecoder,
+    FrameType,
+    decode_json,
+    encode,
+    encode_data,
+    encode_done,
+    encode_json,
+)
+
+READ_SIZE: Final = 1 << 18
+GRACE_SECONDS: Final = 10.0  # beyond the job's own limit, which the supervisor enforces
+
+Input = Callable[[], AsyncIterator[bytes]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listener:
+    """Where the frames of a run go; called in the order of arrival."""
+
+    chunk: Callable[[bytes], None]
+    progress: Callable[[dict[str, Any]], None] = lambda _: None
+    log: Callable[[str], None] = lambda _: None
+
+
+@dataclass(kw_only=True)
+class Session:
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    hello: dict[str, Any] = field(default_factory=dict)
+    decoder: FrameDecoder = field(default_factory=FrameDecoder)
+
+    async def greet(self, seconds: float) -> dict[str, Any]:
+        """The supervisor's first word: what it enforces. Nothing is sent before it."""
+        with _lost_on_timeout(seconds):
+            async with asyncio.timeout(seconds):
+                async for kind, payload in self._frames():
+                    if kind is FrameType.HELLO:
+                        self.hello = decode_json(payload)
+                        return self.hello
+        raise SessionLost("the sandbox ended before it said what it enforces")
+
+    async def run(self, job: Job, inputs: Sequence[Input], listener: Listener) -> End:
+        """Feeds the job and collects its frames until END."""
+        sending = asyncio.create_task(self._send(job, inputs))
+        try:
+            with _lost_on_timeout(job.limits.seconds + GRACE_SECONDS):
+                async with asyncio.timeout(job.limits.seconds + GRACE_SECONDS):
+                    return await self._receive(job, listener)
+        finally:
+            sending.cancel()
+            with suppress(asyncio.CancelledError, OSError):
+                await sending
+
+    async def _send(self, job: Job, inputs: Sequence[Input]) -> None:
+        """A supervisor that refuses early closes its ears; its END, not the broken pipe, is the answer."""
+        with suppress(ConnectionError):
+            self.writer.write(encode_json(FrameType.JOB, job.to_json()))
+            for index, source in enumerate(inputs):
+                async for block in source():
+                    self.writer.writelines(encode_data(index, block))
+                    await self.writer.drain()
+                self.writer.write(encode_done(index))
+            self.writer.write(encode(FrameType.START))
+            await self.writer.drain()
+
+    async def _receive(self, job: Job, listener: Listener) -> End:
+        received = 0
+        async for kind, payload in self._frames():
+            match kind:
+                case FrameType.CHUNK:
+                    received += len(payload)
+                    if received > job.limits.output_bytes:
+                        raise LimitExceeded(
+                            f"the result is larger than {job.limits.output_bytes >> 20} MiB",
+                            limit=job.limits.output_bytes,
+                        )
+                    listener.chunk(payload)
+                case FrameType.PROGRESS:
+                    listener.progress(decode_json(payload))
+                case FrameType.LOG:
+                    listener.log(payload.decode("utf-8", "replace"))
+                case FrameType.END:
+                    return End.from_json(decode_json(payload))
+                case _:
+                    raise Infrastructure(f"the sandbox sent {kind.name} in the middle of a run")
+        raise SessionLost("the sandbox went away in the middle of the run")
+
+    async def _frames(self) -> AsyncIterator[tuple[FrameType, bytes]]:
+        while True:
+            try:
+                data = await self.reader.read(READ_SIZE)
+            except ConnectionError as error:
+                raise SessionLost("the sandbox went away in the middle of the run") from error
+            if not data:
+                return
+            for frame in self.decoder.feed(data):
+                yield frame
+
+    def close(self) -> None:
+        self.writer.close()
+
+
+@contextmanager
+def _lost_on_timeout(seconds: float) -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError as error:
+        raise SessionLost(f"the sandbox did not answer within {seconds:.0f} s") from error
