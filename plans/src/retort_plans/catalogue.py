@@ -1,0 +1,44 @@
+"""The closed catalogue: every operation by name, and the way from a plan's JSON to an operation.
+
+A new operation is one class and one line here; the reference page, the model's schema and the parity tests follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from pydantic import ValidationError
+
+from retort_core.errors import StepError
+from retort_core.plans import Step
+from retort_plans.operations import columns, rows, values
+from retort_plans.operations.base import Operation, nearest
+
+OPERATIONS: Final[tuple[type[Operation], ...]] = (
+    columns.DropColumns,
+    rows.FilterRows,
+    values.SetValue,
+)
+CATALOGUE: Final[Mapping[str, type[Operation]]] = MappingProxyType({op.name: op for op in OPERATIONS})
+
+
+def parse_step(step: Step) -> Operation:
+    """The operation of a step; StepError says which parameter is wrong and what it needs."""
+    operation = CATALOGUE.get(step.op)
+    if operation is None:
+        near = nearest(step.op, tuple(CATALOGUE))
+        hint = f"; nearest: {', '.join(near)}" if near else ""
+        raise StepError(f"there is no operation {step.op!r}{hint}", step=step.id, op=step.op)
+    try:
+        return operation.model_validate(step.params)
+    except ValidationError as error:
+        raise StepError(_first_fault(step, error), step=step.id, op=step.op) from None
+
+
+def _first_fault(step: Step, error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "parameters"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{step.op}: {where}: {message}"

@@ -1,0 +1,160 @@
+"""The emitter: collects the statements of a script and carries hidden columns through every step.
+
+Operations describe *cells* and *tables*; the emitter knows what travels unseen:
+
+- `__row_id` (when `row_ids`): kept by every selection, never part of a comparison of rows;
+- companions `NAME__invalid` of the columns in `invalid`: a cell that is set loses its raw text, a renamed column
+  takes its companion along, a dropped one drops it. Nothing is emitted for columns without invalid cells.
+
+`table` is a LazyFrame while a script of several steps runs, so that Polars can fuse and parallelise them;
+`out.frame()` makes it a DataFrame where a step must look at data.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from retort_core.cells import ROW_ID, companion
+from retort_core.plans import Lang
+from retort_core.schema import Schema
+from retort_plans.syntax import Code, code, col, name, operand, pl, reading, when
+
+TABLE: Final = name("table")
+
+
+class Emitter:
+    """State of emission before a step: its schema, which columns have invalid cells, the statements so far."""
+
+    def __init__(
+        self,
+        schema: Schema,
+        invalid: Iterable[str] = (),
+        *,
+        row_ids: bool = True,
+        lazy: bool = False,
+        lang: Lang = "en",
+    ) -> None:
+        self.schema = schema
+        self.invalid = frozenset(invalid)
+        self.row_ids = row_ids
+        self.lang: Lang = lang
+        self.statements: list[ast.stmt] = []
+        self.returned = False
+        self._lazy = lazy
+
+    # -- statements ---------------------------------------------------------------------------------------
+    def assign(self, target: str, value: Code) -> Code:
+        """`target = value`; returns the name for later use."""
+        self.statements.append(ast.Assign([ast.Name(target, ast.Store())], value.node))
+        return name(target)
+
+    def let(self, value: Code) -> None:
+        """`table = value`."""
+        self.assign("table", value)
+
+    def add(self, node: ast.stmt) -> None:
+        """Any other statement, such as a check that raises."""
+        self.statements.append(node)
+
+    def refuse(self, condition: Code, message: str) -> None:
+        """`if condition: raise ValueError(message)`: data this step cannot decide on."""
+        error = ast.Call(ast.Name("ValueError", ast.Load()), [code(message).node], [])
+        self.add(ast.If(condition.node, [ast.Raise(error, None)], []))
+
+    def answer(self, tables: Mapping[str, Code]) -> None:
+        """`return {"table": …}`: the end of a read-only script."""
+        self.add(ast.Return(code(dict(tables)).node))
+        self.returned = True
+
+    def frame(self) -> Code:
+        """The table as a DataFrame, for steps that look at data."""
+        if self._lazy:
+            self.let(TABLE.call("collect"))
+            self._lazy = False
+        return TABLE
+
+    @property
+    def lazy(self) -> bool:
+        return self._lazy
+
+    def without_hidden(self) -> None:
+        """Leave hidden columns behind: the start of a read-only answer that does not need marks."""
+        hidden = [*([ROW_ID] if self.row_ids else []), *self.companions(self.schema.names)]
+        if hidden:
+            self.let(TABLE.call("drop", *map(reading, hidden)))
+        self.row_ids, self.invalid = False, frozenset()
+
+    # -- cells --------------------------------------------------------------------------------------------
+    def with_columns(self, *entries: Code) -> None:
+        """`table = table.with_columns(…)`; all entries see the table before the step."""
+        if entries:
+            self.let(TABLE.call("with_columns", *entries))
+
+    def cells(self, column: str, value: Code, where: Code | None = None) -> list[Code]:
+        """Entries for `with_columns` that set `column` (its cells where `where` is true) and clear its companion.
+
+        Without `where` every cell is set. Nothing changes where `where` is false or unknown.
+        """
+        if where is None:
+            entries = [value.call("alias", column)]
+        else:
+            entries = [when(where, value, col(column)).call("alias", column)]
+        if column in self.invalid:
+            entries.append(self._cleared(column, where))
+        return entries
+
+    def _cleared(self, column: str, where: Code | None) -> Code:
+        raw = companion(column)
+        if where is None:
+            self.invalid -= {column}
+            return pl("lit", None, dtype=pl_string()).call("alias", raw)
+        return when(where, None, col(raw)).call("alias", raw)
+
+    def is_invalid(self, column: str) -> Code:
+        """Whether a cell has invalid raw text."""
+        if column in self.invalid:
+            return col(companion(column)).call("is_not_null")
+        return pl("lit", value=False)
+
+    def is_missing(self, column: str) -> Code:
+        """Whether a cell is missing: null and not invalid."""
+        empty = col(column).call("is_null")
+        return empty & col(companion(column)).call("is_null") if column in self.invalid else empty
+
+    # -- columns ------------------------------------------------------------------------------------------
+    def companions(self, columns: Iterable[str]) -> list[str]:
+        return [companion(column) for column in columns if column in self.invalid]
+
+    def select(self, columns: Sequence[str]) -> None:
+        """`table = table.select(…)`: these columns in this order, with what travels along."""
+        hidden = [ROW_ID] if self.row_ids else []
+        self.let(TABLE.call("select", *map(reading, [*hidden, *columns, *self.companions(columns)])))
+        self.invalid &= frozenset(columns)
+
+    def drop(self, columns: Sequence[str]) -> None:
+        self.let(TABLE.call("drop", *map(reading, [*columns, *self.companions(columns)])))
+        self.invalid -= frozenset(columns)
+
+    def rename(self, mapping: Mapping[str, str]) -> None:
+        pairs = dict(mapping)
+        pairs |= {companion(a): companion(b) for a, b in mapping.items() if a in self.invalid}
+        self.let(TABLE.call("rename", pairs))
+        self.invalid = frozenset(mapping.get(column, column) for column in self.invalid)
+
+    def place(self, after: Schema) -> None:
+        """Bring columns into the order of `after`, when a step put new ones elsewhere than at the end."""
+        self.select(after.names)
+
+    # -- values -------------------------------------------------------------------------------------------
+    def folded(self, column: str) -> Code:
+        """A text column as conditions compare it: width folded, surrounding spaces gone."""
+        return col(column).call("str.normalize", "NFKC").call("str.strip_chars")
+
+
+def pl_string() -> Code:
+    return name("pl").attr("String")
+
+
+__all__ = ["TABLE", "Emitter", "operand"]

@@ -1,0 +1,144 @@
+"""Regular expressions that mean the same to Rust (which runs them) and to Python (which checks them).
+
+The common subset: literals, `.`, classes, `\\d \\w \\s \\b`, groups, alternatives, greedy and lazy repetition, anchors.
+Refused with a reason: look-around, back-references, possessive and atomic groups (Rust has none), flags, and what
+the two read differently. Rust's matching takes time linear in the text, so no pattern can hang a run.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from retort_core.errors import StepError
+
+MOST_CHARS: Final = 500
+MOST_REPEATS: Final = 1000
+_CLASSES: Final = frozenset("dDwWsSbB")
+_CONTROLS: Final = frozenset("tnrfv")
+_PUNCTUATION: Final = frozenset(r"\.+*?()|[]{}^$#&-~/\"'`,:;!@%_= ") - frozenset("_ \"'`,:;!@%=")
+_REPEAT: Final = re.compile(r"\{(\d{1,4})(?:,(\d{0,4}))?\}")
+
+
+def check(pattern: str) -> None:
+    """Raises StepError unless `pattern` is in the common subset and compiles."""
+    problem = _problem(pattern)
+    if problem is None:
+        try:
+            re.compile(pattern)
+        except (re.error, OverflowError, RecursionError) as error:
+            problem = str(error)
+    if problem is not None:
+        raise StepError(f"the pattern {pattern[:80]!r} cannot be used: {problem}")
+
+
+def compiled(pattern: str) -> re.Pattern[str]:
+    """The pattern for Python, with `$` as Rust means it: only at the very end."""
+    return re.compile(_python(pattern))
+
+
+def groups(pattern: str) -> int:
+    """How many capturing groups it has."""
+    return re.compile(pattern).groups
+
+
+def _problem(pattern: str) -> str | None:
+    if not pattern:
+        return "it is empty"
+    if len(pattern) > MOST_CHARS:
+        return f"it is longer than {MOST_CHARS} characters"
+    at = 0
+    while at < len(pattern):
+        step = _token(pattern, at)
+        if isinstance(step, str):
+            return step
+        at += step
+    return None
+
+
+def _token(pattern: str, at: int) -> int | str:  # noqa: PLR0911 - one return for each kind of token
+    """Length of the token at `at`, or what is wrong with it."""
+    char = pattern[at]
+    if char == "\\":
+        return _escape(pattern, at)
+    if char == "[":
+        return _class(pattern, at)
+    if char == "(":
+        return _group(pattern, at)
+    if char == "{":
+        found = _REPEAT.match(pattern, at)
+        if found is None:
+            return "a literal { must be written \\{"
+        if max(int(n) for n in found.groups() if n) > MOST_REPEATS:
+            return f"it repeats more than {MOST_REPEATS} times"
+        return _quantified(pattern, at, len(found.group()))
+    if char in "*+?":
+        return _quantified(pattern, at, 1)
+    if char in "}]":
+        return f"a literal {char} must be written \\{char}"
+    return 1
+
+
+def _quantified(pattern: str, at: int, length: int) -> int | str:
+    following = pattern[at + length : at + length + 1]
+    if following == "+" or (following and following in "*{"):
+        return "two repetitions in a row"
+    if following == "?":
+        length += 1
+        if pattern[at + length : at + length + 1] in ("*", "+", "?", "{"):
+            return "two repetitions in a row"
+    return length
+
+
+def _escape(pattern: str, at: int) -> int | str:
+    char = pattern[at + 1 : at + 2]
+    if char in _CLASSES | _CONTROLS | _PUNCTUATION and char:
+        return 2
+    if char == "u" and re.match(r"\\u[0-9a-fA-F]{4}", pattern[at:]):
+        return 6
+    if char.isdigit():
+        return "it refers back to a group, which is not supported"
+    return f"\\{char} is not supported"
+
+
+def _class(pattern: str, at: int) -> int | str:
+    end = at + 1
+    if pattern[end : end + 1] == "^":
+        end += 1
+    first = end
+    while end < len(pattern) and pattern[end] != "]":
+        if pattern[end] == "[" or pattern[end : end + 2] in ("&&", "--", "~~", "||"):
+            return f"{pattern[end]} inside [ ] must be written \\{pattern[end]}"
+        if pattern[end] == "\\":
+            if pattern[end + 1 : end + 2] in ("b", "B"):
+                return "\\b inside [ ] is not supported"
+            length = _escape(pattern, end)
+            if isinstance(length, str):
+                return length
+            end += length
+        else:
+            end += 1
+    if end >= len(pattern):
+        return "a [ is not closed"
+    return end + 1 - at if end > first else "[ ] is empty; a literal ] must be written \\]"
+
+
+def _group(pattern: str, at: int) -> int | str:
+    if pattern[at + 1 : at + 2] != "?":
+        return 1
+    if pattern[at + 2 : at + 3] == ":":
+        return 3
+    return "groups that look around, set flags or have names are not supported; use ( ) or (?: )"
+
+
+def _python(pattern: str) -> str:
+    """`$` outside classes and escapes as `\\Z`."""
+    parts: list[str] = []
+    at = 0
+    while at < len(pattern):
+        length = _token(pattern, at)
+        assert isinstance(length, int)
+        token = pattern[at : at + length]
+        parts.append(r"\Z" if token == "$" else token)
+        at += length
+    return "".join(parts)
