@@ -1,0 +1,39 @@
+"""Source: the bytes of one uploaded file, mapped from a sealed descriptor; nothing is ever written to a path."""
+
+from __future__ import annotations
+
+import io
+import mmap
+import os
+from dataclasses import dataclass
+from typing import BinaryIO
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A readable file descriptor with its whole content mapped. The descriptor stays the caller's to close."""
+
+    fd: int
+    name: str
+    size: int
+    view: mmap.mmap | bytes
+
+    def head(self, count: int) -> bytes:
+        return bytes(self.view[:count])
+
+    def bytes(self) -> bytes:
+        """A copy in memory, for parsers that take nothing else."""
+        return bytes(self.view[:])
+
+    def stream(self) -> BinaryIO:
+        """An own stream from the start of the file, independent of other streams' positions."""
+        duplicate = os.dup(self.fd)
+        os.lseek(duplicate, 0, os.SEEK_SET)
+        return io.BufferedReader(io.FileIO(duplicate, "rb"), buffer_size=1 << 20)
+
+
+def open_source(fd: int, name: str) -> Source:
+    """Map the file behind `fd`. An empty file cannot be mapped and is empty bytes."""
+    size = os.fstat(fd).st_size
+    view = mmap.mmap(fd, size, prot=mmap.PROT_READ) if size else b""
+    return Source(fd, name, size, view)

@@ -1,0 +1,247 @@
+"""Text tables (CSV, TSV, TXT) to columns of strings: a fast path for clean files, a tolerant one for odd ones.
+
+The fast path is Polars reading every column as text straight from the mapped file (300 MB/s on two cores). It is
+believed only where its books balance: delimiters and line ends in the file = those between cells + those inside
+cells. Anything else (ragged rows, blank lines, stray quotation marks, a full-width comma) goes through `tolerant`.
+"""
+
+from __future__ import annotations
+
+import csv
+
+import polars as pl
+
+from retort_core.errors import UnreadableFile
+from retort_executor.reading import names as naming
+from retort_executor.reading.encodings import CHUNK, Text, to_text
+from retort_executor.reading.headers import Header, find_header, is_total
+from retort_executor.reading.limits import LIMITS, Limits, cell_too_long, check_shape
+from retort_executor.reading.options import ReadOptions
+from retort_executor.reading.report import FileReport
+from retort_executor.reading.sniffing import SEPARATOR_LINE, Dialect, Record, records, sniff
+from retort_executor.reading.sources import Source
+from retort_executor.reading.tolerant import rewrite
+
+SAMPLE = 1 << 20  # characters to guess delimiter and header from: two rows of the widest table
+
+
+def read_text(
+    source: Source, options: ReadOptions, report: FileReport, limits: Limits = LIMITS
+) -> pl.DataFrame:
+    """The table of a text file, every column text, nothing else changed; `report` is filled in."""
+    csv.field_size_limit(limits.cell_text)
+    text = _without_nul(to_text(source, report, options.encoding), report)
+    sample, whole = text.sample(SAMPLE)
+    if not sample.strip():
+        raise _empty(source)
+    dialect = _dialect(sample, options, source.name)
+    report.delimiter, report.quote = dialect.delimiter, dialect.quote
+    top = records(sample, dialect, whole=whole)
+    above = options.skip_rows
+    if above is None and SEPARATOR_LINE.match(sample):
+        above = 1
+    header = find_header([record.cells for record in top], above, options.header_rows)
+    check_shape(0, len(header.names), limits)
+    _note_header(header, top, report)
+    table = _load(text, dialect, header, top, report)
+    return _finish(table, header, report, limits)
+
+
+def _empty(source: Source) -> UnreadableFile:
+    return UnreadableFile(
+        f"{source.name!r} holds no text: it is empty. Check that it was saved and upload it again.",
+        what="empty",
+        file=source.name,
+    )
+
+
+def _without_nul(text: Text, report: FileReport) -> Text:
+    """NUL bytes mean nothing in a table, and end strings early in other programs; they are taken out and counted."""
+    if not text.contains(b"\0"):
+        return text
+    kept: list[bytes] = []
+    lines: list[int] = []
+    count, line = 0, 1
+    for piece in text.chunks():
+        count += piece.count(b"\0")
+        at = piece.find(b"\0")
+        while at >= 0 and len(lines) < LIMITS.listed:
+            lines.append(line + piece.count(b"\n", 0, at))
+            at = piece.find(b"\0", at + 1)
+        line += piece.count(b"\n")
+        kept.append(piece.replace(b"\0", b""))
+    report.find("nul-bytes", "warning", count, lines=sorted(set(lines)), removed=True)
+    return Text(text.source, b"".join(kept))
+
+
+def _dialect(sample: str, options: ReadOptions, name: str) -> Dialect:
+    found = sniff(sample, name)
+    delimiter = options.delimiter or found.delimiter
+    return Dialect(delimiter, found.quote if options.quote is None else options.quote)
+
+
+def _note_header(header: Header, top: list[Record], report: FileReport) -> None:
+    report.title_rows = [[cell for cell in record.cells if cell.strip()] for record in top[: header.skip]]
+    report.title_rows = [row for row in report.title_rows if row]
+    report.header_rows = [record.line for record in top[header.skip : header.data_from]]
+    if report.title_rows:
+        report.find("title-rows", "info", len(report.title_rows))
+    if header.height == 0:
+        report.find("no-header", "warning", 1)
+    if header.height > 1:
+        report.find("header-of-several-rows", "info", header.height)
+
+
+def _load(
+    text: Text, dialect: Dialect, header: Header, top: list[Record], report: FileReport
+) -> pl.DataFrame:
+    skip = top[header.data_from - 1].line if header.data_from else 0
+    if _plain(dialect, top) and text.contains(b"\n"):
+        table = _fast(text, dialect, len(header.names), skip)
+        if table is not None:
+            return table
+    return _slow(text, dialect, len(header.names), skip, report)
+
+
+def _plain(dialect: Dialect, top: list[Record]) -> bool:
+    """Whether Polars can read the dialect: one-byte marks and lines that end in a line feed."""
+    marks = dialect.delimiter + dialect.quote
+    return marks.isascii() and not any(cell.endswith("\r") for record in top for cell in record.cells[-1:])
+
+
+def _fast(text: Text, dialect: Dialect, width: int, skip: int) -> pl.DataFrame | None:
+    """The table by Polars, or None when it refuses the file or its books do not balance."""
+    quoted = bool(dialect.quote) and text.contains(dialect.quote.encode())
+    try:
+        with text.stream() as stream:
+            table = pl.scan_csv(
+                stream,
+                has_header=False,
+                schema={str(index): pl.String for index in range(width)},
+                missing_columns="insert",
+                separator=dialect.delimiter,
+                quote_char=dialect.quote or None,
+                skip_lines=skip,
+                null_values="" if quoted else None,
+                infer_schema=False,
+            ).collect()
+    except pl.exceptions.PolarsError:
+        return None
+    table = table.head(table.height - _blank_end(table, text))
+    return table if _balances(table, text, dialect, skip, quoted=quoted) else None
+
+
+def _blank_end(table: pl.DataFrame, text: Text) -> int:
+    """Rows that are only blank lines at the end of the file."""
+    tail = text.tail(1 << 12).replace(b"\r", b"")
+    return min(table.height, max(0, len(tail) - len(tail.rstrip(b"\n")) - 1))
+
+
+def _balances(table: pl.DataFrame, text: Text, dialect: Dialect, skip: int, *, quoted: bool) -> bool:
+    """Whether every row has all its cells: counted, not believed."""
+    width = table.width
+    if not table.height:
+        return True
+    if not quoted and table.to_series(width - 1).null_count() == 0:
+        return True  # a row that is too short lacks its last cell, one that is too long is an error in Polars
+    if width == 1 and not quoted:
+        return True
+    delimiters, lines = _count(text, dialect.delimiter.encode(), skip)
+    inside = _inside(table, dialect.delimiter) if quoted else 0
+    breaks = _inside(table, "\n") if quoted else 0
+    return delimiters - inside == table.height * (width - 1) and lines - breaks == table.height
+
+
+def _inside(table: pl.DataFrame, mark: str) -> int:
+    counts = table.select(pl.all().str.count_matches(mark, literal=True).sum())
+    return int(counts.sum_horizontal().item() or 0)
+
+
+def _count(text: Text, delimiter: bytes, skip: int) -> tuple[int, int]:
+    """(delimiters, lines) behind the first `skip` lines, without blank lines at the end."""
+    delimiters = lines = 0
+    with text.stream() as stream:
+        for _ in range(skip):
+            stream.readline()
+        last = b"\n"
+        while piece := stream.read(CHUNK):
+            delimiters += piece.count(delimiter)
+            lines += piece.count(b"\n")
+            last = piece[-1:]
+    tail = text.tail(1 << 12).replace(b"\r", b"")
+    blank = len(tail) - len(tail.rstrip(b"\n"))
+    return delimiters, lines + (last != b"\n") - max(0, blank - 1)
+
+
+def _slow(text: Text, dialect: Dialect, width: int, skip: int, report: FileReport) -> pl.DataFrame:
+    try:
+        data = rewrite(text.lines(), dialect, width, skip, report)
+    except csv.Error:
+        raise cell_too_long("?", LIMITS.cell_text + 1) from None
+    schema = {str(index): pl.String for index in range(width + 1)}
+    table = pl.read_csv(data, has_header=False, schema=schema, null_values="", missing_columns="insert")
+    surplus = table.to_series(width)
+    return table if surplus.null_count() < surplus.len() else table.drop(str(width))
+
+
+def _finish(table: pl.DataFrame, header: Header, report: FileReport, limits: Limits) -> pl.DataFrame:
+    """Names, limits and what stands at the end of the table."""
+    width = len(header.names)
+    extra = table.width > width
+    originals = list(header.names)
+    unnamed = [""] * width == originals
+    while not unnamed and originals and not originals[-1].strip() and _all_null(table, len(originals) - 1):
+        originals.pop()
+    if len(originals) < width:
+        report.find("empty-columns-left-out", "info", width - len(originals))
+        table = table.drop([str(index) for index in range(len(originals), width)])
+    chinese = any(naming.CJK.search(name) for name in originals) or (unnamed and _has_chinese(table))
+    names, renamed = naming.usable(originals, chinese=chinese)
+    report.renamed = [] if unnamed else renamed
+    if extra:
+        names.append(naming.free_name(naming.extra_name(chinese=chinese), set(names)))
+    table.columns = names
+    _name_notes(header, names, report)
+    check_shape(table.height, table.width, limits)
+    check_cells(table, limits)
+    note_end(table, report)
+    return table
+
+
+def _all_null(table: pl.DataFrame, index: int) -> bool:
+    return table.to_series(index).null_count() == table.height
+
+
+def _has_chinese(table: pl.DataFrame) -> bool:
+    return any(naming.CJK.search(cell) for row in table.head(20).rows() for cell in row if cell)
+
+
+def _name_notes(header: Header, names: list[str], report: FileReport) -> None:
+    report.labels = {names[i]: naming.clean(text) for i, text in header.labels.items() if i < len(names)}
+    report.groups = {names[i]: naming.clean(text) for i, text in header.groups.items() if i < len(names)}
+    if report.renamed:
+        report.find("names-changed", "info", len(report.renamed))
+
+
+def check_cells(table: pl.DataFrame, limits: Limits) -> None:
+    """No text above the limit; a megabyte in a cell is a quote that was never closed."""
+    texts = [name for name, dtype in table.schema.items() if dtype == pl.String]
+    if not texts or not table.height:
+        return
+    longest = table.select(pl.col(texts).str.len_bytes().max()).row(0)
+    for name, length in zip(texts, longest, strict=True):
+        if length and length > limits.cell_text:
+            raise cell_too_long(name, length, limits)
+
+
+def note_end(table: pl.DataFrame, report: FileReport) -> None:
+    """Say what a person should look at: no rows, one column, rows that sum up the others."""
+    if table.height == 0:
+        report.find("no-rows", "warning")
+    if table.width == 1:
+        report.find("one-column", "info")
+    tail = [tuple("" if cell is None else str(cell) for cell in row) for row in table.tail(3).rows()]
+    totals = [table.height - len(tail) + at + 1 for at, row in enumerate(tail) if is_total(row)]
+    if totals:
+        report.find("total-rows", "warning", len(totals), rows=totals)
+    report.rows, report.columns = table.height, table.width
