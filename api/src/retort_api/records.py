@@ -175,9 +175,6 @@ conversations = Table(
     _dataset(),
     Column("branch", String(100), nullable=False),
     Column("title", String(200), nullable=False),
-    Column("task", String(32), nullable=False, default=""),  # that waits for an answer or a yes
-    Column("suggestions", JSON, nullable=False, default=list),
-    Column("last_result", String(32), nullable=False, default=""),
     _at("created_at"),
 )
 messages = Table(

@@ -1,0 +1,1 @@
+"""Conversations: whose turn it is, and what was said."""

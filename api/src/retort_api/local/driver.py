@@ -1,0 +1,271 @@
+"""The driver: observes tasks, lets `decide` decide, saves the status and starts what follows.
+
+One reply is one transaction: what an action found and what is decided from it are saved together, so a crash
+between the two cannot exist. Actions start at once and report back; asking for one that is under way does nothing.
+After a restart every open task is looked at again: what it had found is in its row, what was under way is asked
+for anew. This is the operator's loop on one machine, with the same `decide`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final, Protocol, TypeAlias
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from retort_api.kit.database import Database
+from retort_api.kit.signals import Signal
+from retort_api.local.sandboxes import Sandbox, SandboxPool
+from retort_api.tasks import events, repository
+from retort_api.tasks.records import Replies, TaskRecord
+from retort_core.errors import RetortError
+from retort_core.lifecycle.failures import failure_of
+from retort_core.lifecycle.observations import (
+    Action,
+    Claim,
+    Observed,
+    Prepare,
+    Prepared,
+    Promote,
+    Promoted,
+    Ran,
+    Release,
+    Run,
+    SandboxState,
+)
+from retort_core.lifecycle.statuses import Failure
+from retort_core.lifecycle.tasks import decide
+
+log = structlog.get_logger(__name__)
+Reply: TypeAlias = Prepared | Ran | Promoted
+Settle: TypeAlias = Callable[[AsyncConnection, Reply], Awaitable[None]]
+RESYNC_SECONDS: Final = 30.0
+INTERNAL: Final = "an unexpected error; it is in the service's log, nothing was changed"
+
+
+class Work(Protocol):
+    """What the actions do. Each returns its reply, or has it settled inside its own transaction (then None)."""
+
+    async def base(self, task: TaskRecord) -> str | Failure: ...
+    async def prepare(self, task: TaskRecord, settle: Settle) -> Prepared | None: ...
+    async def run(self, task: TaskRecord, attempt: int, sandbox: Sandbox, settle: Settle) -> Ran | None: ...
+    async def promote(self, task: TaskRecord, commit: str, settle: Settle) -> Promoted | None: ...
+    async def ended(self, task: TaskRecord) -> None: ...
+
+
+@dataclass(kw_only=True)
+class _Held:
+    attempt: int
+    sandbox: Sandbox | None = None
+    lost: str = ""
+
+
+class Driver:
+    def __init__(self, database: Database, work: Work, pool: SandboxPool, signal: Signal) -> None:
+        self._database, self._work, self._pool, self._signal = database, work, pool, signal
+        self._held: dict[str, _Held] = {}
+        self._flying: dict[tuple[str, Action], asyncio.Task[None]] = {}
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._looks: set[asyncio.Task[None]] = set()
+        self._ticker: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        await self._resync()
+        self._ticker = asyncio.create_task(self._tick())
+
+    async def close(self) -> None:
+        """Stops looking; what was under way is asked for again at the next start."""
+        for timer in self._timers.values():
+            timer.cancel()
+        tasks = [*self._flying.values(), *self._looks, *([self._ticker] if self._ticker else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for held in self._held.values():
+            if held.sandbox is not None:
+                await held.sandbox.close()
+
+    def wake(self, uid: str) -> None:
+        """Look at this task soon."""
+        task = asyncio.create_task(self._look(uid))
+        self._looks.add(task)
+        task.add_done_callback(self._looks.discard)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(RESYNC_SECONDS)
+            await self._resync()
+
+    async def _resync(self) -> None:
+        async with self._database.read() as connection:
+            uids = await repository.open_uids(connection)
+        for uid in uids:
+            self.wake(uid)
+
+    # -- deciding ----------------------------------------------------------------------------------------
+
+    async def _look(self, uid: str, reply: Reply | None = None) -> None:
+        try:
+            async with self._database.write() as connection:
+                after = await self._decided(connection, uid, reply)
+        except Exception:
+            log.exception("task_look_failed", task=uid)
+            return
+        await self._follow(uid, *after)
+
+    async def _decided(
+        self, connection: AsyncConnection, uid: str, reply: Reply | None
+    ) -> tuple[tuple[Action, ...], datetime | None, TaskRecord | None]:
+        """Saves `reply` and what follows from it; (actions, wake-up time, the task if it has just ended)."""
+        if reply is not None:
+            await repository.save_reply(connection, uid, reply)
+        task = await repository.get(connection, uid)
+        if task is None:
+            return (), None, None
+        now = datetime.now(UTC)
+        decision = decide(task.facts, await self._observed(task), now)
+        ended = decision.status.terminal and not task.status.terminal
+        if decision.status != task.status:
+            await repository.save_status(
+                connection, uid, decision.status, now if decision.status.terminal else None
+            )
+            data = {"phase": decision.status.phase, "message": decision.status.message}
+            await events.add(connection, "task", data, task=uid, dataset=task.dataset)
+        return decision.actions, decision.wake_at, replace(task, status=decision.status) if ended else None
+
+    async def _observed(self, task: TaskRecord) -> Observed:
+        replies: Replies = task.replies
+        base = task.status.base_commit if task.status.conditions else await self._work.base(task)
+        return Observed(
+            base=base,
+            prepared=replies.prepared,
+            run=replies.run,
+            promoted=replies.promoted,
+            sandbox=self._state(task.uid),
+        )
+
+    def _state(self, uid: str) -> SandboxState | None:
+        held = self._held.get(uid)
+        if held is None:
+            return None
+        if held.lost:
+            return SandboxState(attempt=held.attempt, phase="lost", reason=held.lost)
+        return SandboxState(attempt=held.attempt, phase="ready" if held.sandbox is not None else "claiming")
+
+    async def _follow(
+        self, uid: str, actions: tuple[Action, ...], wake_at: datetime | None, ended: TaskRecord | None
+    ) -> None:
+        self._signal.notify()
+        if ended is not None:
+            await self._work.ended(ended)
+        for action in actions:
+            self._start(uid, action)
+        timer = self._timers.pop(uid, None)
+        if timer is not None:
+            timer.cancel()
+        if wake_at is not None:
+            delay = max(0.0, (wake_at - datetime.now(UTC)).total_seconds())
+            self._timers[uid] = asyncio.get_running_loop().call_later(delay, self.wake, uid)
+
+    # -- acting ------------------------------------------------------------------------------------------
+
+    def _start(self, uid: str, action: Action) -> None:
+        key = (uid, action)
+        if key in self._flying:
+            return
+        task = asyncio.create_task(self._perform(uid, action))
+        self._flying[key] = task
+        task.add_done_callback(lambda done: self._landed(key, done))
+
+    def _landed(self, key: tuple[str, Action], done: asyncio.Task[None]) -> None:
+        """The same action may be under way again by now; that one stays on the list."""
+        if self._flying.get(key) is done:
+            del self._flying[key]
+
+    async def _perform(self, uid: str, action: Action) -> None:
+        async with self._database.read() as connection:
+            task = await repository.get(connection, uid)
+        if task is None:
+            return
+        match action:
+            case Claim(attempt):
+                await self._claim(uid, attempt)
+            case Release(attempt):
+                await self._release(uid, attempt)
+            case _:
+                await self._reply(task, action)
+
+    async def _reply(self, task: TaskRecord, action: Action) -> None:
+        """One action and its one reply; an error becomes a failure with its class, never a hanging task."""
+        settled: list[tuple[tuple[Action, ...], datetime | None, TaskRecord | None]] = []
+
+        async def settle(connection: AsyncConnection, reply: Reply) -> None:
+            settled.append(await self._decided(connection, task.uid, reply))
+
+        try:
+            reply = await self._act(task, action, settle)
+        except RetortError as error:
+            reply = _failed(action, failure_of(error))
+        except Exception:
+            log.exception("action_failed", task=task.uid, action=type(action).__name__)
+            reply = _failed(action, Failure(failure="Infrastructure", code="internal", message=INTERNAL))
+        # Off the list before the decision that follows, which may ask for the same action again.
+        self._flying.pop((task.uid, action), None)
+        if reply is not None:
+            await self._look(task.uid, reply)
+        elif settled:
+            await self._follow(task.uid, *settled[-1])
+
+    async def _act(self, task: TaskRecord, action: Action, settle: Settle) -> Reply | None:
+        match action:
+            case Prepare():
+                return await self._work.prepare(task, settle)
+            case Run(attempt):
+                held = self._held.get(task.uid)
+                if held is None or held.sandbox is None or held.attempt != attempt:
+                    return None
+                return await self._work.run(task, attempt, held.sandbox, settle)
+            case Promote(commit):
+                return await self._work.promote(task, commit, settle)
+            case _:
+                raise AssertionError(action)
+
+    async def _claim(self, uid: str, attempt: int) -> None:
+        held = self._held[uid] = _Held(attempt=attempt)
+        try:
+            held.sandbox = await self._pool.claim()
+        except RetortError as error:
+            held.lost = error.message
+        self._flying.pop((uid, Claim(attempt)), None)
+        if self._held.get(uid) is not held and held.sandbox is not None:
+            await self._pool.release(held.sandbox)  # released while it was being claimed
+            return
+        await self._look(uid)
+
+    async def _release(self, uid: str, attempt: int) -> None:
+        held = self._held.get(uid)
+        if held is None or held.attempt != attempt:
+            return
+        del self._held[uid]
+        running = self._flying.get((uid, Run(attempt)))
+        if running is not None:  # over before its reply: cancelled or past its deadline
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            if held.sandbox is not None:
+                held.sandbox.broken = True
+        if held.sandbox is not None:
+            await self._pool.release(held.sandbox)
+
+
+def _failed(action: Action, failure: Failure) -> Reply:
+    match action:
+        case Prepare(number):
+            return Prepared(round=number, failure=failure)
+        case Run(attempt):
+            return Ran(attempt=attempt, failure=failure)
+        case _:
+            return Promoted(failure=failure)

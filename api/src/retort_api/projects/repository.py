@@ -1,0 +1,48 @@
+"""SQL of projects. Every function works inside the caller's transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from retort_api.records import projects
+from retort_core.http.datasets import Project
+
+
+async def add(connection: AsyncConnection, identifier: str, name: str, now: datetime) -> None:
+    await connection.execute(
+        insert(projects).values(id=identifier, name=name, conventions={}, created_at=now)
+    )
+
+
+async def find(connection: AsyncConnection, name: str) -> Project | None:
+    """By name or id; a name wins."""
+    query = select(projects).where(or_(projects.c.name == name, projects.c.id == name))
+    rows = sorted(await connection.execute(query), key=lambda row: row.name != name)
+    return _project(rows[0]) if rows else None
+
+
+async def page(connection: AsyncConnection, after: str, limit: int) -> list[Project]:
+    query = select(projects).where(projects.c.name > after).order_by(projects.c.name).limit(limit)
+    return [_project(row) for row in await connection.execute(query)]
+
+
+async def remember(connection: AsyncConnection, project: str, choices: dict[str, str]) -> None:
+    old = (await connection.execute(select(projects.c.conventions).where(projects.c.id == project))).scalar()
+    await connection.execute(
+        update(projects).where(projects.c.id == project).values(conventions={**(old or {}), **choices})
+    )
+
+
+async def conventions(connection: AsyncConnection, project: str) -> dict[str, str]:
+    found = (
+        await connection.execute(select(projects.c.conventions).where(projects.c.id == project))
+    ).scalar()
+    return dict(found or {})
+
+
+def _project(row: Row[Any]) -> Project:
+    return Project(**row._mapping)  # noqa: SLF001 - the public accessor of SQLAlchemy

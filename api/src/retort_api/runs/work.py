@@ -1,0 +1,49 @@
+"""Prepared work: everything a run needs, as data in the task's row, so that a restarted service can go on."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from retort_api.commits.records import Why
+from retort_core.lifecycle.sources import UploadMode
+from retort_core.models import Model
+from retort_core.plans import Plan, Question, Script
+
+
+class Replayed(Model):
+    """A version whose instruction runs again on a new parent; `plan`: instead of its own (one step taken back)."""
+
+    commit: str
+    plan: Plan | None = None
+
+
+class Import(Model):
+    upload: str
+    mode: UploadMode
+    key: tuple[str, ...] = ()
+    options: dict[str, JsonValue] = {}
+
+
+class Work(Model):
+    """`base`: the version it starts from; `expect`: the head the branch must still have at promotion.
+
+    `replay` runs after the work itself (a corrected file), or is all of it (`kind="replay"`).
+    """
+
+    kind: Literal["plan", "script", "import", "replay", "restore", "none"]
+    title: str = ""
+    instruction: str = ""
+    planner: str = ""
+    base: str = ""
+    expect: str = ""
+    why: Why = "commit"
+    plan: Plan | None = None
+    script: Script | None = None
+    result: str = ""  # runs on this read-only result
+    load: Import | None = None
+    replay: tuple[Replayed, ...] = ()
+    restore: str = ""
+    question: Question | None = None  # what was asked, with the plan behind every choice
+    remember: dict[str, str] = Field(default_factory=dict)  # 以后都这样

@@ -1,0 +1,77 @@
+"""A task as its row holds it, and what is derived from that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from retort_core.http.tasks import Task
+from retort_core.lifecycle.observations import Prepared, Promoted, Ran
+from retort_core.lifecycle.sources import Answer, Approval, Review, Source
+from retort_core.lifecycle.statuses import TaskStatus
+from retort_core.lifecycle.tasks import TaskFacts
+from retort_core.plans import Lang
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replies:
+    """What the actions of a task reported: the observed half of every decision."""
+
+    prepared: Prepared | None = None
+    run: Ran | None = None
+    promoted: Promoted | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskRecord:
+    uid: str
+    project: str
+    dataset: str
+    branch: str
+    base: str
+    source: Source
+    review: Review
+    requester: str
+    lang: Lang
+    conversation: str
+    deadline_seconds: int
+    created_at: datetime
+    status: TaskStatus = field(default_factory=TaskStatus)
+    answer: Answer | None = None
+    approval: Approval | None = None
+    cancelled: bool = False
+    replies: Replies = field(default_factory=Replies)
+    work: dict[str, Any] = field(default_factory=dict)
+    finished_at: datetime | None = None
+    seq: int = 0
+
+    @property
+    def facts(self) -> TaskFacts:
+        return TaskFacts(
+            created_at=self.created_at,
+            status=self.status,
+            review=self.review,
+            answer=self.answer,
+            approval=self.approval,
+            cancelled=self.cancelled,
+            active_deadline=timedelta(seconds=self.deadline_seconds),
+        )
+
+    @property
+    def public(self) -> Task:
+        return Task(
+            uid=self.uid,
+            project=self.project,
+            dataset=self.dataset,
+            branch=self.branch,
+            source=self.source,
+            review=self.review,
+            requester=self.requester,
+            lang=self.lang,
+            conversation=self.conversation,
+            created_at=self.created_at,
+            finished_at=self.finished_at,
+            phase=self.status.phase,
+            status=self.status,
+        )
