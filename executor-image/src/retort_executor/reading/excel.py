@@ -8,14 +8,18 @@ turns into an empty cell unseen.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import fastexcel
 import polars as pl
 
 from retort_core.errors import UnreadableFile
+from retort_executor.reading.celltypes import native_column
 from retort_executor.reading.dimensions import check_dimensions
+from retort_executor.reading.guards import guarded
 from retort_executor.reading.headers import Header, find_header
 from retort_executor.reading.limits import LIMITS, Limits, check_shape
 from retort_executor.reading.options import ReadOptions
@@ -37,7 +41,6 @@ ERRORS: Final = {
 ERROR_DETAIL: Final = re.compile(r"Error\((\w+)\)")
 UNDECIDED: Final = re.compile(r"__UNNAMED__(\d+)")
 RETRIES: Final = 6  # columns of mixed types that the typed reading refuses, each found by one more parse
-ROUNDED: Final = 10**15  # numbers of 16 and more digits: a float holds 15 exactly
 
 
 @dataclass(slots=True)
@@ -59,6 +62,7 @@ def read_excel(
     sheet = sheets[chosen]
     check_shape(sheet.total_height, sheet.width, limits)
     cells = _cells(source, sheet)
+    del sheets, sheet  # the parser's own cells, several times the size of the table
     top = [
         ["" if cell is None else cell for cell in row] for row in cells.texts.head(limits.sample_rows).rows()
     ]
@@ -68,28 +72,21 @@ def read_excel(
     return finish(_without_blank(table, header, report), header, report, limits)
 
 
-def _guarded(source: Source, act: Any) -> Any:
-    """Run the parser; whatever it does on a damaged file becomes one sentence."""
-    try:
-        return act()
-    except (KeyboardInterrupt, SystemExit, MemoryError):
-        raise
-    except fastexcel.UnsupportedColumnTypeCombinationError:
-        raise
-    except BaseException as error:  # a panic of the Rust parser is no Exception
-        raise _unreadable(source, error) from None
+def _guarded(source: Source, act: Callable[[], Any]) -> Any:
+    return guarded(
+        act, lambda reason: _unreadable(source, reason), (fastexcel.UnsupportedColumnTypeCombinationError,)
+    )
 
 
-def _unreadable(source: Source, error: BaseException) -> UnreadableFile:
-    first = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-    if "password" in first.lower() or "encrypt" in first.lower():
+def _unreadable(source: Source, reason: str) -> UnreadableFile:
+    if "password" in reason.lower() or "encrypt" in reason.lower():
         return UnreadableFile(
             f"{source.name!r} is protected with a password. Remove the password in Excel and upload it again.",
             what="encrypted",
             file=source.name,
         )
     return UnreadableFile(
-        f"{source.name!r} looks like an Excel workbook but cannot be read ({first}). Open it in Excel, save it as a new "
+        f"{source.name!r} looks like an Excel workbook but cannot be read ({reason}). Open it in Excel, save it as a new "
         ".xlsx file and upload that, or save the sheet as CSV.",
         what="corrupt",
         file=source.name,
@@ -100,7 +97,7 @@ def _sheets(source: Source, book: Any, report: FileReport) -> list[Any]:
     sheets = []
     for name in book.sheet_names[:INSPECTED]:
         sheet = _guarded(
-            source, lambda name=name: book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
+            source, partial(book.load_sheet, name, header_row=None, skip_rows=0, dtypes="string")
         )
         sheets.append(sheet)
         report.sheets.append(Sheet(name, str(sheet.visible), sheet.total_height, sheet.width))
@@ -201,7 +198,8 @@ def _typed_table(
     for index in range(texts.width):
         with_errors = any(row >= header.data_from for row in cells.errors.get(index, ()))
         native = None if typed is None or with_errors else typed.to_series(index)
-        columns.append(_column(texts.to_series(index), native, header, report))
+        label = header.names[index] if index < len(header.names) else ""
+        columns.append(native_column(texts.to_series(index), native, label or f"#{index + 1}", report))
     _note_errors(cells, header, report)
     return pl.DataFrame(columns)
 
@@ -226,54 +224,6 @@ def _typed(source: Source, book: Any, name: str, skip: int) -> pl.DataFrame | No
     return None
 
 
-def _column(texts: pl.Series, native: pl.Series | None, header: Header, report: FileReport) -> pl.Series:
-    index = int(texts.name)
-    label = header.names[index] if index < len(header.names) and header.names[index] else f"#{index + 1}"
-    if native is None or native.len() != texts.len():
-        return _days(texts)
-    native = native.alias(texts.name)
-    if native.dtype == pl.Float64:
-        return texts if texts.is_in(["true", "false"]).any() else _numbers(native, label, report)
-    if native.dtype == pl.Datetime:
-        return _moments(native, label, report)
-    if native.dtype == pl.Duration:
-        return native.cast(pl.Duration("us"))
-    if native.dtype in (pl.Boolean, pl.Date) or native.dtype.is_integer():
-        return native.cast(pl.Int64) if native.dtype.is_integer() else native
-    return _days(texts)
-
-
-def _numbers(native: pl.Series, label: str, report: FileReport) -> pl.Series:
-    """Whole numbers as integers; those that Excel has already rounded are said."""
-    rounded = int((native.abs() >= ROUNDED).sum() or 0)
-    if rounded:
-        report.find("numbers-already-rounded", "warning", rounded, column=label, digits=16)
-    whole = bool((native.drop_nulls() == native.drop_nulls().floor()).all())
-    fits = bool((native.abs() < 2**63).fill_null(value=True).all())
-    return native.cast(pl.Int64) if whole and fits and native.null_count() < native.len() else native
-
-
-def _moments(native: pl.Series, label: str, report: FileReport) -> pl.Series:
-    """Days where every time is midnight; times of day, which Excel keeps as moments of 1899, as text."""
-    moments = native.cast(pl.Datetime("us"))
-    if moments.null_count() == moments.len():
-        return moments
-    latest = moments.dt.year().max()
-    if isinstance(latest, int) and latest < 1900:
-        report.find("times-of-day", "info", column=label)
-        return moments.dt.strftime("%H:%M:%S")
-    known = moments.drop_nulls()
-    return moments.dt.date() if (known == known.dt.truncate("1d")).all() else moments
-
-
-def _days(texts: pl.Series) -> pl.Series:
-    """In a column of mixed types dates come as `2024-01-31 00:00:00`; without the time where all are midnight."""
-    stamps = texts.str.contains(r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d+)?$").fill_null(value=False)
-    if not stamps.any() or not texts.filter(stamps).str.ends_with(" 00:00:00").all():
-        return texts
-    return texts.str.replace(r"^(\d{4}-\d{2}-\d{2}) 00:00:00$", "$1")
-
-
 def _note_errors(cells: Cells, header: Header, report: FileReport) -> None:
     for column, rows in cells.errors.items():
         below = {row: text for row, text in rows.items() if row >= header.data_from}
@@ -293,13 +243,12 @@ def _without_blank(table: pl.DataFrame, header: Header, report: FileReport) -> p
     """Without rows that have no cell at all; in one column only those at the end."""
     if not table.height:
         return table
-    blank = table.select(pl.all_horizontal(pl.all().is_null())).to_series()
-    if not blank.any():
-        return table
-    end = table.height - (int((~blank).arg_true().max() or 0) + 1 if not blank.all() else 0)
-    table, inner = table.head(table.height - end), blank.head(table.height - end)
-    if table.width > 1 and inner.any():
-        rows = [header.data_from + 1 + int(at) for at in inner.arg_true()]
+    filled = table.select(~pl.all_horizontal(pl.all().is_null())).to_series()
+    places = filled.arg_true()
+    table = table.head(places[-1] + 1 if places.len() else 0)
+    filled = filled.head(table.height)
+    if table.width > 1 and not filled.all():
+        rows = [header.data_from + 1 + at for at in (~filled).arg_true().to_list()]
         report.find("blank-lines", "info", len(rows), lines=rows)
-        table = table.filter(~inner)
+        return table.filter(filled)
     return table

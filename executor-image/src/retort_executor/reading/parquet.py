@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from retort_core.errors import LimitExceeded, UnreadableFile
 from retort_executor.reading import names as naming
+from retort_executor.reading.guards import guarded
 from retort_executor.reading.limits import LIMITS, Limits, check_shape
 from retort_executor.reading.report import FileReport
 from retort_executor.reading.sources import Source
@@ -22,7 +23,7 @@ EMPTY_RATIO = 1000  # decoded bytes for one byte of file; constant columns reach
 def read_parquet(source: Source, report: FileReport, limits: Limits = LIMITS) -> pl.DataFrame:
     """The table of a Parquet file, types kept where a table has them."""
     _check(source, _metadata(source), limits)
-    table = _guarded(source)
+    table = guarded(lambda: _pages(source), lambda reason: _corrupt(source, reason))
     check_shape(table.height, table.width, limits)
     originals = table.columns
     names, report.renamed = naming.usable(
@@ -38,12 +39,12 @@ def read_parquet(source: Source, report: FileReport, limits: Limits = LIMITS) ->
 
 
 def _metadata(source: Source) -> Any:
-    try:
-        reader = pq.ParquetFile(
+    reader = guarded(
+        lambda: pq.ParquetFile(
             pa.py_buffer(source.view), thrift_string_size_limit=METADATA, thrift_container_size_limit=METADATA
-        )
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise _corrupt(source, error) from None
+        ),
+        lambda reason: _corrupt(source, reason),
+    )
     return reader.metadata
 
 
@@ -54,7 +55,7 @@ def _check(source: Source, metadata: Any, limits: Limits) -> None:
     sizes = [metadata.row_group(at).total_byte_size for at in range(metadata.num_row_groups)]
     rows = [metadata.row_group(at).num_rows for at in range(metadata.num_row_groups)]
     if any(size < 0 for size in sizes) or any(count < 0 for count in rows) or sum(rows) != metadata.num_rows:
-        raise _corrupt(source, ValueError("its sizes contradict one another"))
+        raise _corrupt(source, "its sizes contradict one another")
     decoded = max(sum(sizes), metadata.num_rows * metadata.num_columns * 8)
     if sum(sizes) > 8 * limits.unpacked or (
         decoded > limits.unpacked and decoded > EMPTY_RATIO * source.size
@@ -68,21 +69,15 @@ def _check(source: Source, metadata: Any, limits: Limits) -> None:
         )
 
 
-def _guarded(source: Source) -> pl.DataFrame:
-    try:
-        with source.stream() as stream:
-            return pl.scan_parquet(stream).collect()
-    except (KeyboardInterrupt, SystemExit, MemoryError):
-        raise
-    except BaseException as error:  # a panic of the Rust parser is no Exception
-        raise _corrupt(source, error) from None
+def _pages(source: Source) -> pl.DataFrame:
+    with source.stream() as stream:
+        return pl.scan_parquet(stream).collect()
 
 
-def _corrupt(source: Source, error: BaseException) -> UnreadableFile:
-    first = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+def _corrupt(source: Source, reason: str) -> UnreadableFile:
     return UnreadableFile(
-        f"{source.name!r} begins like a Parquet file but cannot be read ({first}). It was probably not copied whole: "
-        "write it again and upload that file.",
+        f"{source.name!r} begins like a Parquet file but cannot be read ({reason}). It was probably not copied "
+        "whole: write it again and upload that file.",
         what="corrupt",
         file=source.name,
     )
@@ -96,15 +91,13 @@ def _plain(column: pl.Series, report: FileReport) -> pl.Series:
         return _json(column)
     if dtype.is_float():
         return _number(column, report)
-    if dtype.is_integer():
-        return _integer(column)
     if dtype.is_temporal():
         return _temporal(column, report)
     if dtype == pl.Binary:
         return _binary(column, report)
-    if dtype == pl.Boolean or dtype.is_decimal():
-        return column
-    return column.cast(pl.String)
+    if dtype.is_integer():
+        return _integer(column)
+    return column if dtype == pl.Boolean or dtype.is_decimal() else column.cast(pl.String)
 
 
 def _json(column: pl.Series) -> pl.Series:
