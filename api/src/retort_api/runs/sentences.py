@@ -79,7 +79,7 @@ _SENTENCES: Final[dict[str, tuple[str, str]]] = {
 }  # fmt: skip
 
 
-def say(name: str, lang: Lang, **facts: object) -> str:
+def say(name: str, lang: Lang, /, **facts: object) -> str:
     zh, en = _SENTENCES[name]
     return (zh if lang == "zh" else en).format(**facts)
 

@@ -1,0 +1,36 @@
+"""Everything the endpoints use, wired once in `mains/`; `Depends` only fetches from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from retort_api.access.authoriser import Authoriser
+from retort_api.commits.log import CommitLog
+from retort_api.kit.database import Database
+from retort_api.kit.signals import Signal
+from retort_api.runs.library import Library
+from retort_api.settings import Settings
+from retort_core.http.datasets import About
+from retort_tables.objects.port import ObjectStore
+
+
+class Waker(Protocol):
+    """Looks at a task again, soon: the driver here, the operator's event stream in a cluster."""
+
+    def wake(self, uid: str) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    settings: Settings
+    database: Database
+    objects: ObjectStore
+    library: Library
+    log: CommitLog
+    waker: Waker
+    signal: Signal
+    authoriser: Authoriser
+    about: About
+    spool: Path

@@ -1,0 +1,183 @@
+"""Tasks as people meet them: asked for, waited for, answered, approved, cancelled."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Literal
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from retort_api.kit import signals
+from retort_api.kit.problems import HttpProblem
+from retort_api.services import Services
+from retort_api.tasks import events, repository
+from retort_api.tasks.records import TaskRecord
+from retort_core.errors import BadInput, Conflict, NotFound
+from retort_core.http.tasks import TaskCreate
+from retort_core.lifecycle.sources import Answer, Approval
+from retort_core.plans import Lang
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Where and by whom a task is asked for."""
+
+    project: str
+    dataset: str
+    requester: str
+
+
+def language(text: str, given: Literal["", "zh", "en"]) -> Lang:
+    """The message's own language: one Chinese character makes it Chinese."""
+    if given:
+        return given
+    return "zh" if any("\u4e00" <= char <= "\u9fff" for char in text) else "en"
+
+
+async def create(
+    services: Services,
+    asked: Asked,
+    body: TaskCreate,
+    key: str = "",
+    also: Callable[[AsyncConnection, TaskRecord], Awaitable[None]] | None = None,
+) -> TaskRecord:
+    """A new task, or the one that the same key made before; `also` runs in the same transaction."""
+    task = _record(asked, body)
+    digest = hashlib.sha256((asked.dataset + body.model_dump_json()).encode()).hexdigest()
+    async with services.database.write() as connection:
+        if key:
+            earlier = await _earlier(connection, asked.project, key, digest)
+            if earlier is not None:
+                return earlier
+        await repository.add(connection, task)
+        if key:
+            await repository.remember_key(connection, asked.project, key, digest, task.uid, task.created_at)
+        if also is not None:
+            await also(connection, task)
+        data = {"phase": "Pending", "message": ""}
+        await events.add(connection, "task", data, task=task.uid, dataset=task.dataset)
+    services.signal.notify()
+    services.waker.wake(task.uid)
+    return task
+
+
+def _record(asked: Asked, body: TaskCreate) -> TaskRecord:
+    source = body.source
+    words = source.instruction.text if source.instruction is not None else ""
+    if source.plan is not None:
+        words = source.plan.plan.title
+    if source.upload is not None:
+        words = source.upload.filename
+    return TaskRecord(
+        uid=uuid.uuid4().hex,
+        project=asked.project,
+        dataset=asked.dataset,
+        branch=body.branch,
+        base=body.base,
+        source=source,
+        review=body.review,
+        requester=asked.requester,
+        lang=language(words, body.lang),
+        conversation=body.conversation,
+        deadline_seconds=body.active_deadline_seconds,
+        created_at=datetime.now(UTC),
+    )
+
+
+async def _earlier(connection: AsyncConnection, project: str, key: str, digest: str) -> TaskRecord | None:
+    found = await repository.repeated(connection, project, key)
+    if found is None:
+        return None
+    if found[0] != digest:
+        raise HttpProblem(422, "This Idempotency-Key was used for another request; use a new one.")
+    return await repository.get(connection, found[1])
+
+
+async def get(services: Services, project: str, uid: str) -> TaskRecord:
+    async with services.database.read() as connection:
+        found = await repository.get(connection, uid)
+    if found is None or found.project != project:
+        raise NotFound(f"There is no task {uid[:40]!r} in this project.")
+    return found
+
+
+async def wait(services: Services, project: str, uid: str, seconds: float) -> TaskRecord:
+    """The task as soon as it is over or needs a person, at the latest after `seconds`."""
+    end = time.monotonic() + seconds
+    while True:
+        event = services.signal.listen()
+        task = await get(services, project, uid)
+        left = end - time.monotonic()
+        if task.status.terminal or task.status.phase == "AwaitingInput" or left <= 0:
+            return task
+        await signals.wait(event, left)
+
+
+async def answer(services: Services, project: str, uid: str, given: Answer) -> TaskRecord:
+    async with services.database.write() as connection:
+        task = await _open(connection, project, uid)
+        question = task.status.question
+        if question is None:
+            raise Conflict("This task asks nothing (any more).", phase=task.status.phase)
+        if given.question not in ("", question.id):
+            raise Conflict("This task asks something else by now.", question=question.id)
+        _check_choice(task, given)
+        await repository.save_answer(connection, uid, given.model_copy(update={"question": question.id}))
+    services.waker.wake(uid)
+    return replace(task, answer=given)
+
+
+def _check_choice(task: TaskRecord, given: Answer) -> None:
+    """A click that names no button is refused here, where it can still be corrected."""
+    question = task.status.question
+    if question is None or not given.choice:
+        return
+    chosen = given.choice.split("+")
+    fits = len(chosen) == len(question.slots) and all(
+        choice in {option.id for option in slot.options}
+        for choice, slot in zip(chosen, question.slots, strict=True)
+    )
+    if not fits:
+        offered = "; ".join(", ".join(option.id for option in slot.options) for slot in question.slots)
+        raise BadInput(f"{given.choice!r} is none of the choices: {offered} (one of each, joined by '+').")
+
+
+async def approve(services: Services, project: str, uid: str, given: Approval) -> TaskRecord:
+    async with services.database.write() as connection:
+        task = await _open(connection, project, uid)
+        staged = task.status.staged
+        if staged is None or task.status.phase != "AwaitingInput":
+            raise Conflict("Nothing of this task waits for a yes (any more).", phase=task.status.phase)
+        if given.commit != staged.commit:
+            raise Conflict(
+                "Another version waits for the yes by now; look at it first.", commit=staged.commit
+            )
+        await repository.save_approval(connection, uid, given)
+    services.waker.wake(uid)
+    return task
+
+
+async def cancel(services: Services, project: str, uid: str) -> TaskRecord:
+    """Too late is no error: the reply says what the task became."""
+    async with services.database.write() as connection:
+        task = await repository.get(connection, uid)
+        if task is None or task.project != project:
+            raise NotFound(f"There is no task {uid[:40]!r} in this project.")
+        if not task.status.terminal:
+            await repository.cancel(connection, uid)
+    services.waker.wake(uid)
+    return await wait(services, project, uid, 5)
+
+
+async def _open(connection: AsyncConnection, project: str, uid: str) -> TaskRecord:
+    task = await repository.get(connection, uid)
+    if task is None or task.project != project:
+        raise NotFound(f"There is no task {uid[:40]!r} in this project.")
+    if task.status.terminal:
+        raise Conflict(f"This task is over ({task.status.phase}).", phase=task.status.phase)
+    return task
