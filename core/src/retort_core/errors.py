@@ -9,6 +9,7 @@ RetortError
 ├── Conflict            the head moved, the name exists, the task is over
 ├── DataError           a run met data it cannot handle; not retried
 ├── LimitExceeded       time, memory, bytes, rows or columns above a stated limit
+├── Cancelled           by the person, or because nobody waits any more
 ├── PolicyDenied        not allowed for this caller, or blocked by a barrier
 ├── Infrastructure      a sandbox, disk or server failed; retried
 │   └── SessionLost         the sandbox went away in the middle of a run
@@ -64,6 +65,10 @@ class DataError(RetortError):
 
 class LimitExceeded(RetortError):
     code, status, reason = "limit-exceeded", 413, "LimitExceeded"
+
+
+class Cancelled(RetortError):
+    code, status, reason = "cancelled", 409, "Cancelled"
 
 
 class PolicyDenied(RetortError):

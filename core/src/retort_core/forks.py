@@ -1,0 +1,209 @@
+"""The fork server: imports what a worker needs once, then makes one confined process per job.
+
+Executed afresh (`python -I`) with an empty environment, so nothing of the service is in its memory. It imports
+polars but never runs a query: a parent that has started polars' threads deadlocks its children. Requests and
+descriptors come over one socket; when it closes, the child is killed and the server ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import ctypes
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any, BinaryIO, Final, TypeAlias
+
+from retort_core import wire
+from retort_core.confinement import Enforced, Profile, confine, readable_paths
+from retort_core.errors import Infrastructure, LimitExceeded, RetortError
+from retort_core.jobs import Failure, Job
+
+Worker: TypeAlias = Callable[[Job, Mapping[str, int], BinaryIO, Callable[[dict[str, Any]], None]], None]
+MAX_MESSAGE = 1 << 16
+# Started by `import polars` for spilled files; it sleeps on an empty queue and holds no lock.
+IDLE_THREADS: Final = frozenset({"polars-ooc-clea"})
+# Each of these libraries would start threads on import.
+ENVIRONMENT: Final = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "_RJEM_MALLOC_CONF": "background_thread:false",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+    "TZ": "UTC",
+}
+
+
+def load(worker: str) -> Worker:
+    """`MODULE:FUNCTION`; the module's PRELOAD names what else to import before the walls make it unreadable."""
+    module_name, _, function = worker.partition(":")
+    module = importlib.import_module(module_name)
+    for name in getattr(module, "PRELOAD", ()):
+        importlib.import_module(name)
+    target: Worker = getattr(module, function)
+    return target
+
+
+def busy_threads() -> list[str]:
+    """Names of threads besides this one that could hold a lock during a fork."""
+    found = []
+    for thread in os.listdir("/proc/self/task"):  # noqa: PTH208
+        if int(thread) == os.getpid():
+            continue
+        with open(f"/proc/self/task/{thread}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+            name, _, rest = file.read().partition("(")[2].rpartition(")")
+        if not (name in IDLE_THREADS and rest.split()[0] == "S"):
+            found.append(name)
+    return found
+
+
+class ForkServer:
+    """One child at a time: a supervisor's jobs come one after another."""
+
+    def __init__(self, control: socket.socket, worker: Worker) -> None:
+        self._control = control
+        self._worker = worker
+        self._readable = readable_paths()
+
+    def serve(self) -> None:
+        while True:
+            message, descriptors, _, _ = socket.recv_fds(self._control, MAX_MESSAGE, 80)
+            if not message:
+                return
+            request = json.loads(message)
+            try:
+                pid = self._fork(request, descriptors)
+            finally:
+                for descriptor in descriptors:
+                    os.close(descriptor)
+            pidfd = os.pidfd_open(pid)
+            try:
+                socket.send_fds(self._control, [json.dumps({"pid": pid}).encode()], [pidfd])
+                if not self._wait(pid, pidfd):
+                    return
+            finally:
+                os.close(pidfd)
+
+    def _fork(self, request: dict[str, Any], descriptors: list[int]) -> int:
+        busy = busy_threads()
+        if busy:
+            raise Infrastructure(
+                f"the fork server has threads that may hold locks: {busy}; it must only import"
+            )
+        parent = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                _Child(parent, request, descriptors, self._readable).run(self._worker)
+            finally:
+                os._exit(70)  # never back into the server's loop
+        return pid
+
+    def _wait(self, pid: int, pidfd: int) -> bool:
+        """Whether the supervisor is still there once the child has ended."""
+        poll = select.poll()
+        poll.register(pidfd, select.POLLIN)
+        poll.register(self._control, select.POLLIN)
+        ready = {descriptor for descriptor, _ in poll.poll()}
+        alive = pidfd in ready
+        if not alive:  # while a job runs, the supervisor has nothing to say: this is its end
+            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        _, status, usage = os.wait4(pid, 0)
+        if alive:
+            facts = {"status": status, "cpu": usage.ru_utime + usage.ru_stime, "rss": usage.ru_maxrss * 1024}
+            self._control.send(json.dumps(facts).encode())
+        return alive
+
+
+class _Child:
+    """Everything between fork and the worker's code, in the new process."""
+
+    def __init__(
+        self, parent: int, request: dict[str, Any], descriptors: list[int], readable: tuple[str, ...]
+    ) -> None:
+        self._parent = parent
+        self._job_file, self._status, self._output, log, *self._inputs = descriptors
+        self._readable = readable
+        self._trial = bool(request.get("trial"))
+        self._cpu_seconds = int(request["cpu_seconds"])
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.close(log)
+
+    def run(self, worker: Worker) -> None:
+        try:
+            end = self._guarded(worker)
+        except BaseException as problem:  # noqa: BLE001 - whatever unknown code raises must be reported
+            end = failure(problem)
+        value = {"ok": end is None, "error": asdict(end) if end else None}
+        self._say(wire.encode_json(wire.FrameType.END, value))
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
+        os._exit(0)
+
+    def _guarded(self, worker: Worker) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        job = Job.from_json(json.loads(os.pread(self._job_file, wire.MAX_PAYLOAD, 0)))
+        os.close(self._job_file)
+        self._announce(self._confine(job))
+        if self._trial:
+            return
+        inputs = dict(zip(job.inputs, self._inputs, strict=True))
+        with os.fdopen(self._output, "wb", buffering=1 << 16) as output:
+            worker(job, inputs, output, self._report)
+
+    def _confine(self, job: Job) -> Enforced:
+        profile = Profile("worker", self._readable, job.limits.memory_bytes, self._cpu_seconds)
+        enforced = confine(profile, {0, 1, 2, self._status, self._output, *self._inputs})
+        if os.getppid() != self._parent:  # died before the kernel was told to take this child along
+            os._exit(71)
+        return enforced
+
+    def _announce(self, enforced: Enforced) -> None:
+        self._say(wire.encode_json(wire.FrameType.HELLO, asdict(enforced)))
+
+    def _report(self, value: dict[str, Any]) -> None:
+        self._say(wire.encode_json(wire.FrameType.PROGRESS, value))
+
+    def _say(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._status, view) :]
+
+
+def failure(problem: BaseException) -> Failure:
+    """An exception as it travels; the supervisor trims it and holds it to a closed list of codes."""
+    if isinstance(problem, RetortError):
+        return Failure.of(problem)
+    if isinstance(problem, MemoryError):
+        return Failure.of(LimitExceeded("The run needed more memory than it may have.", limit="memory"))
+    if isinstance(problem, BrokenPipeError):
+        return Failure.of(LimitExceeded("The result was no longer read.", limit="output"))
+    return Failure("data-error", f"{type(problem).__name__}: {problem}"[:4000])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="retort_core.forks")
+    parser.add_argument("--fd", type=int, required=True)
+    parser.add_argument("--worker", required=True)
+    arguments = parser.parse_args()
+    ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # non-dumpable: nobody looks into this process
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's ^C is the supervisor's to handle
+    control = socket.socket(fileno=arguments.fd)
+    worker = load(arguments.worker)
+    gc.collect()
+    gc.freeze()  # children share these pages for longer
+    control.send(json.dumps({"ready": True, "threads": busy_threads()}).encode())
+    ForkServer(control, worker).serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""What a run uses, measured from outside, and its log made harmless."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+WRAP = 2000  # characters of a line of the log
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Anonymous memory is what a run can fill; `shared` holds mapped inputs and anything else without a file."""
+
+    anonymous: int
+    shared: int
+
+    def charged(self, inputs: int) -> int:
+        """Inputs were paid for by whoever sent them."""
+        return self.anonymous + max(0, self.shared - inputs)
+
+
+_FIELD = re.compile(rb"^(RssAnon|RssShmem|VmSwap):\s+(\d+) kB", re.MULTILINE)
+
+
+def memory_of(pid: int) -> Memory | None:
+    """From /proc/PID/status, which stays readable for a process that others must not look into."""
+    try:
+        with open(f"/proc/{pid}/status", "rb") as file:  # noqa: PTH123 - pathlib would be loaded for this alone
+            found = {name: int(value) * 1024 for name, value in _FIELD.findall(file.read())}
+    except OSError:
+        return None
+    if b"RssAnon" not in found:  # a zombie has no memory left
+        return None
+    return Memory(found[b"RssAnon"] + found.get(b"VmSwap", 0), found.get(b"RssShmem", 0))
+
+
+class Log:
+    """Stdout and stderr of a worker: capped, control characters shown instead of obeyed, long lines wrapped."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._held = b""
+        self.size = 0
+        self.out_of_memory = False  # the Rust allocator says so on stderr before it aborts
+
+    def feed(self, data: bytes) -> str:
+        """Text that may be shown, in whole lines where possible."""
+        left = self._limit - self.size
+        self.size += len(data)
+        if left <= 0:
+            return ""
+        block = self._held + data[:left]
+        cut, rest = (len(block), b"") if len(block) > WRAP else _split(block)
+        self._held = rest
+        text = self._clean(block[:cut])
+        if self.size > self._limit:
+            text += self.flush() + f"\n[the log was cut here, after {self._limit} bytes]\n"
+        return text
+
+    def flush(self) -> str:
+        block, self._held = self._held, b""
+        return self._clean(block)
+
+    def _clean(self, block: bytes) -> str:
+        self.out_of_memory = self.out_of_memory or b"memory allocation of" in block
+        text = escape(block.decode("utf-8", "backslashreplace"))
+        return "\n".join(_wrap(line) for line in text.split("\n"))
+
+
+def _split(block: bytes) -> tuple[int, bytes]:
+    cut = block.rfind(b"\n") + 1
+    return cut, block[cut:]
+
+
+def _wrap(line: str) -> str:
+    return "\n".join(line[start : start + WRAP] for start in range(0, max(1, len(line)), WRAP))
+
+
+def escape(text: str) -> str:
+    """Nothing that moves a cursor, hides or reorders text; line ends and tabs stay."""
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)

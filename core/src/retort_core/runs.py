@@ -1,0 +1,223 @@
+"""One run under watch: a confined worker, its three pipes, its time, memory and bytes, until it is over.
+
+A single loop without threads. The worker is believed in nothing: output is counted, the log capped, the report
+pipe bounded, and memory, processor time and exit status come from the kernel.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import selectors
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from retort_core import forkline, meters, verdicts, wire
+from retort_core.channel import Channel
+from retort_core.errors import RetortError
+from retort_core.forkline import Exit, ForkLine
+from retort_core.inputs import Inputs
+from retort_core.jobs import End, Job, Usage
+from retort_core.wire import FrameType
+
+POLL_SECONDS: Final = 0.01  # at 5 GB/s of page faults the watch sees 50 MB too much
+PIPE_BYTES: Final = 1 << 20
+MAX_REPORTS, MAX_REPORT, MAX_STATUS = 1000, 8192, 4 << 20
+
+
+class Run:
+    """Made for one job; `execute` returns how it ended and leaves nothing behind."""
+
+    def __init__(self, job: Job, inputs: Inputs, forks: ForkLine, channel: Channel, threads: int) -> None:
+        self._job, self._inputs, self._forks, self._channel = job, inputs, forks, channel
+        self._cpu_limit = math.ceil(job.limits.seconds * threads) + 1
+        self._selector = selectors.DefaultSelector()
+        self._open: dict[str, int] = {}
+        self._log = meters.Log(job.limits.log_bytes)
+        self._decoder = wire.FrameDecoder()
+        self._enforced: dict[str, Any] = {}
+        self._told: dict[str, Any] | None = None
+        self._exit: Exit | None = None
+        self._pid = self._pidfd = -1
+        self._gone = False
+        self._stopped = ""
+        self._reports = self._status_bytes = self._output_bytes = self._peak = 0
+
+    @property
+    def enforced(self) -> dict[str, Any]:
+        return self._enforced
+
+    def execute(self, *, trial: bool = False) -> End:
+        started = time.monotonic()
+        try:
+            self._fork(trial=trial)
+            self._loop(started + self._job.limits.seconds)
+        except RetortError as problem:
+            return End(verdicts.Failure.of(problem), self._usage(started))
+        finally:
+            self._close()
+        return End(verdicts.verdict(self._facts(), self._job.limits), self._usage(started))
+
+    # Start and end
+
+    def _fork(self, *, trial: bool) -> None:
+        job = forkline.job_file(wire.encode_json(FrameType.JOB, self._job.to_json())[5:])
+        pipes = {name: os.pipe() for name in ("status", "output", "log")}
+        self._open = {name: ends[0] for name, ends in pipes.items()}
+        theirs = [ends[1] for ends in pipes.values()]
+        try:
+            request = {"trial": trial, "cpu_seconds": self._cpu_limit}
+            self._pid, self._pidfd = self._forks.fork(request, [job, *theirs, *self._inputs.descriptors])
+        finally:
+            for descriptor in (job, *theirs):
+                os.close(descriptor)
+        for name, act in (("status", self._on_status), ("output", self._on_output), ("log", self._on_log)):
+            os.set_blocking(self._open[name], False)
+            self._selector.register(self._open[name], selectors.EVENT_READ, act)
+        self._selector.register(self._forks, selectors.EVENT_READ, self._on_exit)
+        self._selector.register(self._channel, selectors.EVENT_READ, self._on_client)
+
+    def _close(self) -> None:
+        if self._pidfd >= 0:
+            if not self._gone:
+                forkline.kill(self._pidfd)
+            os.close(self._pidfd)
+        for descriptor in self._open.values():
+            os.close(descriptor)
+        self._selector.close()
+
+    def _loop(self, deadline: float) -> None:
+        self._on_client(self._channel.held())  # a cancellation that came together with the start
+        next_look = time.monotonic()
+        while self._open or not self._gone:
+            now = time.monotonic()
+            if now >= deadline:
+                self._stop("deadline")
+            if now >= next_look:
+                self._look_at_memory()
+                next_look = now + POLL_SECONDS
+            self._balance()
+            for key, _ in self._selector.select(max(0.0, min(next_look, deadline) - now)):
+                act: Callable[[], None] = key.data
+                act()
+
+    def _stop(self, why: str) -> None:
+        if not self._gone and not self._stopped:
+            self._stopped = why
+            forkline.kill(self._pidfd)
+
+    # Events
+
+    def _read(self, name: str) -> bytes:
+        """At most one pipe's worth; an empty answer means that the pipe has ended and is closed."""
+        try:
+            data = os.read(self._open[name], PIPE_BYTES)
+        except BlockingIOError:
+            return b""
+        if not data:
+            descriptor = self._open.pop(name)
+            with contextlib.suppress(KeyError):
+                self._selector.unregister(descriptor)
+            os.close(descriptor)
+        return data
+
+    def _on_output(self) -> None:
+        data = self._read("output")
+        room = self._job.limits.output_bytes - self._output_bytes
+        self._output_bytes += len(data)
+        if len(data) > room:
+            self._stop("output")
+        elif data and not self._stopped:
+            self._channel.send(wire.encode(FrameType.CHUNK, data))
+
+    def _on_log(self) -> None:
+        data = self._read("log")
+        text = self._log.feed(data) if data else self._log.flush()
+        if text:
+            self._channel.send(wire.encode(FrameType.LOG, text.encode()))
+
+    def _on_status(self) -> None:
+        data = self._read("status")
+        self._status_bytes += len(data)
+        try:
+            if self._status_bytes > MAX_STATUS:
+                self._stop("protocol")
+            for kind, payload in self._decoder.feed(data) if not self._stopped else ():
+                self._on_word(kind, payload)
+        except RetortError:
+            self._stop("protocol")
+
+    def _on_word(self, kind: FrameType, payload: bytes) -> None:
+        """What the worker says. The first word comes before any unknown code runs; later ones prove nothing."""
+        if kind is FrameType.HELLO and not self._enforced:
+            self._enforced = wire.decode_json(payload)
+        elif kind is FrameType.PROGRESS and self._enforced:
+            self._reports += 1
+            if self._reports <= MAX_REPORTS and len(payload) <= MAX_REPORT:
+                self._channel.send(wire.encode_json(FrameType.PROGRESS, wire.decode_json(payload)))
+        elif kind is FrameType.END:
+            self._told = self._told or wire.decode_json(payload)
+        else:
+            self._stop("protocol")
+
+    def _on_exit(self) -> None:
+        self._exit = self._forks.exit()
+        self._gone = True
+        if self._exit is None:  # the fork server is gone: its child may not be
+            forkline.kill(self._pidfd)
+        else:
+            self._selector.unregister(self._forks)
+
+    def _on_client(self, words: Iterable[wire.Frame] | None = None) -> None:
+        for kind, _ in self._channel.receive() if words is None else words:
+            if kind is FrameType.CANCEL:
+                self._stop("cancel")
+        if self._channel.lost:
+            self._selector.unregister(self._channel)
+            self._stop("cancel")
+
+    def _balance(self) -> None:
+        """A client that reads slowly makes the worker wait, not this process grow."""
+        output = self._open.get("output")
+        watched = self._selector.get_map()
+        if output is not None and self._channel.full and output in watched:
+            self._selector.unregister(output)
+        if output is not None and not self._channel.full and output not in watched:
+            self._selector.register(output, selectors.EVENT_READ, self._on_output)
+        if self._channel.pending:
+            self._channel.flush()
+
+    def _look_at_memory(self) -> None:
+        memory = None if self._gone else meters.memory_of(self._pid)
+        if memory is not None:
+            charged = memory.charged(self._inputs.size)
+            self._peak = max(self._peak, charged)
+            if charged > self._job.limits.memory_bytes:
+                self._stop("memory")
+
+    # Facts
+
+    def _facts(self) -> verdicts.Facts:
+        return verdicts.Facts(
+            stopped=self._stopped,
+            confined=bool(self._enforced),
+            told=self._told,
+            status=self._exit.status if self._exit else None,
+            cpu_seconds=self._exit.cpu_seconds if self._exit else 0.0,
+            cpu_limit=self._cpu_limit,
+            out_of_memory=self._log.out_of_memory,
+        )
+
+    def _usage(self, started: float) -> Usage:
+        return Usage(
+            seconds=round(time.monotonic() - started, 6),
+            cpu_seconds=round(self._exit.cpu_seconds, 6) if self._exit else 0.0,
+            peak_bytes=self._peak,
+            rss_bytes=self._exit.rss_bytes if self._exit else 0,
+            input_bytes=self._inputs.size,
+            output_bytes=self._output_bytes,
+            log_bytes=self._log.size,
+            confine_ms=round(float(self._enforced.get("milliseconds", 0.0)), 3),
+        )

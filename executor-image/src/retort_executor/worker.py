@@ -1,0 +1,196 @@
+"""What runs inside the walls of an executor: file readers and scripts. One job, then the process is gone.
+
+`read`    input "file"; params filename, options; parts "table" (Arrow IPC stream) and "report" (JSON)
+`script`  inputs as params["inputs"] tells, each a table in Arrow IPC or Parquet; params source, yields, rows;
+          part "table" for a version, "answer:NAME" for each table of an answer
+
+A script is trusted in nothing here: the walls are the kernel's. What this module adds is a helpful sentence when
+a script fails or returns something else than a table.
+"""
+
+from __future__ import annotations
+
+import json
+import linecache
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from types import CodeType
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeAlias, cast
+
+import polars as pl
+
+from retort_core.errors import BadInput, DataError, LimitExceeded, RetortError
+from retort_core.inputs import view
+from retort_core.wire import PartWriter
+
+if TYPE_CHECKING:
+    from retort_core.jobs import Job
+
+Report: TypeAlias = Callable[[dict[str, Any]], None]
+
+# Loaded before the fork: inside the walls a late import may not be readable, and no library can be mapped.
+PRELOAD: Final = (
+    "ctypes",
+    "datetime",
+    "decimal",
+    "encodings.gb18030",
+    "encodings.idna",
+    "encodings.utf_8_sig",
+    "fractions",
+    "json",
+    "math",
+    "mmap",
+    "re",
+    "statistics",
+    "unicodedata",
+    "zoneinfo",
+    "polars.io",
+    "polars.selectors",
+    "polars.testing",
+    "pyarrow",
+    "pyarrow.compute",
+    "pyarrow.csv",
+    "pyarrow.ipc",
+    "pyarrow.parquet",
+    "fastexcel",
+    "charset_normalizer",
+    "retort_executor.reading",
+)
+NAME: Final = "retort_script"
+FILE: Final = "<script>"
+MAX_ANSWERS: Final = 32
+
+
+def main(job: Job, inputs: Mapping[str, int], output: BinaryIO, report: Report) -> None:
+    kinds: Mapping[str, Callable[..., None]] = {"read": read, "script": script}
+    if job.kind not in kinds:
+        raise BadInput(f"this sandbox does {sorted(kinds)}, not {job.kind!r}", kind=job.kind)
+    parts = PartWriter(output)
+    kinds[job.kind](job, inputs, parts, report)
+    parts.close()
+
+
+# Files -------------------------------------------------------------------------------------------------
+
+
+def read(job: Job, inputs: Mapping[str, int], parts: PartWriter, report: Report) -> None:
+    """A file's bytes to a table of strings or native types; the readers know the formats."""
+    from retort_executor.reading import read as read_file
+
+    report({"stage": "reading"})
+    table, facts = read_file(inputs["file"], str(job.params["filename"]), dict(job.params.get("options", {})))
+    write_table(parts, "table", table if isinstance(table, pl.DataFrame) else _frame(table))
+    parts.add("report", json.dumps(facts, ensure_ascii=False).encode())
+
+
+def _frame(table: Any) -> pl.DataFrame:
+    return cast("pl.DataFrame", pl.from_arrow(table))
+
+
+# Scripts -----------------------------------------------------------------------------------------------
+
+
+def script(job: Job, inputs: Mapping[str, int], parts: PartWriter, report: Report) -> None:
+    """Define `run` by executing the source, call it with the tables, write what it returns."""
+    source, yields = str(job.params["source"]), str(job.params.get("yields", "version"))
+    tables = [load_table(name, inputs[name]) for name in job.inputs]
+    run = _define(source)
+    report({"stage": "running"})
+    result = _guarded(lambda: _collect(run(*tables)))
+    report({"stage": "writing"})
+    for name, table in _results(result, yields):
+        write_table(parts, name, table)
+
+
+def load_table(name: str, descriptor: int) -> pl.DataFrame:
+    data = view(descriptor)
+    if bytes(data[:4]) == b"PAR1":
+        return pl.read_parquet(bytes(data))
+    if bytes(data[:6]) == b"ARROW1":
+        return pl.read_ipc(bytes(data))
+    try:
+        import pyarrow as pa
+
+        return _frame(pa.ipc.open_stream(pa.py_buffer(data)).read_all())
+    except (pa.ArrowInvalid, OSError) as problem:
+        raise BadInput(f"input {name!r} is neither Parquet nor Arrow IPC: {problem}", input=name) from None
+
+
+def _define(source: str) -> Callable[..., Any]:
+    linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)
+    code = _guarded(lambda: compile(source, FILE, "exec", dont_inherit=True))
+    space: dict[str, Any] = {"__name__": NAME, "__file__": FILE, "__builtins__": __builtins__}
+    _guarded(lambda: exec(cast("CodeType", code), space))  # noqa: S102 - this is the job; the wall is around it
+    run = space.get("run")
+    if not callable(run):
+        raise DataError(
+            "The script defines no function run(table); write `def run(table): ... return table`."
+        )
+    return run
+
+
+def _collect(result: Any) -> Any:
+    if isinstance(result, pl.LazyFrame):
+        return result.collect()
+    if isinstance(result, Mapping):
+        return {name: _collect(value) for name, value in result.items()}
+    return result
+
+
+def _results(result: Any, yields: str) -> Iterator[tuple[str, pl.DataFrame]]:
+    if yields == "version":
+        yield "table", _table("run(table)", result)
+        return
+    answers = result if isinstance(result, Mapping) else {"table": result}
+    if not 0 < len(answers) <= MAX_ANSWERS or not all(isinstance(name, str) for name in answers):
+        raise DataError(f"An answer has 1 to {MAX_ANSWERS} tables, each under a text as its name.")
+    for name, table in answers.items():
+        yield f"answer:{name}", _table(f"the answer {name!r}", table)
+
+
+def _table(what: str, value: Any) -> pl.DataFrame:
+    if isinstance(value, pl.DataFrame):
+        return value
+    if value is None:
+        raise DataError(f"{what} returned nothing; end the function with `return table`.")
+    raise DataError(
+        f"{what} returned {type(value).__name__}; return a polars DataFrame or LazyFrame",
+        got=type(value).__name__,
+    )
+
+
+def _guarded(act: Callable[[], Any]) -> Any:
+    """Any exception of the script becomes a sentence with the line of the script that raised it."""
+    try:
+        return act()
+    except RetortError:
+        raise
+    except MemoryError:
+        raise LimitExceeded("The script needed more memory than it may have.", limit="memory") from None
+    except SystemExit as problem:
+        raise DataError(
+            f"The script ended itself with {problem.code!r} before it returned a table."
+        ) from None
+    except SyntaxError as problem:
+        raise DataError(f"Line {problem.lineno}: {problem.msg}.", line=problem.lineno or 0) from None
+    except BaseException as problem:
+        traceback.print_exc(file=sys.stderr)
+        raise _error(problem) from None
+
+
+def _error(problem: BaseException) -> DataError:
+    lines = [frame.lineno for frame in traceback.extract_tb(problem.__traceback__) if frame.filename == FILE]
+    line = lines[-1] if lines else 0
+    where = f"Line {line}: " if line else ""
+    kind = type(problem).__name__
+    return DataError(f"{where}{kind}: {str(problem)[:1500]}", line=line or 0, type=kind)
+
+
+def write_table(parts: PartWriter, name: str, table: pl.DataFrame) -> None:
+    """Arrow IPC stream, uncompressed, without polars' own string views, so that any Arrow reader takes it."""
+    parts.open(name)
+    table.write_ipc_stream(
+        cast("BinaryIO", parts), compression="uncompressed", compat_level=pl.CompatLevel.oldest()
+    )
+    parts.end()
