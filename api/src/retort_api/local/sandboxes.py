@@ -50,13 +50,13 @@ class Sandbox:
             await self.process.wait()
 
 
-async def start(worker: str, profile: str, options: tuple[str, ...] = ()) -> Sandbox:
+async def start(worker: str, threads: int) -> Sandbox:
     """A supervisor that has said what it enforces."""
     ours, theirs = socket.socketpair()
     try:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-I", "-m", "retort_core.supervision",
-            "--fd", str(theirs.fileno()), "--worker", worker, "--profile", profile, *options,
+            "--fd", str(theirs.fileno()), "--worker", worker, "--threads", str(threads),
             pass_fds=(theirs.fileno(),), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
             env={"LANG": "C.UTF-8"}, start_new_session=True,
         )  # fmt: skip
@@ -79,8 +79,8 @@ async def start(worker: str, profile: str, options: tuple[str, ...] = ()) -> San
 class SandboxPool:
     """Keeps `target` idle supervisors of one kind and never more than `capacity` in all; first come, first served."""
 
-    def __init__(self, worker: str, profile: str, target: int = 1, capacity: int = 2) -> None:
-        self._worker, self._profile = worker, profile
+    def __init__(self, worker: str, threads: int, target: int = 1, capacity: int = 2) -> None:
+        self._worker, self._threads = worker, threads
         self._target, self._capacity = target, capacity
         self._idle: deque[Sandbox] = deque()
         self._starting: set[asyncio.Task[None]] = set()
@@ -91,7 +91,7 @@ class SandboxPool:
 
     async def open(self) -> dict[str, Any]:
         """The first supervisor; what it says it enforces holds for this machine."""
-        self._offer(await start(self._worker, self._profile))
+        self._offer(await start(self._worker, self._threads))
         self.hello = self._idle[0].session.hello
         self._refill()
         return self.hello
@@ -157,7 +157,7 @@ class SandboxPool:
 
     async def _start(self) -> None:
         try:
-            self._offer(await start(self._worker, self._profile))
+            self._offer(await start(self._worker, self._threads))
         except Exception as error:
             log.exception("sandbox_start_failed", worker=self._worker)
             if self._waiting:
