@@ -101,7 +101,8 @@ def _forms() -> tuple[Form, ...]:
 FORMS: Final = _forms()
 _YEARLESS = re.compile(rf"^{_DM}月{_DM}[日号]?$")
 _BY_FORMAT = {form.format: form for form in FORMS}
-_SCANS = tuple((form, re.compile(form.pattern)) for form in FORMS)
+_SIMPLE = re.compile(r"[0-9][0-9/.:年月日-]*(?: [0-9:.]+)?")  # nothing in it to prepare
+_DIGIT = re.compile("[0-9]")
 SERIAL_EPOCH: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - no zone is invented; day 0 of spreadsheets after 1900-03-01
 
 
@@ -114,6 +115,8 @@ def formats(order: Order = "", *, timed: bool | None = None) -> tuple[str, ...]:
 
 def prepare(text: str) -> str:
     """`text` as the formats expect it."""
+    if _SIMPLE.fullmatch(text):
+        return text
     prepared = unicodedata.normalize("NFKC", text).strip()
     for pattern, replacement in _PYTHON_PREPARATIONS:
         prepared = pattern.sub(replacement, prepared)
@@ -216,22 +219,57 @@ def _readings(text: str, order: Order) -> list[date | datetime]:
 def _matches(text: str, order: Order) -> tuple[tuple[Form, date | datetime], ...]:
     wanted = {"", order} if order in {"day_first", "month_first"} else {"", "day_first", "month_first"}
     found = []
-    if text and (text[0].isdigit() or text[0].isalpha()) and len(text) <= 40:  # longest form
-        for form, pattern in _SCANS:
-            if form.order in wanted and (match := pattern.match(text)) and (moment := _moment(match, form)):
-                found.append((form, moment))
+    for form, day, clock in _candidates(_DIGIT.sub("0", text)):
+        head = day.match(text) if form.order in wanted else None
+        tail = clock.fullmatch(text, head.end()) if head else None
+        if head and tail and (moment := _moment(head.groupdict() | tail.groupdict(), timed=form.timed)):
+            found.append((form, moment))
     return tuple(found)
 
 
-def _moment(match: re.Match[str], form: Form) -> date | datetime | None:
-    part = match.groupdict()
+Candidate: TypeAlias = tuple[Form, re.Pattern[str], re.Pattern[str]]
+
+
+@lru_cache(maxsize=4096)
+def _candidates(shape: str) -> tuple[Candidate, ...]:
+    """Forms that some text of this shape (every digit written as 0) may have; columns hold few shapes."""
+    if len(shape) > 40 or "0" not in shape:  # longer than the longest form
+        return ()
+    days, clocks = _parts()
+    return tuple(
+        (_BY_FORMAT[day + clock], day_pattern, clock_pattern)
+        for clock, (clock_pattern, clock_shape) in clocks.items()
+        for day, (day_pattern, day_shape) in days.items()
+        if (head := day_shape.match(shape)) and clock_shape.fullmatch(shape, head.end())
+    )
+
+
+_Parts: TypeAlias = dict[str, tuple[re.Pattern[str], re.Pattern[str]]]
+
+
+@lru_cache(maxsize=1)
+def _parts() -> tuple[_Parts, _Parts]:
+    """Patterns and shapes of days and of clocks apart: 36 to compile instead of their 243 products."""
+    days = [*_PLAIN, *(day for day, _ in _ORDERED)]
+    return (
+        {day: (re.compile(_pattern(day)), re.compile(_shape(_pattern(day)))) for day in days},
+        {clock: (re.compile(pattern), re.compile(_shape(pattern))) for clock, pattern in _TIMES},
+    )
+
+
+def _shape(pattern: str) -> str:
+    relaxed = pattern.replace(_pattern("%Y%m%d"), "0{8}")
+    return relaxed.replace("[12][0-9]{3}", "0{4}").replace("[0-9]", "0")
+
+
+def _moment(part: Mapping[str, str | None], *, timed: bool) -> date | datetime | None:
     try:
-        day = date(_year(part), _month(part), int(part["d"]))
-        if not form.timed:
+        day = date(_year(part), _month(part), int(part["d"] or 0))
+        if not timed:
             return day
         seconds = part.get("S") or "0"
         whole, _, fraction = seconds.partition(".")
-        hour, minute, micro = _hour(part), int(part["M"]), int((fraction + "000000")[:6])
+        hour, minute, micro = _hour(part), int(part["M"] or 0), int((fraction + "000000")[:6])
         # No zone is invented, so the moment stays naive.
         return datetime.combine(day, time(hour, minute, int(whole), micro))
     except ValueError:
