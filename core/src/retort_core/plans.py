@@ -90,6 +90,7 @@ class Declined(Model):
     outcome: Literal["declined"] = "declined"
     reason: str
     nearest: str = ""
+    final: bool = False  # declined on principle: no other planner is asked
 
 
 class Command(Model):

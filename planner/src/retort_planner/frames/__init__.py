@@ -1,0 +1,16 @@
+"""Frames: how operations are spoken of, one module per family. Each frame reads a clause or lets it pass."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from retort_planner.frames import columns, rows
+from retort_planner.frames.base import Clause, Frame, Reading
+
+ALL: Final[tuple[Frame, ...]] = (*columns.FRAMES, *rows.FRAMES)
+
+
+def read(clause: Clause) -> Reading | None:
+    """The weightiest frame that explains the whole clause."""
+    found = [reading for frame in ALL if (reading := frame(clause)) is not None]
+    return max(found, key=lambda reading: reading.weight) if found else None

@@ -1,0 +1,139 @@
+"""The rule planner: words to an outcome, deterministic, in milliseconds, without a model.
+
+normalise → link columns → answers and commands → what must be declined → clauses → frames → grounding → one plan or
+one card. Data is never obeyed: column names and quoted cells are placeholders before the first verb is looked for.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+
+from retort_core.errors import StepError
+from retort_core.plans import Declined, Lang, Outcome
+from retort_core.schema import Schema
+from retort_planner import answering, clauses, commands, declining, frames, near
+from retort_planner.clarification import Assembly, assemble
+from retort_planner.frames.base import Clause, Part, Reading
+from retort_planner.grounding import Ground, advance
+from retort_planner.linking import Linked, link
+from retort_planner.requests import Request
+from retort_planner.text import MAX_CHARS, foreign, language, protect
+
+_POLITE_START = re.compile(
+    r"^(?:好的?|嗯|行|可以|ok(?:ay)?|yes|sure|great|thanks?|谢谢|对了|你好|您好|hi|hello|那|那么|now)[,。!.:]?\s?(?=\S)",
+    re.IGNORECASE,
+)
+
+
+def plan(request: Request) -> Outcome:
+    """The outcome of one message. Pure; never raises on any text."""
+    return _Planning(request).outcome()
+
+
+@dataclass
+class _Read:
+    """Clauses understood so far."""
+
+    parts: list[Part] = field(default_factory=list)
+    schema: Schema | None = None
+    carried: tuple[str, ...] = ()
+    unread: str = ""
+
+
+class _Planning:
+    """One message on its way to an outcome. `depth` keeps near-miss questions from asking about themselves."""
+
+    def __init__(self, request: Request, depth: int = 0, lang: Lang | None = None) -> None:
+        self.request, self.depth = request, depth
+        self.linked: Linked = link(protect(request.text[: MAX_CHARS + 1]), request.schema)
+        self.lang: Lang = lang or language(self.linked.text, request.lang)
+
+    def outcome(self) -> Outcome:
+        for stage in (
+            self.unusable,
+            self.answered,
+            self.commanded,
+            self.refused,
+            self.unclear,
+            self.corrected,
+        ):
+            found = stage()
+            if found is not None:
+                return found
+        return self.planned()
+
+    def unusable(self) -> Outcome | None:
+        if len(self.request.text) > MAX_CHARS:
+            return declining.too_long(len(self.request.text), self.lang)
+        if not re.search(r"\w|[\ue000-\uefff]", self.linked.text):
+            return declining.empty(self.request.schema, self.lang)
+        return None
+
+    def answered(self) -> Outcome | None:
+        return answering.answer(self.request, self.linked) if not self.depth else None
+
+    def commanded(self) -> Outcome | None:
+        return commands.command(self.request, self.linked, self.lang) if not self.depth else None
+
+    def refused(self) -> Outcome | None:
+        if foreign(self.linked.text):
+            return declining.language()
+        return declining.refusal(self.linked, self.lang)
+
+    def unclear(self) -> Outcome | None:
+        if self.depth or not any(mention.ambiguous for mention in self.linked.mentions):
+            return None
+        return near.ambiguous_column(self.linked, self.lang, self.again)
+
+    def again(self, text: str) -> Outcome:
+        return _Planning(self.request.saying(text), self.depth + 1, self.lang).planned()
+
+    def corrected(self) -> Outcome | None:
+        return None
+
+    def planned(self, base: str = "", prefix: str = "") -> Outcome:
+        text = _POLITE_START.sub("", self.linked.text)
+        read = self.read(text)
+        if read.unread:
+            return self.not_understood(read.unread)
+        return assemble(read.parts, Assembly(self.request.schema, self.lang, base=base, prefix=prefix))
+
+    def read(self, text: str) -> _Read:
+        """Every clause over the schema the clauses before it leave."""
+        state = _Read(schema=self.request.schema)
+        for said, reading in clauses.grouped(clauses.pieces(text), lambda piece: self.reading(piece, state)):
+            if reading is None:
+                state.unread = state.unread or said
+                return state
+            self.take(reading, said, state)
+            if state.unread:
+                return state
+        return state
+
+    def reading(self, piece: str, state: _Read) -> Reading | None:
+        schema = state.schema or self.request.schema
+        return frames.read(Clause(piece, self.linked, self.request, schema, self.lang, state.carried))
+
+    def take(self, reading: Reading, said: str, state: _Read) -> None:
+        schema = state.schema or self.request.schema
+        part = Ground(self.request.profile, self.lang).part(reading.part, schema)
+        state.parts.append(part)
+        state.carried = part.subject or state.carried
+        for way in part.ways:
+            try:
+                state.schema = advance(way.drafts, schema)
+            except StepError:
+                continue
+            return
+
+    def not_understood(self, said: str) -> Outcome:
+        plain = self.linked.plain(said)
+        if not self.depth:
+            card = near.near_column(self.linked, self.request.schema, self.linked.text, self.lang, self.again)
+            if card is not None:
+                return card
+        return near.unknown(plain, self.request.schema, self.lang)
+
+
+__all__ = ["Declined", "plan", "replace"]
