@@ -99,7 +99,7 @@ class Difference(Model):
 
 
 class CellChange(Model):
-    """`row`: the row id in the newer version (in the older one for a removed row). Texts are canonical."""
+    """`row`: the row id in the newer version (in the older one for a removed row). `before`, `after`: canonical texts, None = no value."""
 
     row: int
     column: str  # id
@@ -109,3 +109,5 @@ class CellChange(Model):
     after_state: Literal["valid", "missing", "invalid"] = "valid"
     before_reason: str = ""
     after_reason: str = ""
+    before_raw: str | None = None  # text that stands, or stood, behind a cell without value
+    after_raw: str | None = None

@@ -25,34 +25,11 @@ from numpy.typing import NDArray
 from retort_core.cells import ROW_ID, CellState
 from retort_core.identity import CHUNK_ROWS, ChunkDigests, Content, digest
 from retort_core.schema import Column, DType, Schema
+from retort_tables.layout import MARKS_SCHEMA, by_column, no_marks, physical
 
 Ids: TypeAlias = NDArray[np.int64]
 
-PHYSICAL: Final[Mapping[DType, pl.DataType]] = {
-    DType.text: pl.String(),
-    DType.integer: pl.Int64(),
-    DType.number: pl.Float64(),
-    DType.boolean: pl.Boolean(),
-    DType.date: pl.Date(),
-    DType.datetime: pl.Datetime("us"),
-    DType.duration: pl.Duration("us"),
-}
-MARKS_SCHEMA: Final[Mapping[str, pl.DataType]] = {
-    "row_id": pl.Int64(),
-    "column_id": pl.String(),
-    "state": pl.String(),
-    "reason": pl.String(),
-    "raw": pl.String(),
-}
-
-
-def physical(column: Column) -> pl.DataType:
-    """The Polars type that stores valid cells of `column`."""
-    return pl.Decimal(38, column.digits) if column.dtype is DType.decimal else PHYSICAL[column.dtype]
-
-
-def no_marks() -> pl.DataFrame:
-    return pl.DataFrame(schema=MARKS_SCHEMA)
+__all__ = ["MARKS_SCHEMA", "Known", "column_digests", "content", "no_marks", "physical"]
 
 
 @dataclass(frozen=True)
@@ -225,11 +202,11 @@ def _mark_digests(marks: pl.DataFrame, schema: Schema, known: Known | None) -> d
         for column_id in reused
         if known is not None and column_id in known.content.marks
     }
-    parts = marks.filter(~pl.col("column_id").is_in(list(reused))) if reused else marks
-    for (column_id,), part in parts.partition_by("column_id", as_dict=True).items():
-        if schema.by_id(str(column_id)) is None:
+    for column_id, part in by_column(marks).items():
+        if schema.by_id(column_id) is None:
             raise ValueError(f"marks of a column that the schema does not have: {column_id}")
-        found[str(column_id)] = _marks_of(part.sort("row_id"))
+        if column_id not in reused:
+            found[column_id] = _marks_of(part)
     return found
 
 

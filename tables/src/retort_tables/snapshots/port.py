@@ -20,14 +20,13 @@ from retort_core.profiles import Profile
 from retort_core.schema import Schema
 
 FORMAT = "retort-version/1"
-OBJECTS = (
-    "table",
-    "marks",
-    "schema",
-    "profile",
-    "changes",
-    "cells",
-)  # the last two are absent after an import
+
+# Parts of a version as they travel; each becomes an object, but the digests, which go into the manifest.
+# Changes, cells and removed rows are absent after an import.
+TABLE, MARKS, SCHEMA, PROFILE = "table.parquet", "marks.parquet", "schema.json", "profile.json"
+CHANGES, CELLS, REMOVED = "changes.json", "cells.parquet", "removed.parquet"
+DIGESTS = "digests.json"
+PARTS = (TABLE, MARKS, SCHEMA, PROFILE, CHANGES, CELLS, REMOVED, DIGESTS)
 
 
 class Digests(Model):
@@ -49,12 +48,19 @@ class Digests(Model):
 
 
 class Manifest(Model):
-    """`objects`: name of `OBJECTS` -> key."""
+    """What a stored version is and where it lies. `objects`: part name -> key."""
 
     format: str = FORMAT
     root: str
     digests: Digests
     objects: dict[str, str]
+
+
+class Identified(Model):
+    """The part `DIGESTS`: a root and what it is made of."""
+
+    root: str
+    digests: Digests
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +70,18 @@ class VersionParts:
     root: str
     digests: Digests
     objects: Mapping[str, bytes]
+
+    @classmethod
+    def of(cls, parts: Mapping[str, bytes]) -> VersionParts:
+        """From the parts of the intake's output."""
+        found = Identified.model_validate_json(parts[DIGESTS])
+        objects = {name: parts[name] for name in PARTS if name in parts and name != DIGESTS}
+        return cls(root=found.root, digests=found.digests, objects=objects)
+
+    def parts(self) -> dict[str, bytes]:
+        """As they travel."""
+        found = Identified(root=self.root, digests=self.digests)
+        return {**self.objects, DIGESTS: found.model_dump_json().encode()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +130,13 @@ class SnapshotStore(Protocol):
     def profile(self, key: str) -> Profile: ...
 
     def changes(self, key: str) -> Changes:
-        """What the version changed against its first parent; empty after an import."""
+        """What the version changed against the version it was made from; empty after an import."""
+
+    def cells(self, key: str) -> pl.DataFrame:
+        """The changed cells that were kept with it (`retort_tables.diff.cells.DETAILS_SCHEMA`)."""
+
+    def removed(self, key: str) -> pl.Series:
+        """Row ids that it removed, in the order of the version before."""
 
     def read(
         self, key: str, columns: Sequence[str] | None = None, rows: slice | Sequence[int] | None = None

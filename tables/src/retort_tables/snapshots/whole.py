@@ -1,7 +1,7 @@
 """The reference snapshot store: one Parquet file per version, beside marks, schema, profile and manifest.
 
-Row groups hold 65,536 rows, so a page reads one or two groups of the columns it shows. zstd level 1: on survey
-tables level 3 was no smaller and slower. Any tool opens the file; hidden columns start with two underscores.
+A page reads one or two row groups of the columns it shows. Any tool opens the file; its one hidden column is
+`__row_id`. Objects are put first and the manifest last, so a crash leaves unreferenced objects at worst.
 """
 
 from __future__ import annotations
@@ -16,19 +16,28 @@ import polars as pl
 from retort_core.cells import ROW_ID
 from retort_core.changes import Changes
 from retort_core.errors import Infrastructure, NotFound
-from retort_core.identity import CHUNK_ROWS, canonical_json, root_id, schema_json
+from retort_core.identity import canonical_json, root_id
 from retort_core.profiles import Profile
 from retort_core.schema import Schema
 from retort_tables.chunks import content
+from retort_tables.diff.cells import DETAILS_SCHEMA
 from retort_tables.objects.port import ObjectStore, key_of, read
-from retort_tables.snapshots.port import FORMAT, Digests, Manifest, Snapshot, VersionParts, Written
-
-
-def parquet(table: pl.DataFrame) -> bytes:
-    """`table` as the bytes of one Parquet file."""
-    out = io.BytesIO()
-    table.write_parquet(out, compression="zstd", compression_level=1, row_group_size=CHUNK_ROWS)
-    return out.getvalue()
+from retort_tables.snapshots.encoding import encoded
+from retort_tables.snapshots.port import (
+    CELLS,
+    CHANGES,
+    FORMAT,
+    MARKS,
+    PROFILE,
+    REMOVED,
+    SCHEMA,
+    TABLE,
+    Digests,
+    Manifest,
+    Snapshot,
+    VersionParts,
+    Written,
+)
 
 
 class WholeSnapshots:
@@ -60,17 +69,8 @@ class WholeSnapshots:
         next_row_id: int,
         profile: Profile | None = None,
     ) -> Written:
-        found = content(schema, table, marks, next_row_id)
-        objects = {
-            "table": parquet(table.select(ROW_ID, *schema.names)),
-            "marks": parquet(marks),
-            "schema": schema_json(schema),
-        }
-        if profile is not None:
-            objects["profile"] = profile.model_dump_json().encode()
-        return self.publish(
-            VersionParts(root=root_id(schema, found), digests=Digests.of(found), objects=objects)
-        )
+        parts = encoded(schema=schema, table=table, marks=marks, next_row_id=next_row_id, profile=profile)
+        return self.publish(parts)
 
     def manifest(self, key: str) -> Manifest:
         """The manifest, proven to belong to its root: the digests and the schema give exactly this root."""
@@ -87,13 +87,25 @@ class WholeSnapshots:
         return self._schema(self.manifest(key))
 
     def profile(self, key: str) -> Profile:
-        return Profile.model_validate_json(self._named(self.manifest(key), "profile"))
+        return Profile.model_validate_json(self._named(self.manifest(key), PROFILE))
 
     def changes(self, key: str) -> Changes:
         manifest = self.manifest(key)
-        if "changes" not in manifest.objects:
+        if CHANGES not in manifest.objects:
             return Changes()
-        return Changes.model_validate_json(self._named(manifest, "changes"))
+        return Changes.model_validate_json(self._named(manifest, CHANGES))
+
+    def cells(self, key: str) -> pl.DataFrame:
+        manifest = self.manifest(key)
+        if CELLS not in manifest.objects:
+            return pl.DataFrame(schema=DETAILS_SCHEMA)
+        return self._scan(manifest, CELLS).collect()
+
+    def removed(self, key: str) -> pl.Series:
+        manifest = self.manifest(key)
+        if REMOVED not in manifest.objects:
+            return pl.Series("row_id", [], dtype=pl.Int64)
+        return self._scan(manifest, REMOVED).collect().to_series()
 
     def read(
         self, key: str, columns: Sequence[str] | None = None, rows: slice | Sequence[int] | None = None
@@ -104,7 +116,7 @@ class WholeSnapshots:
         for name in shown:
             if schema.find(name) is None:
                 raise NotFound(f"This version has no column {name!r}.", column=name)
-        table = _rows(self._scan(manifest, "table").select(ROW_ID, *shown), rows, manifest.digests.rows)
+        table = _rows(self._scan(manifest, TABLE).select(ROW_ID, *shown), rows, manifest.digests.rows)
         marks = self._marks(
             manifest,
             None if rows is None else table.get_column(ROW_ID),
@@ -146,7 +158,7 @@ class WholeSnapshots:
         return manifest.objects[name]
 
     def _schema(self, manifest: Manifest) -> Schema:
-        schema = Schema.model_validate_json(self._named(manifest, "schema"))
+        schema = Schema.model_validate_json(self._named(manifest, SCHEMA))
         if root_id(schema, manifest.digests.content()) != manifest.root:
             raise Infrastructure(
                 f"Version {manifest.root[:12]} is damaged: its manifest does not give its root.",
@@ -164,7 +176,7 @@ class WholeSnapshots:
         return pl.scan_parquet(source)
 
     def _marks(self, manifest: Manifest, ids: pl.Series | None, columns: list[str] | None) -> pl.DataFrame:
-        frame = self._scan(manifest, "marks")
+        frame = self._scan(manifest, MARKS)
         if columns is not None:
             frame = frame.filter(pl.col("column_id").is_in(columns))
         if ids is not None:

@@ -1,0 +1,151 @@
+"""A difference put together: summary, and details in pages.
+
+The details list cells in displayed order of the newer version. When there are more than may be kept, columns with
+few changes keep all of theirs and the rest share what is left evenly; the summary's counts are complete always.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from retort_core.cells import ROW_ID, CellState
+from retort_core.changes import CELLS_KEPT, CellChange, Changes
+from retort_tables.alignment import Pairing
+from retort_tables.diff.cells import DETAILS_SCHEMA, ColumnDiff, Rows, Side, compare
+from retort_tables.diff.schema import Columns, out_of_order
+from retort_tables.layout import by_column, no_marks
+from retort_tables.snapshots.port import Snapshot
+
+
+@dataclass(frozen=True)
+class Compared:
+    """`cells`: as `DETAILS_SCHEMA`. `removed` and `added`: row ids in displayed order of their version."""
+
+    changes: Changes
+    cells: pl.DataFrame
+    removed: pl.Series
+    added: pl.Series
+
+
+def compared(
+    old: Snapshot,
+    new: Snapshot,
+    rows: Pairing,
+    columns: Columns,
+    *,
+    skip: frozenset[str] = frozenset(),
+    limit: int | None = CELLS_KEPT,
+) -> Compared:
+    """Everything that differs. `skip`: ids (newer) of columns known to be equal, which need not be in the tables."""
+    ids_old = old.table.get_column(ROW_ID).to_numpy()
+    ids_new = new.table.get_column(ROW_ID).to_numpy()
+    diffs = dict(_columns(old, new, rows, columns, skip, limit))
+    cells = _kept(diffs, limit)
+    places = [diff.changed for diff in diffs.values()]
+    changes = Changes(
+        rows_before=old.table.height,
+        rows_after=new.table.height,
+        added=new.table.height - len(rows.new),
+        removed=old.table.height - len(rows.old),
+        kept=len(rows.old),
+        modified=len(np.unique(np.concatenate(places))) if places else 0,
+        moved=0 if _ascends(rows.old) else out_of_order(rows.old.tolist()),
+        columns_before=len(old.schema.columns),
+        columns_after=len(new.schema.columns),
+        columns=columns.lines(old.schema),
+        cells={column_id: diff.counts for column_id, diff in diffs.items()},
+        pairs={column_id: diff.pairs for column_id, diff in diffs.items()},
+        invalid=int((new.marks.get_column("state") == CellState.invalid.value).sum()),
+        details=cells.height,
+        complete=cells.height == sum(diff.counts.changed for diff in diffs.values()),
+    )
+    return Compared(
+        changes,
+        _in_order(cells, ids_new),
+        pl.Series("row_id", ids_old[rows.removed(len(ids_old))]),
+        pl.Series("row_id", ids_new[rows.added(len(ids_new))]),
+    )
+
+
+def _columns(
+    old: Snapshot, new: Snapshot, rows: Pairing, columns: Columns, skip: frozenset[str], limit: int | None
+) -> Iterator[tuple[str, ColumnDiff]]:
+    """One column at a time, so that no more than two are held beyond the tables."""
+    paired = Rows(new.table.get_column(ROW_ID).to_numpy()[rows.new])
+    marks_old, marks_new = by_column(old.marks), by_column(new.marks)
+    renumber = _renumbering(old, paired, rows)
+    whole = rows.positional and len(rows.old) == old.table.height == new.table.height
+    for before, after in columns.pairs:
+        if after.id in skip:
+            continue
+        a, b = old.table.get_column(before.name), new.table.get_column(after.name)
+        if not whole:
+            a, b = a.gather(rows.old), b.gather(rows.new)
+        marks = marks_old.get(before.id, _NONE)
+        if renumber is not None:
+            marks = _renumbered(marks, renumber)
+        diff = compare(paired, Side(before, a, marks), Side(after, b, marks_new.get(after.id, _NONE)), limit)
+        if diff is not None:
+            yield after.id, diff
+
+
+_NONE = no_marks().drop("column_id")
+
+
+def _renumbering(old: Snapshot, paired: Rows, rows: Pairing) -> pl.DataFrame | None:
+    """Older row id -> newer row id of the paired rows; None when they are the same for all rows."""
+    ids = old.table.get_column(ROW_ID).to_numpy()
+    if len(rows.old) == len(ids) and np.array_equal(ids[rows.old], paired.ids):
+        return None
+    return pl.DataFrame({"row_id": ids[rows.old], "to": paired.ids})
+
+
+def _renumbered(marks: pl.DataFrame, to: pl.DataFrame) -> pl.DataFrame:
+    if marks.is_empty():
+        return marks
+    return marks.join(to, on="row_id", how="inner").select(
+        pl.col("to").alias("row_id"), "state", "reason", "raw"
+    )
+
+
+def _ascends(places: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> bool:
+    return bool(np.all(places[1:] > places[:-1]))
+
+
+def _kept(diffs: Mapping[str, ColumnDiff], limit: int | None) -> pl.DataFrame:
+    """The details of all columns, at most `limit`: few-changes columns first, the rest evenly."""
+    parts, left = [], limit
+    for number, diff in enumerate(sorted(diffs.values(), key=lambda diff: diff.counts.changed)):
+        if left is None:
+            parts.append(diff.details)
+            continue
+        part = diff.details.head(left // (len(diffs) - number))
+        left -= part.height
+        parts.append(part)
+    return pl.concat(parts) if parts else pl.DataFrame(schema=DETAILS_SCHEMA)
+
+
+def _in_order(
+    cells: pl.DataFrame, displayed: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+) -> pl.DataFrame:
+    """By displayed row, then column."""
+    if cells.is_empty():
+        return cells
+    places = pl.Series("place", Rows(displayed).places(cells.get_column("row_id").to_numpy()))
+    return cells.with_columns(places).sort("place", "column_id", maintain_order=True).drop("place")
+
+
+def page(
+    cells: pl.DataFrame, *, start: int = 0, length: int = 100, column: str = "", state: str = ""
+) -> tuple[CellChange, ...]:
+    """A page of cell changes, of one column (id) or one kind of change (`after_state`) when given."""
+    if column:
+        cells = cells.filter(pl.col("column_id") == column)
+    if state:
+        cells = cells.filter(pl.col("after_state") == state)
+    part = cells.slice(start, length).rename({"row_id": "row", "column_id": "column"})
+    return tuple(CellChange.model_validate(row) for row in part.iter_rows(named=True))

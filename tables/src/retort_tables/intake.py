@@ -1,0 +1,136 @@
+"""The intake: hostile bytes in, a finished version out. Entry of the confined child on the trusted side.
+
+kind     inputs                                        params                                        parts out
+import   "table" (Arrow stream of the file reader)     next_row_id, caps                             a version
+version  "result" (Arrow stream of a script), "base:…" rows, schema (or null), key, salt, caps       a version, changes
+answer   "answer:NAME" (Arrow streams)                 salt, caps                                    answer.json, "answer:NAME"
+
+"base:…" are the stored objects of the base version: `base:table.parquet`, `base:marks.parquet` and
+`base:manifest.json`, with the schema in `base:schema.json`. Parts of a version: `snapshots.port.PARTS`. The worker
+that made the result is hostile: its numbers, row ids, columns and types are checked here, and what changed is
+measured here. A fault of the data is a `DataError` that says what differs.
+"""
+
+from __future__ import annotations
+
+import io
+import mmap
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Final
+
+import polars as pl
+
+from retort_core.errors import DataError, Infrastructure
+from retort_core.jobs import Job
+from retort_core.schema import Schema
+from retort_core.wire import PartWriter
+from retort_tables.answers import answered
+from retort_tables.hostile import Caps, decode
+from retort_tables.snapshots.port import MARKS, SCHEMA, TABLE, Manifest, Snapshot, VersionParts
+from retort_tables.takeover import aligned_version, carried_version
+
+Report = Callable[[dict[str, Any]], None]
+
+
+def main(job: Job, inputs: Mapping[str, int], output: BinaryIO, report: Report) -> None:
+    """Run one job; `inputs` are file descriptors to read from the start."""
+    work = _KINDS.get(job.kind)
+    if work is None:
+        raise Infrastructure(f"The intake knows no job of kind {job.kind!r}.")
+    streams = {name: _mapped(fd) for name, fd in inputs.items()}
+    writer = PartWriter(output)
+    for name, data in work(_Request(job.params, streams, report)).items():
+        writer.add(name, data)
+    writer.close()
+
+
+@dataclass(frozen=True)
+class _Request:
+    params: Mapping[str, Any]
+    streams: Mapping[str, memoryview]
+    report: Report
+
+    @property
+    def caps(self) -> Caps:
+        return Caps(**self.params.get("caps", {}))
+
+    def stream(self, name: str) -> memoryview:
+        if name not in self.streams:
+            raise Infrastructure(f"The intake was not given the input {name!r}.")
+        return self.streams[name]
+
+    def table(self, name: str) -> pl.DataFrame:
+        """Hostile bytes, decoded."""
+        self.report({"stage": "decoding"})
+        return decode(self.stream(name), self.caps)
+
+
+def _version(request: _Request) -> Mapping[str, bytes]:
+    base, manifest = _base(request)
+    result = request.table("result")
+    request.report({"stage": "measuring", "rows": result.height})
+    from retort_tables.profiling import profile
+
+    rows, expected = request.params.get("rows"), request.params.get("schema")
+    parts: VersionParts
+    if rows == "carried" and expected is not None:
+        schema = Schema.model_validate(expected)
+        parts = carried_version(base, manifest, result, schema, profile)
+    elif rows == "aligned":
+        parts = aligned_version(
+            base,
+            manifest,
+            result,
+            key=tuple(request.params.get("key", ())),
+            salt=_salt(request),
+            profile=profile,
+        )
+    else:
+        raise Infrastructure("A version needs rows='carried' with a schema, or rows='aligned'.")
+    return parts.parts()
+
+
+def _answer(request: _Request) -> Mapping[str, bytes]:
+    tables = {
+        name.removeprefix(ANSWER): request.table(name) for name in request.streams if name.startswith(ANSWER)
+    }
+    if not tables:
+        raise DataError("The run gave no answer: its dict of tables is empty.")
+    return answered(tables, _salt(request))
+
+
+ANSWER: Final = "answer:"
+BASE: Final = "base:"
+_KINDS: Final[Mapping[str, Callable[[_Request], Mapping[str, bytes]]]] = {
+    "version": _version,
+    "answer": _answer,
+}
+
+
+def _base(request: _Request) -> tuple[Snapshot, Manifest]:
+    """The base version, from objects that this side wrote."""
+    manifest = Manifest.model_validate_json(bytes(request.stream(BASE + "manifest.json")))
+    schema = Schema.model_validate_json(bytes(request.stream(BASE + SCHEMA)))
+    table = pl.read_parquet(io.BytesIO(request.stream(BASE + TABLE)))
+    marks = pl.read_parquet(io.BytesIO(request.stream(BASE + MARKS)))
+    snapshot = Snapshot(
+        root=manifest.root,
+        schema=schema,
+        table=table,
+        marks=marks,
+        next_row_id=manifest.digests.next_row_id,
+        total=manifest.digests.rows,
+    )
+    return snapshot, manifest
+
+
+def _salt(request: _Request) -> str:
+    """What makes the ids of new columns differ from those of other runs: the base commit and the attempt."""
+    return str(request.params.get("salt", ""))
+
+
+def _mapped(fd: int) -> memoryview:
+    size = os.fstat(fd).st_size
+    return memoryview(mmap.mmap(fd, size, prot=mmap.PROT_READ)) if size else memoryview(b"")
