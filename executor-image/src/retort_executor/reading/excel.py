@@ -56,7 +56,7 @@ def read_excel(
 ) -> pl.DataFrame:
     """The table of one sheet; numbers, dates and booleans native where a whole column is of one type."""
     check_dimensions(source, report.format, limits)
-    book = _guarded(source, lambda: fastexcel.read_excel(source.bytes()))
+    book = _guarded(source, lambda: fastexcel.read_excel(source.copy()))
     sheets = _sheets(source, book, report)
     chosen = _choose(source, sheets, options.sheet, report)
     sheet = sheets[chosen]

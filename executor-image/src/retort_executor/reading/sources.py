@@ -21,7 +21,12 @@ class Source:
     def head(self, count: int) -> bytes:
         return bytes(self.view[:count])
 
-    def bytes(self) -> bytes:
+    def forget(self) -> None:
+        """Let go of the mapped pages after a pass over all of them; the kernel keeps the file itself."""
+        if isinstance(self.view, mmap.mmap):
+            self.view.madvise(mmap.MADV_DONTNEED)
+
+    def copy(self) -> bytes:
         """A copy in memory, for parsers that take nothing else."""
         return bytes(self.view[:])
 
@@ -35,5 +40,6 @@ class Source:
 def open_source(fd: int, name: str) -> Source:
     """Map the file behind `fd`. An empty file cannot be mapped and is empty bytes."""
     size = os.fstat(fd).st_size
-    view = mmap.mmap(fd, size, prot=mmap.PROT_READ) if size else b""
+    # private: a shared mapping of a write-sealed memfd is refused before Linux 6.7
+    view = mmap.mmap(fd, size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ) if size else b""
     return Source(fd, name, size, view)

@@ -8,6 +8,8 @@ cells. Anything else (ragged rows, blank lines, stray quotation marks, a full-wi
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
+from functools import partial
 
 import polars as pl
 
@@ -31,6 +33,7 @@ def read_text(
     """The table of a text file, every column text, nothing else changed; `report` is filled in."""
     csv.field_size_limit(limits.cell_text)
     text = _without_nul(to_text(source, report, options.encoding), report)
+    source.forget()
     sample, whole = text.sample(SAMPLE)
     if not sample.strip():
         raise _empty(source)
@@ -100,23 +103,31 @@ def _plain(dialect: Dialect, top: list[Record]) -> bool:
 def _fast(text: Text, dialect: Dialect, width: int, skip: int) -> pl.DataFrame | None:
     """The table by Polars, or None when it refuses the file or its books do not balance."""
     quoted = bool(dialect.quote) and text.contains(dialect.quote.encode())
+    scan = partial(
+        pl.scan_csv,
+        has_header=False,
+        schema={str(index): pl.String for index in range(width)},
+        missing_columns="insert",
+        separator=dialect.delimiter,
+        quote_char=dialect.quote or None,
+        skip_lines=skip,
+        null_values="" if quoted else None,
+        infer_schema=False,
+    )
     try:
-        with text.stream() as stream:
-            table = pl.scan_csv(
-                stream,
-                has_header=False,
-                schema={str(index): pl.String for index in range(width)},
-                missing_columns="insert",
-                separator=dialect.delimiter,
-                quote_char=dialect.quote or None,
-                skip_lines=skip,
-                null_values="" if quoted else None,
-                infer_schema=False,
-            ).collect()
+        table = _scanned(text, scan)
     except pl.exceptions.PolarsError:
         return None
     table = table.head(table.height - _blank_end(table, text))
     return table if _balances(table, text, dialect, skip, quoted=quoted) else None
+
+
+def _scanned(text: Text, scan: Callable[..., pl.LazyFrame]) -> pl.DataFrame:
+    try:
+        with text.stream() as stream:
+            return scan(stream).collect()
+    except OSError:  # before Linux 6.7 a write-sealed memfd cannot be mapped as Polars does: a copy can
+        return scan(text.copy()).collect()
 
 
 def _blank_end(table: pl.DataFrame, text: Text) -> int:
@@ -163,7 +174,8 @@ def _count(text: Text, delimiter: bytes, skip: int) -> tuple[int, int]:
 
 def _slow(text: Text, dialect: Dialect, width: int, skip: int, report: FileReport) -> pl.DataFrame:
     try:
-        data = rewrite(text.lines(), dialect, width, skip, report)
+        with text.lines() as lines:
+            data = rewrite(lines, dialect, width, skip, report)
     except csv.Error:
         raise cell_too_long("?", LIMITS.cell_text + 1) from None
     schema = {str(index): pl.String for index in range(width + 1)}
