@@ -17,7 +17,7 @@ class Channel:
 
     def __init__(self, stream: socket.socket) -> None:
         self._stream = stream
-        self._stream.setblocking(False)
+        self._stream.settimeout(0)
         self._decoder = FrameDecoder()
         self._waiting: deque[memoryview] = deque()
         self.pending = 0
@@ -52,9 +52,9 @@ class Channel:
 
     def drain(self) -> None:
         """Wait until the client has everything."""
-        self._stream.setblocking(True)
+        self._stream.settimeout(None)
         self.flush()
-        self._stream.setblocking(False)
+        self._stream.settimeout(0)
 
     def held(self) -> Iterator[Frame]:
         """Whole frames that came together with one that ended an earlier look."""
@@ -78,10 +78,10 @@ class Channel:
         """Until something can be received."""
         if self._decoder.complete:
             return
-        self._stream.setblocking(True)
+        self._stream.settimeout(None)
         try:
             if not self._stream.recv(1, socket.MSG_PEEK):
                 self.lost = True
         except OSError:
             self.lost = True
-        self._stream.setblocking(False)
+        self._stream.settimeout(0)

@@ -13,8 +13,8 @@ import signal
 import sys
 import sysconfig
 import time
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from retort_core import landlock, seccomp
@@ -28,17 +28,18 @@ LIBRARIES: Final = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib"
 # Users nobody has: between those that distributions give to people and services and `nobody` (65534).
 FIRST_USER, USERS = 62000, 3000
 SPARE_DATA: Final = 256 << 20  # thread stacks and allocator arenas above the watched limit
-MAX_FILES, MAX_THREADS = 64, 64
+STACK: Final = 16 << 20  # address space that a thread takes for its stack, at most
+MAX_FILES: Final = 64
 
 
 @dataclass(frozen=True)
 class Profile:
     """What one kind of worker may do. `barriers` is less than ALL only in tests and in the control of the probe."""
 
-    name: str
     readable: tuple[str, ...] = ()
     memory_bytes: int = 2 << 30
     cpu_seconds: int = 240
+    threads: int = 64
     executable_mappings: bool = False
     barriers: frozenset[str] = ALL
 
@@ -51,7 +52,6 @@ class Enforced:
     landlock_abi: int = 0
     uid: int = -1
     milliseconds: float = 0.0
-    details: dict[str, int] = field(default_factory=dict)
 
 
 def readable_paths() -> tuple[str, ...]:
@@ -67,7 +67,7 @@ def confine(profile: Profile, keep: Collection[int]) -> Enforced:
     steps = _Steps(profile)
     steps.take(DESCRIPTORS, lambda: close_others(keep))
     steps.take(LIMITS, lambda: set_limits(profile))
-    user = steps.take(USER, drop_user)
+    user = steps.take(USER, lambda: drop_user(profile.threads))
     steps.take(PRIVILEGES, give_up_privileges)
     abi = steps.take(LANDLOCK, lambda: landlock.restrict(profile.readable))
     steps.take(FILTER, lambda: install_filter(profile))
@@ -80,11 +80,11 @@ class _Steps:
         self._wanted = profile.barriers
         self.done: list[str] = []
 
-    def take(self, name: str, act: object) -> int:
+    def take(self, name: str, act: Callable[[], int | None]) -> int:
         if name not in self._wanted:
             return 0
         try:
-            result = act()  # type: ignore[operator]
+            result = act()
         except (OSError, ValueError) as problem:
             raise IsolationMissing(
                 f"the barrier {name!r} could not be put up: {problem}; nothing runs without it", barrier=name
@@ -105,7 +105,7 @@ def close_others(keep: Collection[int]) -> None:
 
 def set_limits(profile: Profile) -> None:
     """Hard limits of the kernel; the watch of the supervisor ends a run earlier and with a better sentence."""
-    data = _data_size() + profile.memory_bytes + SPARE_DATA
+    data = _data_size() + profile.memory_bytes + SPARE_DATA + profile.threads * STACK
     limits = {
         resource.RLIMIT_DATA: (data, data),
         resource.RLIMIT_CPU: (profile.cpu_seconds, profile.cpu_seconds + 1),
@@ -126,7 +126,7 @@ def _data_size() -> int:
         return int(file.read().split()[5]) * resource.getpagesize()
 
 
-def drop_user() -> int:
+def drop_user(threads: int) -> int:
     """Root becomes a user nobody has, another one for each worker; others stay who they are."""
     if os.getuid() != 0 and os.geteuid() != 0:
         return os.getuid()
@@ -136,9 +136,7 @@ def drop_user() -> int:
     os.setresuid(user, user, user)
     if os.getresuid() != (user, user, user) or os.getresgid() != (user, user, user):
         raise OSError("the process is still root")
-    resource.setrlimit(
-        resource.RLIMIT_NPROC, (MAX_THREADS, MAX_THREADS)
-    )  # counts per user, and this one is new
+    resource.setrlimit(resource.RLIMIT_NPROC, (threads, threads))  # counts per user, and this one is new
     return user
 
 

@@ -18,6 +18,7 @@ import select
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, BinaryIO, Final, TypeAlias
@@ -63,6 +64,15 @@ def busy_threads() -> list[str]:
     return found
 
 
+def lasting_threads() -> list[str]:
+    """Those that are still busy after a moment: a thread just started has yet to reach its sleep."""
+    for _ in range(200):
+        if not busy_threads():
+            return []
+        time.sleep(0.005)
+    return busy_threads()
+
+
 class ForkServer:
     """One child at a time: a supervisor's jobs come one after another."""
 
@@ -91,8 +101,7 @@ class ForkServer:
                 os.close(pidfd)
 
     def _fork(self, request: dict[str, Any], descriptors: list[int]) -> int:
-        busy = busy_threads()
-        if busy:
+        if busy := lasting_threads():
             raise Infrastructure(
                 f"the fork server has threads that may hold locks: {busy}; it must only import"
             )
@@ -131,14 +140,15 @@ class _Child:
         self._job_file, self._status, self._output, log, *self._inputs = descriptors
         self._readable = readable
         self._trial = bool(request.get("trial"))
-        self._cpu_seconds = int(request["cpu_seconds"])
+        self._cpu_seconds, self._threads = int(request["cpu_seconds"]), int(request["threads"])
         os.dup2(log, 1)
         os.dup2(log, 2)
         os.close(log)
 
     def run(self, worker: Worker) -> None:
+        end = None
         try:
-            end = self._guarded(worker)
+            self._guarded(worker)
         except BaseException as problem:  # noqa: BLE001 - whatever unknown code raises must be reported
             end = failure(problem)
         value = {"ok": end is None, "error": asdict(end) if end else None}
@@ -161,7 +171,7 @@ class _Child:
             worker(job, inputs, output, self._report)
 
     def _confine(self, job: Job) -> Enforced:
-        profile = Profile("worker", self._readable, job.limits.memory_bytes, self._cpu_seconds)
+        profile = Profile(self._readable, job.limits.memory_bytes, self._cpu_seconds, self._threads)
         enforced = confine(profile, {0, 1, 2, self._status, self._output, *self._inputs})
         if os.getppid() != self._parent:  # died before the kernel was told to take this child along
             os._exit(71)
@@ -201,7 +211,7 @@ def main() -> None:
     worker = load(arguments.worker)
     gc.collect()
     gc.freeze()  # children share these pages for longer
-    control.send(json.dumps({"ready": True, "threads": busy_threads()}).encode())
+    control.send(json.dumps({"ready": True, "threads": lasting_threads()}).encode())
     ForkServer(control, worker).serve()
 
 

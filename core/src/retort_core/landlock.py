@@ -47,7 +47,7 @@ def version() -> int:
 
 
 def handled(abi: int) -> bytes:
-    """struct landlock_ruleset_attr for this ABI: everything it can deny."""
+    """The kernel's struct landlock_ruleset_attr for this ABI: everything it can deny."""
     files = _FIRST_RIGHTS | sum(right for since, right in _LATER_RIGHTS if abi >= since)
     network = _TCP if abi >= _NETWORK_ABI else 0
     scopes = _SCOPES if abi >= _SCOPE_ABI else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+KIB = 1024
 WRAP = 2000  # characters of a line of the log
 
 
@@ -14,25 +15,27 @@ class Memory:
 
     anonymous: int
     shared: int
+    threads: int = 1
 
     def charged(self, inputs: int) -> int:
         """Inputs were paid for by whoever sent them."""
         return self.anonymous + max(0, self.shared - inputs)
 
 
-_FIELD = re.compile(rb"^(RssAnon|RssShmem|VmSwap):\s+(\d+) kB", re.MULTILINE)
+_FIELD = re.compile(rb"^(RssAnon|RssShmem|VmSwap|Threads):\s+(\d+)", re.MULTILINE)
 
 
 def memory_of(pid: int) -> Memory | None:
     """From /proc/PID/status, which stays readable for a process that others must not look into."""
     try:
         with open(f"/proc/{pid}/status", "rb") as file:  # noqa: PTH123 - pathlib would be loaded for this alone
-            found = {name: int(value) * 1024 for name, value in _FIELD.findall(file.read())}
+            found = {name: int(value) for name, value in _FIELD.findall(file.read())}
     except OSError:
         return None
     if b"RssAnon" not in found:  # a zombie has no memory left
         return None
-    return Memory(found[b"RssAnon"] + found.get(b"VmSwap", 0), found.get(b"RssShmem", 0))
+    anonymous = found[b"RssAnon"] + found.get(b"VmSwap", 0)
+    return Memory(anonymous * KIB, found.get(b"RssShmem", 0) * KIB, found.get(b"Threads", 1))
 
 
 class Log:
@@ -41,20 +44,20 @@ class Log:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._held = b""
+        self._full = False
         self.size = 0
         self.out_of_memory = False  # the Rust allocator says so on stderr before it aborts
 
     def feed(self, data: bytes) -> str:
         """Text that may be shown, in whole lines where possible."""
-        left = self._limit - self.size
+        self.out_of_memory = self.out_of_memory or b"memory allocation of" in data
+        left = max(0, self._limit - self.size)
         self.size += len(data)
-        if left <= 0:
-            return ""
         block = self._held + data[:left]
-        cut, rest = (len(block), b"") if len(block) > WRAP else _split(block)
-        self._held = rest
+        cut, self._held = (len(block), b"") if len(block) > WRAP else _split(block)
         text = self._clean(block[:cut])
-        if self.size > self._limit:
+        if self.size > self._limit and not self._full:
+            self._full = True
             text += self.flush() + f"\n[the log was cut here, after {self._limit} bytes]\n"
         return text
 
@@ -63,7 +66,6 @@ class Log:
         return self._clean(block)
 
     def _clean(self, block: bytes) -> str:
-        self.out_of_memory = self.out_of_memory or b"memory allocation of" in block
         text = escape(block.decode("utf-8", "backslashreplace"))
         return "\n".join(_wrap(line) for line in text.split("\n"))
 

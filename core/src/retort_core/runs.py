@@ -19,10 +19,11 @@ from retort_core.channel import Channel
 from retort_core.errors import RetortError
 from retort_core.forkline import Exit, ForkLine
 from retort_core.inputs import Inputs
-from retort_core.jobs import End, Job, Usage
+from retort_core.jobs import End, Failure, Job, Usage
 from retort_core.wire import FrameType
 
 POLL_SECONDS: Final = 0.01  # at 5 GB/s of page faults the watch sees 50 MB too much
+MAX_THREADS: Final = 64  # besides those of polars: its pool, its readers and what a script may start
 PIPE_BYTES: Final = 1 << 20
 MAX_REPORTS, MAX_REPORT, MAX_STATUS = 1000, 8192, 4 << 20
 
@@ -33,6 +34,7 @@ class Run:
     def __init__(self, job: Job, inputs: Inputs, forks: ForkLine, channel: Channel, threads: int) -> None:
         self._job, self._inputs, self._forks, self._channel = job, inputs, forks, channel
         self._cpu_limit = math.ceil(job.limits.seconds * threads) + 1
+        self._threads = MAX_THREADS + 4 * threads
         self._selector = selectors.DefaultSelector()
         self._open: dict[str, int] = {}
         self._log = meters.Log(job.limits.log_bytes)
@@ -55,7 +57,7 @@ class Run:
             self._fork(trial=trial)
             self._loop(started + self._job.limits.seconds)
         except RetortError as problem:
-            return End(verdicts.Failure.of(problem), self._usage(started))
+            return End(Failure.of(problem), self._usage(started))
         finally:
             self._close()
         return End(verdicts.verdict(self._facts(), self._job.limits), self._usage(started))
@@ -68,7 +70,7 @@ class Run:
         self._open = {name: ends[0] for name, ends in pipes.items()}
         theirs = [ends[1] for ends in pipes.values()]
         try:
-            request = {"trial": trial, "cpu_seconds": self._cpu_limit}
+            request = {"trial": trial, "cpu_seconds": self._cpu_limit, "threads": self._threads}
             self._pid, self._pidfd = self._forks.fork(request, [job, *theirs, *self._inputs.descriptors])
         finally:
             for descriptor in (job, *theirs):
@@ -81,8 +83,9 @@ class Run:
 
     def _close(self) -> None:
         if self._pidfd >= 0:
-            if not self._gone:
+            if not self._gone:  # an error of this process: the child's end will not be heard any more
                 forkline.kill(self._pidfd)
+                self._forks.stop()
             os.close(self._pidfd)
         for descriptor in self._open.values():
             os.close(descriptor)
@@ -196,6 +199,8 @@ class Run:
             self._peak = max(self._peak, charged)
             if charged > self._job.limits.memory_bytes:
                 self._stop("memory")
+            elif memory.threads > self._threads:
+                self._stop("threads")
 
     # Facts
 

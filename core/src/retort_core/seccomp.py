@@ -45,15 +45,17 @@ class Rule:
 
 
 # Most frequent first: the filter is walked from the top.
-FREE: Final = tuple(
-    "futex read write madvise sched_yield munmap mremap close fstat lseek brk pread64 pwrite64 readv writev"
-    " poll ppoll epoll_wait epoll_pwait clock_gettime clock_nanosleep nanosleep gettimeofday clock_getres"
-    " rt_sigaction rt_sigprocmask rt_sigreturn sigaltstack getpid getppid gettid getuid geteuid getgid getegid"
-    " set_robust_list rseq set_tid_address sched_getaffinity getrandom openat newfstatat statx readlink"
-    " readlinkat getdents64 getcwd uname sysinfo getrlimit eventfd2 epoll_create1 epoll_ctl dup dup3 getrusage"
-    " times restart_syscall exit exit_group".split()
-)
-X86_64: Final[Mapping[str, int]] = dict(
+FREE: Final = (
+    "futex", "read", "write", "madvise", "sched_yield", "munmap", "mremap", "close", "fstat", "lseek",
+    "brk", "pread64", "pwrite64", "readv", "writev", "poll", "ppoll", "epoll_wait", "epoll_pwait",
+    "clock_gettime", "clock_nanosleep", "nanosleep", "gettimeofday", "clock_getres", "rt_sigaction",
+    "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "getpid", "getppid", "gettid", "getuid", "geteuid",
+    "getgid", "getegid", "set_robust_list", "rseq", "set_tid_address", "sched_getaffinity", "getrandom",
+    "openat", "newfstatat", "statx", "readlink", "readlinkat", "getdents64", "getcwd", "uname", "sysinfo",
+    "getrlimit", "eventfd2", "epoll_create1", "epoll_ctl", "dup", "dup3", "getrusage", "times",
+    "restart_syscall", "exit", "exit_group",
+)  # fmt: skip
+X86_64: Final[Mapping[str, int]] = dict(  # noqa: C408 - names without quotes read better
     read=0, write=1, close=3, fstat=5, poll=7, lseek=8, mmap=9, mprotect=10, munmap=11, brk=12, rt_sigaction=13,
     rt_sigprocmask=14, rt_sigreturn=15, ioctl=16, pread64=17, pwrite64=18, readv=19, writev=20, sched_yield=24,
     mremap=25, madvise=28, dup=32, nanosleep=35, getpid=39, clone=56, exit=60, uname=63, fcntl=72, getcwd=79,
@@ -64,7 +66,7 @@ X86_64: Final[Mapping[str, int]] = dict(
     readlinkat=267, ppoll=271, set_robust_list=273, epoll_pwait=281, eventfd2=290, epoll_create1=291, dup3=292,
     prlimit64=302, getrandom=318, statx=332, rseq=334, clone3=435,
 )  # fmt: skip
-AARCH64: Final[Mapping[str, int]] = dict(
+AARCH64: Final[Mapping[str, int]] = dict(  # noqa: C408 - names without quotes read better
     getcwd=17, eventfd2=19, epoll_create1=20, epoll_ctl=21, epoll_pwait=22, dup=23, dup3=24, fcntl=25, ioctl=29,
     openat=56, close=57, getdents64=61, lseek=62, read=63, write=64, readv=65, writev=66, pread64=67, pwrite64=68,
     ppoll=73, readlinkat=78, newfstatat=79, fstat=80, exit=93, exit_group=94, set_tid_address=96, futex=98,

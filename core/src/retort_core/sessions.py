@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any, Self, TypeAlias
 
 from retort_core import wire
 from retort_core.errors import DataError, SessionLost
@@ -59,7 +58,6 @@ class Sandbox:
 
     process: subprocess.Popen[bytes]
     stream: socket.socket
-    owned: bool = field(default=True)
 
     @classmethod
     def start(
@@ -73,9 +71,9 @@ class Sandbox:
     ) -> Sandbox:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         options = [*(["--threads", str(threads)] if threads else []), *(["--once"] if once else [])]
+        isolated = [python, "-I", "-X", "utf8", "-m", "retort_core.supervision"]
         process = subprocess.Popen(  # noqa: S603 - this interpreter and our own module
-            [python, "-I", "-X", "utf8", "-m", "retort_core.supervision"]
-            + ["--fd", str(theirs.fileno()), "--worker", worker, *options],
+            [*isolated, "--fd", str(theirs.fileno()), "--worker", worker, *options],
             env={},
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
@@ -175,7 +173,7 @@ class Session:
     def close(self) -> None:
         self._sandbox.stop()
 
-    def __enter__(self) -> Session:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -315,7 +313,3 @@ async def _frame(reader: asyncio.StreamReader) -> wire.Frame:
         return kind, await reader.readexactly(length)
     except (asyncio.IncompleteReadError, OSError):
         raise SessionLost("the sandbox went away") from None
-
-
-def default_threads() -> int:
-    return max(1, len(os.sched_getaffinity(0)))

@@ -129,7 +129,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="retort_core.supervision")
     parser.add_argument("--fd", type=int, required=True, help="inherited stream socket to the client")
     parser.add_argument("--worker", required=True, help="MODULE:FUNCTION that does the jobs")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="of polars, per worker")
+    parser.add_argument(
+        "--threads", type=int, default=len(os.sched_getaffinity(0)), help="of polars, per worker"
+    )
     parser.add_argument("--once", action="store_true", help="end after one job")
     arguments = parser.parse_args()
     ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # non-dumpable: same-user processes cannot look into this one

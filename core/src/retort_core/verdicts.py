@@ -20,7 +20,7 @@ MAX_MESSAGE, MAX_DETAILS = 2000, 16 * 1024
 
 @dataclass(frozen=True)
 class Facts:
-    """`stopped`: why the supervisor killed it: deadline, memory, output, protocol, cancel; empty if it did not."""
+    """`stopped`: why the supervisor killed it: deadline, memory, threads, output, protocol, cancel; empty if it did not."""
 
     stopped: str = ""
     confined: bool = False
@@ -55,6 +55,7 @@ def _stopped(why: str, limits: Limits) -> Failure:
         "use fewer rows or a simpler step, or ask for a profile with more time.",
         "memory": f"The run needed more than {limits.memory_bytes // MIB} MiB of memory and was stopped; "
         "use fewer rows or columns, or ask for a profile with more memory.",
+        "threads": "The run started too many threads and was stopped; polars uses several by itself.",
         "output": f"The result is larger than {limits.output_bytes // MIB} MiB ({limits.output_bytes} bytes) "
         "and was stopped; keep fewer rows or columns.",
     }

@@ -200,7 +200,7 @@ class PartReader:
         self._seen: list[str] = []
         self._sink: Sink | None = None
         self._left = 0  # bytes of the current piece still to come
-        self._want = self._magic
+        self._want: Callable[[bytes], None] = self._magic
         self._size = len(MAGIC)
 
     @property
@@ -267,7 +267,7 @@ class PartReader:
             raise DataError(f"the result holds a piece of {self._left} bytes, allowed are {MAX_PAYLOAD}")
 
     def _over(self, block: bytes) -> None:
-        raise DataError("the result goes on after its end mark")
+        raise DataError(f"the result goes on after its end mark, with {block!r}")
 
 
 def _allowed(name: str, pattern: str) -> bool:

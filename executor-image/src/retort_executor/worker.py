@@ -60,6 +60,9 @@ PRELOAD: Final = (
 NAME: Final = "retort_script"
 FILE: Final = "<script>"
 MAX_ANSWERS: Final = 32
+# As in retort_core.cells, which loads pydantic.
+ROW_ID: Final = "__row_id"
+INVALID: Final = "__invalid"
 
 
 def main(job: Job, inputs: Mapping[str, int], output: BinaryIO, report: Report) -> None:
@@ -95,12 +98,23 @@ def script(job: Job, inputs: Mapping[str, int], parts: PartWriter, report: Repor
     """Define `run` by executing the source, call it with the tables, write what it returns."""
     source, yields = str(job.params["source"]), str(job.params.get("yields", "version"))
     tables = [load_table(name, inputs[name]) for name in job.inputs]
+    if job.params.get("rows", "carried") == "aligned":
+        tables = [_without_hidden(table) for table in tables]
     run = _define(source)
     report({"stage": "running"})
     result = _guarded(lambda: _collect(run(*tables)))
     report({"stage": "writing"})
     for name, table in _results(result, yields):
         write_table(parts, name, table)
+
+
+def _without_hidden(table: pl.DataFrame) -> pl.DataFrame:
+    """A person's code sees only a person's columns: an injected one would change what `unique()` means."""
+    names = set(table.columns)
+    hidden = [
+        n for n in table.columns if n == ROW_ID or (n.endswith(INVALID) and n[: -len(INVALID)] in names)
+    ]
+    return table.drop(hidden) if ROW_ID in names else table
 
 
 def load_table(name: str, descriptor: int) -> pl.DataFrame:
@@ -127,7 +141,7 @@ def _define(source: str) -> Callable[..., Any]:
         raise DataError(
             "The script defines no function run(table); write `def run(table): ... return table`."
         )
-    return run
+    return cast("Callable[..., Any]", run)
 
 
 def _collect(result: Any) -> Any:
@@ -174,7 +188,7 @@ def _guarded(act: Callable[[], Any]) -> Any:
         ) from None
     except SyntaxError as problem:
         raise DataError(f"Line {problem.lineno}: {problem.msg}.", line=problem.lineno or 0) from None
-    except BaseException as problem:
+    except BaseException as problem:  # noqa: BLE001 - a script may raise anything
         traceback.print_exc(file=sys.stderr)
         raise _error(problem) from None
 
