@@ -9,7 +9,7 @@ Objects are stored before a commit names them, so a crash leaves unreferenced ob
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
@@ -105,24 +105,26 @@ class CommitLog:
 
     async def publish(
         self,
-        record: CommitRecord,
+        records: Sequence[CommitRecord],
         ref: str,
         expect: str | None,
         kind: RefKind = "branch",
         also: Also | None = None,
     ) -> CommitRecord:
-        """Stores the commit and points `ref` at it; `expect` as in `Change`."""
+        """Stores a chain of versions, oldest first, and points `ref` at the last; `expect` as in `Change`."""
+        tip = records[-1]
+        why: Why = "stage" if kind == "staging" else "commit"
         async with self._database.write() as connection:
-            earlier = await repository.commit_of_attempt(connection, record.attempt)
+            earlier = await repository.commit_of_attempt(connection, tip.attempt)
             if earlier is not None:
                 return earlier
-            await repository.add_commit(connection, record)
-            why: Why = "stage" if kind == "staging" else "commit"
-            change = Change(name=ref, to=record.id, expect=expect, kind=kind, why=why, by=record.author)
-            await self._point(connection, record.dataset, change)
+            for record in records:
+                await repository.add_commit(connection, record)
+            change = Change(name=ref, to=tip.id, expect=expect, kind=kind, why=why, by=tip.author)
+            await self._point(connection, tip.dataset, change)
             if also is not None:
                 await also(connection)
-        return record
+        return tip
 
     async def move(
         self,
@@ -151,11 +153,9 @@ class CommitLog:
             if also is not None:
                 await also(connection)
 
-    async def drop_staging(self, dataset: str, name: str, also: Also | None = None) -> None:
-        async with self._database.write() as connection:
-            await repository.drop_ref(connection, dataset, name)
-            if also is not None:
-                await also(connection)
+    async def drop_ref(self, connection: AsyncConnection, dataset: str, name: str) -> None:
+        """Of staging refs, inside the transaction that makes them needless."""
+        await repository.drop_ref(connection, dataset, name)
 
     async def _point(self, connection: AsyncConnection, dataset: str, change: Change) -> None:
         now, name = self._now(), change.name

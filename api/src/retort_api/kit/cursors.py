@@ -25,7 +25,8 @@ def _decode(cursor: str) -> Any:
 
 def number(cursor: str) -> int | None:
     """Position of a list ordered by number; None = the first page."""
-    return _checked(cursor, int)
+    position: int | None = _checked(cursor, int)
+    return position
 
 
 def text(cursor: str) -> str:

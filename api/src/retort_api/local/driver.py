@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.kit.database import Database
 from retort_api.kit.signals import Signal
-from retort_api.local.sandboxes import Sandbox, SandboxPool
+from retort_api.runs.sandboxes import Sandbox, Sandboxes
 from retort_api.tasks import events, repository
 from retort_api.tasks.records import Replies, TaskRecord
 from retort_core.errors import RetortError
@@ -65,7 +65,7 @@ class _Held:
 
 
 class Driver:
-    def __init__(self, database: Database, work: Work, pool: SandboxPool, signal: Signal) -> None:
+    def __init__(self, database: Database, work: Work, pool: Sandboxes, signal: Signal) -> None:
         self._database, self._work, self._pool, self._signal = database, work, pool, signal
         self._held: dict[str, _Held] = {}
         self._flying: dict[tuple[str, Action], asyncio.Task[None]] = {}

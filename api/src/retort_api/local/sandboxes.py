@@ -11,12 +11,14 @@ import asyncio
 import socket
 import sys
 from collections import deque
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
 
+from retort_api.runs.sandboxes import Sandbox
 from retort_api.runs.session import Session
 from retort_core.errors import Infrastructure
 from retort_core.lifecycle.pools import Pool, refill
@@ -27,7 +29,7 @@ STREAM_LIMIT: Final = 4 << 20
 
 
 @dataclass(kw_only=True)
-class Sandbox:
+class LocalSandbox:
     """One supervisor; `broken` ones are not used again."""
 
     process: asyncio.subprocess.Process
@@ -50,7 +52,7 @@ class Sandbox:
             await self.process.wait()
 
 
-async def start(worker: str, threads: int) -> Sandbox:
+async def start(worker: str, threads: int) -> LocalSandbox:
     """A supervisor that has said what it enforces."""
     ours, theirs = socket.socketpair()
     try:
@@ -67,7 +69,7 @@ async def start(worker: str, threads: int) -> Sandbox:
         theirs.close()
     ours.setblocking(False)  # noqa: FBT003
     reader, writer = await asyncio.open_connection(sock=ours, limit=STREAM_LIMIT)
-    sandbox = Sandbox(process=process, session=Session(reader=reader, writer=writer))
+    sandbox = LocalSandbox(process=process, session=Session(reader=reader, writer=writer))
     try:
         await sandbox.session.greet(START_SECONDS)
     except BaseException:
@@ -76,16 +78,16 @@ async def start(worker: str, threads: int) -> Sandbox:
     return sandbox
 
 
-class SandboxPool:
+class LocalSandboxes:
     """Keeps `target` idle supervisors of one kind and never more than `capacity` in all; first come, first served."""
 
     def __init__(self, worker: str, threads: int, target: int = 1, capacity: int = 2) -> None:
         self._worker, self._threads = worker, threads
         self._target, self._capacity = target, capacity
-        self._idle: deque[Sandbox] = deque()
+        self._idle: deque[LocalSandbox] = deque()
         self._starting: set[asyncio.Task[None]] = set()
         self._claimed = 0
-        self._waiting: deque[asyncio.Future[Sandbox]] = deque()
+        self._waiting: deque[asyncio.Future[LocalSandbox]] = deque()
         self._closed = False
         self.hello: dict[str, Any] = {}
 
@@ -104,7 +106,7 @@ class SandboxPool:
                 self._refill()
                 return sandbox
             await sandbox.close()
-        future: asyncio.Future[Sandbox] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[LocalSandbox] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         self._refill()
         try:
@@ -114,9 +116,17 @@ class SandboxPool:
                 await self.release(future.result())
             raise
 
+    @asynccontextmanager
+    async def claimed(self) -> AsyncIterator[Sandbox]:
+        sandbox = await self.claim()
+        try:
+            yield sandbox
+        finally:
+            await self.release(sandbox)
+
     async def release(self, sandbox: Sandbox) -> None:
         self._claimed -= 1
-        if sandbox.usable and not self._closed:
+        if isinstance(sandbox, LocalSandbox) and sandbox.usable and not self._closed:
             self._offer(sandbox)
         else:
             await sandbox.close()
@@ -130,7 +140,7 @@ class SandboxPool:
         await asyncio.gather(*(sandbox.close() for sandbox in self._idle))
         self._idle.clear()
 
-    def _offer(self, sandbox: Sandbox) -> None:
+    def _offer(self, sandbox: LocalSandbox) -> None:
         while self._waiting:
             future = self._waiting.popleft()
             if not future.done():

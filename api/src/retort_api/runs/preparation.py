@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,7 +24,6 @@ from retort_api.runs.work import Import, Work
 from retort_api.tasks.records import TaskRecord
 from retort_core.errors import BadInput, NotFound
 from retort_core.identity import plan_digest, script_digest, short
-from retort_core.lifecycle.failures import failure_of
 from retort_core.lifecycle.observations import Prepared
 from retort_core.lifecycle.sources import Answer, PlanSource, ScriptSource, UploadSource
 from retort_core.lifecycle.statuses import AskedQuestion, Failure, PlannedWork
@@ -251,6 +250,3 @@ def _declined(task: TaskRecord, declined: Declined) -> Readied:
         failure="Input", code="declined", message=message, details={"nearest": declined.nearest}
     )
     return Readied(reply=Prepared(round=task.status.round, failure=failure), work=Work(kind="none"))
-
-
-__all__ = ["Planner", "Preparation", "Readied", "failure_of", "replace"]

@@ -30,6 +30,9 @@ class Spool:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
         for part in self._parts.values():
             part.close()
         self._folder.cleanup()

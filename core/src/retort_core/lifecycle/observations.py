@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from retort_core.lifecycle.statuses import AskedQuestion, Failure, Outcome, PlannedWork, Staged
+from retort_core.lifecycle.statuses import AskedQuestion, Failure, Outcome, PlannedWork, Staged, Usage
 from retort_core.models import Model
 
 
@@ -32,6 +32,7 @@ class Ran(Model):
     done: Outcome | None = None
     failure: Failure | None = None
     message: str = ""
+    usage: Usage | None = None
 
 
 class Promoted(Model):

@@ -79,6 +79,7 @@ class Staged(Model):
     counts: Counts = Field(default_factory=Counts)
     code: str = ""  # rows-beyond-words, columns-beyond-words, cells-beyond-words, empty-result, always
     why: str = ""
+    data: dict[str, JsonValue] = {}  # of replays: old and new counts per instruction, unseen values
 
 
 class Outcome(Model):

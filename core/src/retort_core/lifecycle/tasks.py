@@ -209,6 +209,8 @@ def _result(view: _View) -> _View | Decision:
     if status.staged is not None:
         return view
     if reply is not None and reply.attempt == status.attempt:
+        if reply.usage is not None:
+            view = view.with_(usage=reply.usage)
         if reply.failure is not None:
             return _again_or_fail(view, reply.failure)
         if reply.done is not None:

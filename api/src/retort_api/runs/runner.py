@@ -1,0 +1,265 @@
+"""The runner: one job in a sandbox, its result through the intake, its objects into the store.
+
+Bytes go sandbox -> spool -> intake -> spool -> objects. Nothing of them is parsed here but what the intake, which
+runs this side's code behind the same walls, has made of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from retort_api.commits.results import Part
+from retort_api.runs.feeding import feed
+from retort_api.runs.library import Library, invalid_names
+from retort_api.runs.sandboxes import Sandbox, Sandboxes
+from retort_api.runs.session import Input, Listener
+from retort_api.runs.spool import Spool, object_input
+from retort_api.settings import Settings
+from retort_core.changes import Changes
+from retort_core.jobs import Job, Limits
+from retort_core.lifecycle.statuses import Usage
+from retort_core.plans import Script
+from retort_core.schema import Schema
+from retort_core.wire import PartReader
+from retort_tables.objects.port import ObjectStore
+from retort_tables.snapshots.port import CHANGES, MARKS, PARTS, SCHEMA, TABLE, VersionParts, Written
+
+REPORT: Final = "report"
+ANSWER: Final = "answer:"
+Progress = Callable[[str, dict[str, Any]], None]
+
+
+@dataclass(kw_only=True)
+class Ride:
+    """One attempt of one task: its sandbox, where its progress goes, what it used."""
+
+    attempt: str
+    sandbox: Sandbox
+    progress: Progress
+    usage: dict[str, float] = field(default_factory=dict)
+
+    def used(self, **figures: float) -> None:
+        for name, value in figures.items():
+            old = self.usage.get(name, 0)
+            self.usage[name] = max(old, value) if name == "peak_bytes" else old + value
+
+    @property
+    def measured(self) -> Usage:
+        whole = {"peak_bytes": int(self.usage.get("peak_bytes", 0))}
+        return Usage(**{**self.usage, **whole})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A finished version in the store that no commit names yet."""
+
+    written: Written
+    schema: Schema
+    changes: Changes
+    report: dict[str, Any] = field(default_factory=dict)
+
+
+class Runner:
+    def __init__(
+        self, objects: ObjectStore, library: Library, intake: Sandboxes, settings: Settings, spool: Path
+    ) -> None:
+        self.objects, self._library, self._intake = objects, library, intake
+        self._settings, self._spool = settings, spool
+
+    async def version(
+        self, ride: Ride, base: str, script: Script, expected: Schema | None, key: Sequence[str] = ()
+    ) -> Draft:
+        """`base`: manifest key. `expected`: the simulated schema of an emitted script."""
+        with Spool(self._spool) as results:
+            await self._script(ride, base, script, results, ("table",))
+            params = {
+                "rows": script.rows,
+                "schema": expected.model_dump(mode="json") if expected is not None else None,
+                "key": list(key),
+                "salt": ride.attempt,
+            }
+            inputs = {"result": results.input("table"), **await self._base_inputs(base)}
+            with Spool(self._spool) as parts:
+                await self._take_in(ride, "version", params, inputs, parts, PARTS)
+                return await self._stored(parts)
+
+    async def answer(self, ride: Ride, feed_input: Input, script: Script) -> dict[str, Part]:
+        """Tables of a read-only run, checked and stored as Parquet."""
+        names = (ANSWER,) if script.yields == "answer" else ("table",)
+        with Spool(self._spool) as results:
+            await self._execute(ride, self._script_job(ride, script), [feed_input], results, names)
+            inputs = {
+                name if name.startswith(ANSWER) else ANSWER + name: results.input(name)
+                for name in results.names
+            }
+            with Spool(self._spool) as parts:
+                await self._take_in(
+                    ride, "answer", {"salt": ride.attempt}, inputs, parts, ("answer.json", ANSWER)
+                )
+                return await asyncio.to_thread(self._answers, parts)
+
+    async def load(
+        self, ride: Ride, files: Sequence[tuple[str, str]], options: Mapping[str, Any], next_row_id: int
+    ) -> Draft:
+        """Files (object, name) to a first version: read in the sandbox, appended by name, typed by the intake."""
+        with Spool(self._spool) as results:
+            report = await self._read(ride, files, options, results)
+            with Spool(self._spool) as parts:
+                params = {"next_row_id": next_row_id}
+                inputs = {"table": results.input("table")}
+                await self._take_in(ride, "import", params, inputs, parts, PARTS)
+                draft = await self._stored(parts)
+        return Draft(written=draft.written, schema=draft.schema, changes=draft.changes, report=report)
+
+    async def fed(self, base: str, *, carried: bool) -> Input:
+        schema = await self._library.schema(base)
+        profile = await self._library.profile(base)
+        invalid = bool(invalid_names(schema, profile))
+        snapshots = self._library.snapshots
+        return await asyncio.to_thread(
+            lambda: feed(snapshots, self.objects, base, carried=carried, invalid=invalid)
+        )
+
+    # -- steps -------------------------------------------------------------------------------------------
+
+    async def _script(
+        self, ride: Ride, base: str, script: Script, results: Spool, names: Sequence[str]
+    ) -> None:
+        table = await self.fed(base, carried=script.rows == "carried")
+        await self._execute(ride, self._script_job(ride, script), [table], results, names)
+
+    def _script_job(self, ride: Ride, script: Script) -> Job:
+        params = {"source": script.source, "yields": script.yields, "rows": script.rows}
+        return Job(ride.attempt, "script", params, self._limits(self._settings.run_seconds), ("table",))
+
+    async def _read(
+        self, ride: Ride, files: Sequence[tuple[str, str]], options: Mapping[str, Any], results: Spool
+    ) -> dict[str, Any]:
+        """One file as it is; several are read one by one and put under one another by column name."""
+        spools: list[Spool] = []
+        reports: list[dict[str, Any]] = []
+        try:
+            for key, filename in files:
+                spool = results if len(files) == 1 else Spool(self._spool)
+                spools.append(spool)
+                params = {"filename": filename, "options": dict(options)}
+                job = Job(ride.attempt, "read", params, self._limits(self._settings.read_seconds), ("file",))
+                await self._execute(ride, job, [object_input(self.objects, key)], spool, ("table", REPORT))
+                reports.append(json.loads(spool.content(REPORT)))
+            if len(files) > 1:
+                await self._append(ride, [spool.input("table") for spool in spools], results)
+        finally:
+            if len(files) > 1:
+                for spool in spools:
+                    spool.close()
+        return reports[-1]
+
+    async def _append(self, ride: Ride, tables: Sequence[Input], results: Spool) -> None:
+        script = Script(source=APPEND, rows="aligned", yields="version")
+        params = {"source": script.source, "yields": "version", "rows": "aligned"}
+        names = tuple(f"file{number}" for number in range(len(tables)))
+        job = Job(ride.attempt, "script", params, self._limits(self._settings.read_seconds), names)
+        await self._execute(ride, job, list(tables), results, ("table",))
+
+    async def _execute(
+        self, ride: Ride, job: Job, inputs: Sequence[Input], results: Spool, names: Sequence[str]
+    ) -> None:
+        usage = await self._job(ride, ride.sandbox, job, inputs, results, names)
+        ride.used(run_seconds=usage["seconds"], confine_ms=usage["confine_ms"], peak_bytes=usage["peak"])
+
+    async def _take_in(
+        self,
+        ride: Ride,
+        kind: str,
+        params: dict[str, Any],
+        inputs: Mapping[str, Input],
+        parts: Spool,
+        names: Sequence[str],
+    ) -> None:
+        """The intake in a sandbox of its own, claimed only while it works."""
+        job = Job(ride.attempt, kind, params, self._limits(self._settings.run_seconds), tuple(inputs))
+        async with self._intake.claimed() as sandbox:
+            usage = await self._job(ride, sandbox, job, list(inputs.values()), parts, names)
+        ride.used(intake_seconds=usage["seconds"], confine_ms=usage["confine_ms"])
+
+    async def _job(
+        self,
+        ride: Ride,
+        sandbox: Sandbox,
+        job: Job,
+        inputs: Sequence[Input],
+        results: Spool,
+        names: Sequence[str],
+    ) -> dict[str, float]:
+        reader = PartReader(results.open, names)
+        listener = Listener(
+            chunk=reader.feed,
+            progress=lambda facts: ride.progress("progress", facts),
+            log=lambda text: ride.progress("log", {"text": text}),
+        )
+        started = time.monotonic()
+        try:
+            end = await sandbox.session.run(job, inputs, listener)
+        except BaseException:
+            sandbox.broken = True  # in the middle of a job: nobody knows what it would say next
+            raise
+        end.raise_for_error()
+        reader.finish()
+        seconds = time.monotonic() - started
+        return {"seconds": seconds, "confine_ms": end.usage.confine_ms, "peak": end.usage.peak_bytes}
+
+    async def _base_inputs(self, key: str) -> dict[str, Input]:
+        manifest = await self._library.manifest(key)
+        objects = {name: manifest.objects[name] for name in (TABLE, MARKS, SCHEMA)}
+        named = {**objects, "manifest.json": key}
+        return {f"base:{name}": object_input(self.objects, found) for name, found in named.items()}
+
+    def _limits(self, seconds: float) -> Limits:
+        return Limits(
+            seconds=seconds,
+            memory_bytes=self._settings.memory_bytes,
+            output_bytes=self._settings.output_bytes,
+        )
+
+    # -- storing -----------------------------------------------------------------------------------------
+
+    async def _stored(self, parts: Spool) -> Draft:
+        return await asyncio.to_thread(self._store, parts)
+
+    def _store(self, parts: Spool) -> Draft:
+        found = VersionParts.of({name: _bytes(parts, name) for name in parts.names})
+        written = self._library.snapshots.publish(found)
+        schema = Schema.model_validate_json(found.objects[SCHEMA])
+        measured = found.objects.get(CHANGES)
+        changes = Changes.model_validate_json(measured) if measured is not None else Changes()
+        return Draft(written=written, schema=schema, changes=changes)
+
+    def _answers(self, parts: Spool) -> dict[str, Part]:
+        shown = json.loads(parts.content("answer.json"))["tables"]
+        return {
+            name: Part(
+                object=self.objects.put(parts.view(ANSWER + name)),
+                rows=len(found["rows"]),
+                table_schema=Schema.model_validate(found["schema"]),
+            )
+            for name, found in shown.items()
+        }
+
+
+def _bytes(parts: Spool, name: str) -> bytes:
+    """Large parts as a view of the spool's file: hashing and writing them needs no copy."""
+    view: Any = parts.view(name) if parts.size(name) > 1 << 20 else parts.content(name)
+    return view  # type: ignore[no-any-return]
+
+
+APPEND: Final = """import polars as pl
+
+def run(*tables):
+    return pl.concat([table.select(pl.all().cast(pl.String)) for table in tables], how="diagonal")
+"""

@@ -1,0 +1,27 @@
+"""The port to sandboxes: claimed for one attempt, given back, never reused once broken. Local processes or Pods."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from retort_api.runs.session import Session
+
+
+class Sandbox(Protocol):
+    """`broken`: left in the middle of a job; it is closed instead of being used again."""
+
+    broken: bool
+
+    @property
+    def session(self) -> Session: ...
+
+    async def close(self) -> None: ...
+
+
+class Sandboxes(Protocol):
+    async def claim(self) -> Sandbox: ...
+
+    async def release(self, sandbox: Sandbox) -> None: ...
+
+    def claimed(self) -> AbstractAsyncContextManager[Sandbox]: ...

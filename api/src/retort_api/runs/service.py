@@ -1,0 +1,229 @@
+"""What the driver's actions do: prepare, run, promote. Each ends in one transaction with its reply."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from retort_api.commits.log import CommitLog
+from retort_api.commits.records import Why
+from retort_api.kit.database import Database
+from retort_api.kit.signals import Signal
+from retort_api.projects import repository as projects
+from retort_api.runs.commands import convention_of
+from retort_api.runs.execution import Execution
+from retort_api.runs.preparation import Preparation, Readied
+from retort_api.runs.runner import Ride
+from retort_api.runs.sandboxes import Sandbox
+from retort_api.runs.sentences import done, say
+from retort_api.runs.work import Work
+from retort_api.tasks import events, repository
+from retort_api.tasks.records import TaskRecord
+from retort_core.errors import Conflict, RetortError
+from retort_core.identity import short
+from retort_core.lifecycle.failures import failure_of
+from retort_core.lifecycle.observations import Prepared, Promoted, Ran
+from retort_core.lifecycle.statuses import Failure, Outcome
+from retort_core.lifecycle.tasks import CANCELLED
+
+log = structlog.get_logger(__name__)
+PROGRESS_SECONDS: Final = 0.25  # at most four progress lines a second and task reach the event log
+LOG_LINES: Final = 200  # lines of a running script that reach the event log
+
+
+@dataclass(kw_only=True)
+class TaskWork:
+    """The adapter behind the driver's port; everything it needs is given to it in `mains/`."""
+
+    database: Database
+    commits: CommitLog
+    preparation: Preparation
+    execution: Execution
+    signal: Signal
+    wake: Callable[[str], None] = lambda _: None
+
+    async def base(self, task: TaskRecord) -> str | Failure:
+        """What the task starts from; the first upload starts from nothing."""
+        try:
+            if task.base:
+                return await self.commits.resolve(task.dataset, task.base)
+            head = await self.commits.head(task.dataset, task.branch)
+        except RetortError as error:
+            return failure_of(error)
+        if head or task.source.upload is not None:
+            return head
+        try:
+            await self.commits.ref(task.dataset, task.branch)
+        except RetortError as error:
+            refs = await self.commits.refs(task.dataset)
+            message = error.message if refs else say("base-missing", task.lang)
+            return Failure(failure="Input", code="not-found", message=message)
+        return head
+
+    # -- prepare -----------------------------------------------------------------------------------------
+
+    async def prepare(self, task: TaskRecord, settle: Any) -> Prepared | None:
+        readied = await self.preparation(task)
+        superseded = await self._superseded(task, readied)
+        verdict = readied.verdict
+        try:
+            if verdict is not None and verdict.move is not None:
+                ref, to, expect, why = verdict.move
+                move: Why = why  # type: ignore[assignment]
+                await self.commits.move(
+                    task.dataset, ref, to, expect, move, task.requester, self._also(task, readied, settle)
+                )
+            elif verdict is not None and verdict.create is not None:
+                name, head = verdict.create
+                await self.commits.create(
+                    task.dataset, name, "branch", head, task.requester, self._also(task, readied, settle)
+                )
+            else:
+                async with self.database.write() as connection:
+                    await self._also(task, readied, settle)(connection)
+        finally:
+            for uid in (*superseded, *(verdict.wake if verdict is not None else ())):
+                self.wake(uid)
+        return None
+
+    def _also(self, task: TaskRecord, readied: Readied, settle: Any) -> Any:
+        async def also(connection: AsyncConnection) -> None:
+            work = readied.work
+            if work.question is None and task.work:  # an answered question stays, for 以后都这样
+                work = work.model_copy(update={"question": Work.model_validate(task.work).question})
+            await repository.save_work(
+                connection, task.uid, work.model_dump(mode="json", exclude_defaults=True)
+            )
+            if task.answer is not None and task.answer.remember:
+                key, choice = convention_of(task)
+                if key:
+                    await projects.remember(connection, task.project, {key: choice})
+            verdict = readied.verdict
+            if verdict is not None and verdict.act is not None:
+                await verdict.act(connection)
+            if _is_new_turn(readied) and task.conversation:
+                waiting = await repository.waiting(connection, task.conversation)
+                if waiting is not None and waiting.uid != task.uid:
+                    await repository.cancel(connection, waiting.uid)
+            await settle(connection, readied.reply)
+
+        return also
+
+    async def _superseded(self, task: TaskRecord, readied: Readied) -> tuple[str, ...]:
+        """A new instruction takes the place of a question or a yes that is still open in its conversation."""
+        if not task.conversation or not _is_new_turn(readied):
+            return ()
+        async with self.database.read() as connection:
+            waiting = await repository.waiting(connection, task.conversation)
+        return (waiting.uid,) if waiting is not None and waiting.uid != task.uid else ()
+
+    # -- run ---------------------------------------------------------------------------------------------
+
+    async def run(self, task: TaskRecord, attempt: int, sandbox: Sandbox, settle: Any) -> Ran | None:
+        progress = Progress(self, task)
+        ride = Ride(attempt=f"{task.uid}-{attempt}", sandbox=sandbox, progress=progress)
+        started = time.monotonic()
+
+        async def timed(connection: AsyncConnection, ran: Ran) -> None:
+            usage = ride.measured.model_copy(update={"total_seconds": time.monotonic() - started})
+            await settle(connection, ran.model_copy(update={"usage": usage}))
+
+        try:
+            return await self.execution(task, attempt, ride, timed)
+        finally:
+            await progress.close()
+
+    # -- promote -----------------------------------------------------------------------------------------
+
+    async def promote(self, task: TaskRecord, commit: str, settle: Any) -> Promoted | None:
+        """The branch moves, the task completes and the staging ref goes, in one transaction or not at all."""
+        work = Work.model_validate(task.work)
+        staged = task.status.staged
+        assert staged is not None
+        outcome = Outcome(
+            commit=commit,
+            parent=work.expect,
+            branch=task.branch,
+            counts=staged.counts,
+            data=staged.data,
+        )
+        ran = task.replies.run
+        told = ran.message if ran is not None and not staged.code else done(staged.counts, commit, task.lang)
+
+        async def also(connection: AsyncConnection) -> None:
+            row = await repository.get(connection, task.uid)
+            if row is None or row.cancelled:
+                raise _Cancelled(CANCELLED.message)
+            await self.commits.drop_ref(connection, task.dataset, f"task/{task.uid}")
+            await settle(connection, Promoted(done=outcome, message=told))
+
+        try:
+            await self.commits.move(
+                task.dataset, task.branch, commit, work.expect, work.why, task.requester, also
+            )
+        except _Cancelled:
+            return Promoted(failure=CANCELLED)
+        except Conflict as conflict:
+            return Promoted(failure=_conflict(task, conflict))
+        return None
+
+    async def ended(self, task: TaskRecord) -> None:
+        """What a failed task had staged stays an unreferenced version: nothing points at it any more."""
+        if task.status.failure is not None:
+            async with self.database.write() as connection:
+                await self.commits.drop_ref(connection, task.dataset, f"task/{task.uid}")
+
+
+class _Cancelled(Conflict):
+    """Raised inside the promoting transaction, so that it rolls back."""
+
+
+def _is_new_turn(readied: Readied) -> bool:
+    """Whether it changes data or asks something itself; looking around leaves open questions open."""
+    reply = readied.reply
+    return reply.asked is not None or (reply.ready is not None and not reply.ready.read_only)
+
+
+def _conflict(task: TaskRecord, conflict: Conflict) -> Failure:
+    expected, head = str(conflict.details.get("expected", "")), str(conflict.details.get("head", ""))
+    message = say("moved", task.lang, branch=task.branch, expected=short(expected), head=short(head))
+    details: dict[str, Any] = {"branch": task.branch, "expected": expected, "head": head}
+    return Failure(failure="Input", code="conflict", message=message, details=details)
+
+
+class Progress:
+    """Progress and log lines of one run on their way to the event log, thinned out."""
+
+    def __init__(self, work: TaskWork, task: TaskRecord) -> None:
+        self._work, self._task = work, task
+        self._last, self._lines = 0.0, 0
+        self._writes: set[asyncio.Task[None]] = set()
+
+    def __call__(self, kind: str, facts: dict[str, Any]) -> None:
+        if kind == "log":
+            self._lines += 1
+            if self._lines > LOG_LINES:
+                return
+        elif facts.get("stage") == "preview":
+            kind = "preview"
+        elif time.monotonic() - self._last < PROGRESS_SECONDS:
+            return
+        else:
+            self._last = time.monotonic()
+        write = asyncio.create_task(self._write(kind, facts))
+        self._writes.add(write)
+        write.add_done_callback(self._writes.discard)
+
+    async def close(self) -> None:
+        await asyncio.gather(*self._writes, return_exceptions=True)
+
+    async def _write(self, kind: Any, facts: dict[str, Any]) -> None:
+        async with self._work.database.write() as connection:
+            await events.add(connection, kind, facts, task=self._task.uid, dataset=self._task.dataset)
+        self._work.signal.notify()
