@@ -14,6 +14,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import select
 import signal
 import socket
@@ -32,6 +33,11 @@ Worker: TypeAlias = Callable[[Job, Mapping[str, int], BinaryIO, Callable[[dict[s
 MAX_MESSAGE = 1 << 16
 # Started by `import polars` for spilled files; it sleeps on an empty queue and holds no lock.
 IDLE_THREADS: Final = frozenset({"polars-ooc-clea"})
+# Found late by any code: codecs by name, the parts of a traceback, numbers and dates.
+PRELOAD: Final = (
+    "encodings.*", "ctypes", "datetime", "decimal", "fractions", "inspect", "linecache", "math", "mmap", "random",
+    "re", "statistics", "string", "textwrap", "traceback", "unicodedata", "uuid", "zoneinfo",
+)  # fmt: skip
 # Each of these libraries would start threads on import.
 ENVIRONMENT: Final = {
     "OPENBLAS_NUM_THREADS": "1",
@@ -45,10 +51,19 @@ def load(worker: str) -> Worker:
     """`MODULE:FUNCTION`; the module's PRELOAD names what else to import before the walls make it unreadable."""
     module_name, _, function = worker.partition(":")
     module = importlib.import_module(module_name)
-    for name in getattr(module, "PRELOAD", ()):
-        importlib.import_module(name)
+    for name in (*PRELOAD, *getattr(module, "PRELOAD", ())):
+        _import(name)
     target: Worker = getattr(module, function)
     return target
+
+
+def _import(name: str) -> None:
+    """A module, or with `.*` all that its package holds; those made for other systems are left out."""
+    package = importlib.import_module(name.removesuffix(".*"))
+    if name.endswith(".*"):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            with contextlib.suppress(ImportError):
+                importlib.import_module(found.name)
 
 
 def busy_threads() -> list[str]:

@@ -27,7 +27,6 @@ from retort_core.sessions import Session
 from retort_core.wire import PartWriter
 
 WORKER: Final = "retort_core.probing:main"
-PRELOAD: Final = ("encodings.idna", "errno", "socket", "pathlib")  # as every worker: before the walls
 PASSED: Final = "passed"
 State: TypeAlias = Literal["stands", "open", "unknown"]
 Targets: TypeAlias = Mapping[str, Any]

@@ -31,32 +31,10 @@ Report: TypeAlias = Callable[[dict[str, Any]], None]
 
 # Loaded before the fork: inside the walls a late import may not be readable, and no library can be mapped.
 PRELOAD: Final = (
-    "ctypes",
-    "datetime",
-    "decimal",
-    "encodings.gb18030",
-    "encodings.idna",
-    "encodings.utf_8_sig",
-    "fractions",
-    "json",
-    "math",
-    "mmap",
-    "re",
-    "statistics",
-    "unicodedata",
-    "zoneinfo",
-    "polars.io",
-    "polars.selectors",
-    "polars.testing",
-    "pyarrow",
-    "pyarrow.compute",
-    "pyarrow.csv",
-    "pyarrow.ipc",
-    "pyarrow.parquet",
-    "fastexcel",
-    "charset_normalizer",
-    "retort_executor.reading",
-)
+    "polars.io.*", "polars.datatypes.*", "polars._utils.*", "polars.interchange.*", "polars.functions.*",
+    "polars.selectors", "polars.sql.*", "pyarrow", "pyarrow.compute", "pyarrow.csv", "pyarrow.ipc",
+    "pyarrow.parquet", "fastexcel", "charset_normalizer", "retort_executor.reading.*",
+)  # fmt: skip
 NAME: Final = "retort_script"
 FILE: Final = "<script>"
 MAX_ANSWERS: Final = 32
