@@ -95,7 +95,7 @@ class Difference(Model):
     tier: Tier
     key: tuple[str, ...] = ()  # names of the key's columns in the newer version
     changes: Changes
-    warnings: tuple[str, ...] = ()  # stable codes, with figures in `details` of the API
+    warnings: tuple[str, ...] = ()  # code:figure:figure, e.g. repeated-keys:3:0 (surplus rows older, newer)
 
 
 class CellChange(Model):

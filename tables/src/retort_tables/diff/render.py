@@ -39,8 +39,10 @@ def compared(
     *,
     skip: frozenset[str] = frozenset(),
     limit: int | None = CELLS_KEPT,
+    invalid: int | None = None,
 ) -> Compared:
-    """Everything that differs. `skip`: ids (newer) of columns known to be equal, which need not be in the tables."""
+    """Everything that differs. `skip`: ids (newer) of columns known to be equal, which need not be in the tables.
+    `invalid`: invalid cells of the newer version, when its marks here are not all of them."""
     ids_old = old.table.get_column(ROW_ID).to_numpy()
     ids_new = new.table.get_column(ROW_ID).to_numpy()
     diffs = dict(_columns(old, new, rows, columns, skip, limit))
@@ -59,7 +61,7 @@ def compared(
         columns=columns.lines(old.schema),
         cells={column_id: diff.counts for column_id, diff in diffs.items()},
         pairs={column_id: diff.pairs for column_id, diff in diffs.items()},
-        invalid=int((new.marks.get_column("state") == CellState.invalid.value).sum()),
+        invalid=_invalid(new.marks) if invalid is None else invalid,
         details=cells.height,
         complete=cells.height == sum(diff.counts.changed for diff in diffs.values()),
     )
@@ -69,6 +71,10 @@ def compared(
         pl.Series("row_id", ids_old[rows.removed(len(ids_old))]),
         pl.Series("row_id", ids_new[rows.added(len(ids_new))]),
     )
+
+
+def _invalid(marks: pl.DataFrame) -> int:
+    return int((marks.get_column("state") == CellState.invalid.value).sum())
 
 
 def _columns(

@@ -74,7 +74,7 @@ class VersionParts:
     @classmethod
     def of(cls, parts: Mapping[str, bytes]) -> VersionParts:
         """From the parts of the intake's output."""
-        found = Identified.model_validate_json(parts[DIGESTS])
+        found = Identified.model_validate_json(bytes(parts[DIGESTS]))
         objects = {name: parts[name] for name in PARTS if name in parts and name != DIGESTS}
         return cls(root=found.root, digests=found.digests, objects=objects)
 
@@ -134,6 +134,9 @@ class SnapshotStore(Protocol):
 
     def cells(self, key: str) -> pl.DataFrame:
         """The changed cells that were kept with it (`retort_tables.diff.cells.DETAILS_SCHEMA`)."""
+
+    def invalid(self, key: str) -> int:
+        """How many cells of the version are invalid."""
 
     def removed(self, key: str) -> pl.Series:
         """Row ids that it removed, in the order of the version before."""

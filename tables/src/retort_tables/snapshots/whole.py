@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from retort_core.cells import ROW_ID
+from retort_core.cells import ROW_ID, CellState
 from retort_core.changes import Changes
 from retort_core.errors import Infrastructure, NotFound
 from retort_core.identity import canonical_json, root_id
@@ -100,6 +100,10 @@ class WholeSnapshots:
         if CELLS not in manifest.objects:
             return pl.DataFrame(schema=DETAILS_SCHEMA)
         return self._scan(manifest, CELLS).collect()
+
+    def invalid(self, key: str) -> int:
+        marks = self._scan(self.manifest(key), MARKS)
+        return int(marks.select((pl.col("state") == CellState.invalid.value).sum()).collect().item())
 
     def removed(self, key: str) -> pl.Series:
         manifest = self.manifest(key)

@@ -1,0 +1,78 @@
+"""What every export shares: a version in slices, the texts that are written back, and what looks like a formula."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from retort_core.cells import ROW_ID, CellState, Reason
+from retort_core.numerals import number_text
+from retort_core.schema import Column
+from retort_tables.layout import by_column
+from retort_tables.snapshots.port import Snapshot
+from retort_tables.texts import canonical
+
+SLICE: Final = 50_000
+FORMULA: Final = r"^[=+\-@\t\r＝＋－＠]"
+_NO_CODE: Final = [Reason.empty.value, Reason.token.value, Reason.set_empty.value, Reason.computed.value]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """`warnings`: code -> count, for example {"not-in-gbk": 3}; zero counts are left out."""
+
+    rows: int
+    columns: int
+    warnings: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Some rows of a version; `raw`: by column name, the texts to write where there is no value (null elsewhere)."""
+
+    table: pl.DataFrame
+    raw: dict[str, pl.Series]
+
+    def texts(self, column: Column) -> pl.Series:
+        texts = canonical(self.table.get_column(column.name))
+        raw = self.raw.get(column.name)
+        return (
+            texts if raw is None else texts.to_frame("t").select(pl.coalesce("t", raw.alias("r"))).to_series()
+        )
+
+
+def slices(snapshot: Snapshot, *, raw: bool) -> Iterator[Slice]:
+    """The version in pieces of `SLICE` rows; at least one, so that an empty version still has a header."""
+    kept = by_column(written_back(snapshot.marks)) if raw else {}
+    for start in range(0, max(1, snapshot.table.height), SLICE):
+        table = snapshot.table.slice(start, SLICE)
+        ids = table.select(pl.col(ROW_ID).alias("row_id"))
+        texts = {
+            column.name: ids.join(kept[column.id], on="row_id", how="left", maintain_order="left").get_column(
+                "raw"
+            )
+            for column in snapshot.schema.columns
+            if column.id in kept
+        }
+        yield Slice(table, texts)
+
+
+def written_back(marks: pl.DataFrame) -> pl.DataFrame:
+    """Marks whose raw text belongs into a file: invalid cells and declared codes."""
+    invalid = pl.col("state") == CellState.invalid.value
+    return marks.filter(pl.col("raw").is_not_null() & (invalid | ~pl.col("reason").is_in(_NO_CODE)))
+
+
+def formulas(texts: pl.Series) -> pl.Series:
+    """Places of texts that start like a formula and are not a number."""
+    at = texts.str.contains(FORMULA).fill_null(value=False).arg_true()
+    return at.filter(pl.Series([number_text(text) is None for text in texts.gather(at)], dtype=pl.Boolean))
+
+
+def count(warnings: dict[str, int], code: str, found: int) -> None:
+    """Adds to a warning; none is made of nothing."""
+    if found:
+        warnings[code] = warnings.get(code, 0) + found
