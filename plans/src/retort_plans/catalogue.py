@@ -13,13 +13,41 @@ from pydantic import ValidationError
 
 from retort_core.errors import StepError
 from retort_core.plans import Step
-from retort_plans.operations import columns, rows, values
+from retort_plans.operations import (
+    columns,
+    derived,
+    duplicates,
+    missing,
+    recoding,
+    rows,
+    splitting,
+    values,
+)
+from retort_plans.operations.annotations import AnnotateColumns
 from retort_plans.operations.base import Operation, nearest
 
 OPERATIONS: Final[tuple[type[Operation], ...]] = (
+    columns.SelectColumns,
     columns.DropColumns,
+    columns.RenameColumns,
+    columns.ReorderColumns,
+    derived.DeriveColumn,
+    derived.ConditionalColumn,
+    splitting.SplitColumn,
+    splitting.MergeColumns,
     rows.FilterRows,
+    rows.SortRows,
+    duplicates.DropDuplicates,
+    duplicates.MarkDuplicates,
+    rows.DropMissing,
+    rows.FlagRows,
+    missing.NormalizeMissing,
+    missing.FillMissing,
+    values.ReplaceValues,
+    values.MergeValues,
     values.SetValue,
+    recoding.RecodeValues,
+    AnnotateColumns,
 )
 CATALOGUE: Final[Mapping[str, type[Operation]]] = MappingProxyType({op.name: op for op in OPERATIONS})
 

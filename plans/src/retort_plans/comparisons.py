@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from decimal import Decimal
 from functools import reduce
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
@@ -23,7 +22,7 @@ from retort_plans.emission import Emitter
 from retort_plans.literals import Span, scalar_text, span, typed
 from retort_plans.operations.base import Scalar, need
 from retort_plans.reference import SPACES, Invalid, Missing, Row, Valid, Value, fold_text
-from retort_plans.syntax import Code, code, col, lit, regex_escape
+from retort_plans.syntax import Code, code, col, lit, one_of, regex_escape
 
 Op: TypeAlias = Literal[
     "eq", "ne", "lt", "le", "gt", "ge", "in", "nin", "between", "contains", "not_contains",
@@ -126,7 +125,7 @@ class Compare(Model):
             _ = span(literal, column) if column.dtype.temporal else typed(literal, column)
 
     # -- Polars -------------------------------------------------------------------------------------------
-    def code(self, out: Emitter) -> Code:
+    def code(self, out: Emitter) -> Code:  # noqa: PLR0911 - one return for each kind
         column = out.schema[self.column]
         match self.op:
             case "is_missing":
@@ -187,11 +186,9 @@ class Compare(Model):
             return left.call("is_between", lit(literals[0]), lit(literals[1]))
         if self.op != "in":
             return _compared(left, self.op, lit_value(literals[0]))
-        if any(isinstance(literal, Decimal) for literal in literals):  # is_in takes no decimal literals
-            return reduce(Code.__or__, [left.eq(literal) for literal in literals])
         if column.dtype is DType.integer:  # a fraction equals no whole number
             literals = [literal for literal in literals if isinstance(literal, int)]
-        return left.call("is_in", literals)
+        return one_of(left, literals)
 
     def _dates(self, column: Column) -> Code:
         left = col(column.name)
@@ -210,7 +207,7 @@ class Compare(Model):
         return reduce(Code.__or__, [_within(left, s, column) for s in spans])
 
     # -- reference ----------------------------------------------------------------------------------------
-    def holds(self, row: Row, schema: Schema) -> bool | None:
+    def holds(self, row: Row, schema: Schema) -> bool | None:  # noqa: PLR0911 - one return for each kind
         cell = row[self.column]
         if self.op in STATES:
             return isinstance(

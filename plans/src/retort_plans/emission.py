@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from retort_core.cells import ROW_ID, companion
 from retort_core.plans import Lang
@@ -92,13 +92,13 @@ class Emitter:
         if entries:
             self.let(TABLE.call("with_columns", *entries))
 
-    def cells(self, column: str, value: Code, where: Code | None = None) -> list[Code]:
+    def cells(self, column: str, value: Any, where: Code | None = None) -> list[Code]:
         """Entries for `with_columns` that set `column` (its cells where `where` is true) and clear its companion.
 
         Without `where` every cell is set. Nothing changes where `where` is false or unknown.
         """
         if where is None:
-            entries = [value.call("alias", column)]
+            entries = [operand(value).call("alias", column)]
         else:
             entries = [when(where, value, col(column)).call("alias", column)]
         if column in self.invalid:
@@ -155,6 +155,3 @@ class Emitter:
 
 def pl_string() -> Code:
     return name("pl").attr("String")
-
-
-__all__ = ["TABLE", "Emitter", "operand"]

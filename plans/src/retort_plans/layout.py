@@ -1,14 +1,15 @@
 """Readable lines for emitted code, and the one place where text enters a comment.
 
 `ast.unparse` writes a statement on one line. Statements wider than `WIDTH` are broken at their calls: a chain of
-methods one method a line, arguments one a line. What is laid out is parsed again and compared with the tree it
-came from, so layout can never change what a script does.
+methods one method a line, arguments one a line, short texts as many as fit. What is laid out is parsed again and
+compared with the tree it came from, so layout can never change what a script does.
 """
 
 from __future__ import annotations
 
 import ast
 import unicodedata
+from collections.abc import Sequence
 from typing import Final
 
 WIDTH: Final = 100
@@ -16,27 +17,34 @@ INDENT: Final = "    "
 
 
 def statement(node: ast.stmt, depth: int = 0) -> str:
-    """One simple statement (or block) as lines indented by `depth`, equal to `node` when parsed."""
+    """One statement as lines indented by `depth`, equal to `node` when parsed."""
     ast.fix_missing_locations(node)
-    text = _assignment(node, depth) if isinstance(node, ast.Assign) else None
-    if text is None or ast.dump(ast.parse(text.strip())) != ast.dump(ast.parse(ast.unparse(node))):
-        text = "\n".join(INDENT * depth + line for line in ast.unparse(node).split("\n"))
-    return text
-
-
-def _assignment(node: ast.Assign, depth: int) -> str:
+    flat = "\n".join(INDENT * depth + line for line in ast.unparse(node).split("\n"))
+    if not isinstance(node, ast.Assign) or len(flat) <= WIDTH:
+        return flat
     target = ast.unparse(node.targets[0])
-    return INDENT * depth + f"{target} = " + _expression(node.value, depth, len(target) + 3)
+    text = INDENT * depth + f"{target} = " + _expression(node.value, depth, len(target) + 3)
+    same = ast.dump(ast.parse(text.strip())) == ast.dump(ast.parse(ast.unparse(node)))
+    return text if same else flat
 
 
-def _expression(node: ast.expr, depth: int, used: int = 0) -> str:
-    """`node` on one line when it fits behind `used` characters, else broken at its outermost calls."""
+def _fits(text: str, depth: int, used: int) -> bool:
+    return len(INDENT) * depth + used + len(text) <= WIDTH
+
+
+def _expression(node: ast.expr, depth: int, used: int = 0, *, inside: bool = False) -> str:  # noqa: PLR0911
+    """`node` on one line when it fits behind `used` characters, else broken at its outermost calls.
+
+    `inside`: brackets are open around it, so it may go over lines without parentheses of its own.
+    """
     flat = ast.unparse(node)
-    if len(INDENT) * depth + used + len(flat) <= WIDTH:
+    if _fits(flat, depth, used):
         return flat
     match node:
-        case ast.Call(func=ast.Attribute()) if _chain_length(node) > 1:
-            return _chain(node, depth)
+        case ast.Call(func=ast.Attribute(value=owner)) if _chain_length(node) > 1 or isinstance(
+            owner, ast.BinOp
+        ):
+            return _chain(node, depth, inside=inside)
         case ast.Call():
             return ast.unparse(node.func) + _arguments(node, depth)
         case ast.List(elts=[_, *_]):
@@ -48,8 +56,9 @@ def _expression(node: ast.expr, depth: int, used: int = 0) -> str:
     return flat
 
 
+# -- operators --------------------------------------------------------------------------------------------
 def _operation(node: ast.BinOp, depth: int, *, bare: bool = False) -> str:
-    """`(one\n& two\n& three)`: the outermost operator starts each line. `bare`: a call's parentheses are around it."""
+    r"""`(one\n& two\n& three)`: the outermost operator starts each line. `bare`: a call's parentheses are around it."""
     pad = INDENT * (depth + 1)
     sign = "&" if isinstance(node.op, ast.BitAnd) else "|"
     first, *rest = (_grouped(side, depth + 1) for side in _sides(node, type(node.op)))
@@ -67,10 +76,11 @@ def _sides(node: ast.expr, operator: type[ast.operator]) -> list[ast.expr]:
 
 def _grouped(node: ast.expr, depth: int) -> str:
     text = _expression(node, depth, 4)
-    loose = isinstance(node, ast.Compare | ast.BinOp) and not text.startswith("(\n")
+    loose = isinstance(node, ast.Compare | ast.BinOp | ast.UnaryOp) and not text.startswith("(\n")
     return f"({text})" if loose else text
 
 
+# -- calls ------------------------------------------------------------------------------------------------
 def _chain_length(node: ast.expr) -> int:
     length = 0
     while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
@@ -78,8 +88,8 @@ def _chain_length(node: ast.expr) -> int:
     return length
 
 
-def _chain(node: ast.Call, depth: int) -> str:
-    """`table.sort(…)` stays with its call; a longer chain goes one method a line inside parentheses."""
+def _chain(node: ast.Call, depth: int, *, inside: bool) -> str:
+    """One method a line, in parentheses where none are open."""
     links: list[tuple[str, ast.Call]] = []
     inner: ast.expr = node
     while isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
@@ -87,16 +97,20 @@ def _chain(node: ast.Call, depth: int) -> str:
         while isinstance(inner, ast.Attribute):  # a namespace such as .str belongs to its method
             path, inner = f"{inner.attr}.{path}", inner.value
         links.append((path, link))
-    pad = INDENT * (depth + 1)
+    at = depth if inside else depth + 1
     head, *rest = reversed(links)
-    lines = [_link(ast.unparse(inner), head, depth + 1), *(_link("", link, depth + 1) for link in rest)]
-    return "(\n" + "".join(f"{pad}{line}\n" for line in lines) + INDENT * depth + ")"
+    owner = _grouped(inner, at)
+    lines = [_link(owner, head, at), *(_link("", link, at) for link in rest)]
+    if owner.startswith("("):  # an operation: its methods start below it
+        lines = [owner, *(_link("", link, at) for link in (head, *rest))]
+    body = f"\n{INDENT * at}".join(lines)
+    return body if inside else f"(\n{INDENT * at}{body}\n{INDENT * depth})"
 
 
 def _link(owner: str, link: tuple[str, ast.Call], depth: int) -> str:
     path, node = link
     flat = ", ".join(_arguments_flat(node))
-    if len(INDENT) * depth + len(owner) + len(path) + len(flat) + 3 <= WIDTH:
+    if _fits(flat, depth, len(owner) + len(path) + 3):
         return f"{owner}.{path}({flat})"
     return f"{owner}.{path}{_arguments(node, depth)}"
 
@@ -111,18 +125,29 @@ def _arguments(node: ast.Call, depth: int) -> str:
             return f"({_operation(only, depth, bare=True)})"
         case ast.Call(args=[ast.List() | ast.Dict() as only], keywords=[]):
             return f"({_expression(only, depth, WIDTH)})"
+        case ast.Call(args=[_, *_], keywords=[]) if all(isinstance(arg, ast.Constant) for arg in node.args):
+            return "(\n" + _items(node.args, depth) + INDENT * depth + ")"
     pad = INDENT * (depth + 1)
-    lines = [_expression(arg, depth + 1) for arg in node.args]
+    lines = [_expression(arg, depth + 1, inside=True) for arg in node.args]
     lines += [
         f"{key.arg}=" + _expression(key.value, depth + 1, len(key.arg or "") + 1) for key in node.keywords
     ]
-    comma = "," if len(lines) > 1 else ""
-    return "(\n" + "".join(f"{pad}{line}{comma}\n" for line in lines) + INDENT * depth + ")"
+    return "(\n" + "".join(f"{pad}{line},\n" for line in lines) + INDENT * depth + ")"
 
 
-def _items(nodes: list[ast.expr], depth: int) -> str:
+# -- lists ------------------------------------------------------------------------------------------------
+def _items(nodes: Sequence[ast.expr], depth: int) -> str:
+    """Elements one a line; constants as many as fit."""
     pad = INDENT * (depth + 1)
-    return "".join(f"{pad}{_expression(node, depth + 1)},\n" for node in nodes)
+    if not all(isinstance(node, ast.Constant) for node in nodes):
+        return "".join(f"{pad}{_expression(node, depth + 1, inside=True)},\n" for node in nodes)
+    lines: list[str] = []
+    for text in map(ast.unparse, nodes):
+        if lines and len(lines[-1]) + len(text) + 2 <= WIDTH:
+            lines[-1] += f" {text},"
+        else:
+            lines.append(f"{pad}{text},")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _entries(node: ast.Dict, depth: int) -> str:
@@ -131,10 +156,11 @@ def _entries(node: ast.Dict, depth: int) -> str:
     return "".join(f"{pad}{ast.unparse(k)}: {_expression(v, depth + 1)},\n" for k, v in pairs if k)
 
 
+# -- comments ---------------------------------------------------------------------------------------------
 def escaped(text: str) -> str:
-    """`text` on one line: whatever could end a comment, hide or reorder it is shown as its code point.
+    r"""`text` on one line: whatever could end a comment, hide or reorder it is shown as its code point.
 
-    Python ends a line at `\\r` too, editors also at U+2028 and its like, and a bidirectional control can show
+    Python ends a line at `\r` too, editors also at U+2028 and its like, and a bidirectional control can show
     code as comment. All of them are of the categories control, format, surrogate or separator.
     """
     return "".join(_visible(char) for char in text)

@@ -15,7 +15,7 @@ from decimal import Decimal, InvalidOperation
 from retort_core.errors import StepError
 from retort_core.schema import Column, DType
 from retort_plans.operations.base import Scalar
-from retort_plans.reference import Value, fold_text, number_text
+from retort_plans.reference import Value, canonical, fold_text
 
 _TRUTH = {
     "true": True,
@@ -65,9 +65,7 @@ def _typed(literal: Scalar, column: Column) -> Value:
 
 def scalar_text(literal: Scalar) -> str:
     """A literal as the text a text column would hold: 1 -> "1", 2.0 -> "2", True -> "true"."""
-    if isinstance(literal, bool):
-        return "true" if literal else "false"
-    return number_text(literal) if isinstance(literal, float) else str(literal)
+    return canonical(literal)
 
 
 def _truth(literal: Scalar) -> bool:
@@ -82,7 +80,7 @@ def _truth(literal: Scalar) -> bool:
 def _number(literal: Scalar, column: Column) -> Value:
     """As exact as the column: an integer column takes a fraction only for comparison (18.5 lies between)."""
     if isinstance(literal, bool):
-        raise ValueError
+        raise ValueError  # noqa: TRY004 - becomes a StepError
     text = fold_text(scalar_text(literal)).replace(",", "")
     labelled = next((v.value for v in column.value_labels if v.label == text), None)
     number = Decimal(labelled if labelled is not None else text)

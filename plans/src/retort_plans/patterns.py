@@ -1,4 +1,4 @@
-"""Regular expressions that mean the same to Rust (which runs them) and to Python (which checks them).
+r"""Regular expressions that mean the same to Rust (which runs them) and to Python (which checks them).
 
 The common subset: literals, `.`, classes, `\\d \\w \\s \\b`, groups, alternatives, greedy and lazy repetition, anchors.
 Refused with a reason: look-around, back-references, possessive and atomic groups (Rust has none), flags, and what
@@ -30,6 +30,18 @@ def check(pattern: str) -> None:
             problem = str(error)
     if problem is not None:
         raise StepError(f"the pattern {pattern[:80]!r} cannot be used: {problem}")
+
+
+_PROBES: Final = ("", "a", "1", " ", "中", "a1 中.")
+
+
+def check_not_empty(pattern: str) -> None:
+    """Raises StepError for a pattern that matches nothing at all somewhere, which no two engines replace alike."""
+    found = compiled(pattern)
+    if any(match.start() == match.end() for probe in _PROBES for match in found.finditer(probe)):
+        raise StepError(
+            f"the pattern {pattern[:80]!r} also matches an empty text; make it match at least a character"
+        )
 
 
 def compiled(pattern: str) -> re.Pattern[str]:
@@ -132,13 +144,13 @@ def _group(pattern: str, at: int) -> int | str:
 
 
 def _python(pattern: str) -> str:
-    """`$` outside classes and escapes as `\\Z`."""
+    r"""`$` outside classes and escapes as `\\Z`."""
     parts: list[str] = []
     at = 0
     while at < len(pattern):
         length = _token(pattern, at)
         assert isinstance(length, int)
-        token = pattern[at : at + length]
-        parts.append(r"\Z" if token == "$" else token)
+        part = pattern[at : at + length]
+        parts.append(r"\Z" if part == "$" else part)
         at += length
     return "".join(parts)

@@ -12,6 +12,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final, TypeAlias
 
+from retort_core.numerals import canonical_float
+
 Value: TypeAlias = "str | int | float | Decimal | bool | date | datetime | timedelta"
 
 
@@ -49,9 +51,6 @@ class Row:
         cell = self.cells[name]
         return cell.value if isinstance(cell, Valid) else None
 
-    def with_(self, **cells: Cell) -> Row:
-        return self.set(cells)
-
     def set(self, cells: Mapping[str, Cell]) -> Row:
         return replace(self, cells={**self.cells, **cells})
 
@@ -82,17 +81,12 @@ def canonical(value: Value) -> str:
         case bool():
             return "true" if value else "false"
         case float():
-            return number_text(value)
+            return canonical_float(value)
         case Decimal():
             return f"{value:f}"
         case datetime():
             return value.isoformat(sep=" ")
     return str(value)
-
-
-def number_text(value: float) -> str:
-    """Shortest text that reads back as `value`, without a trailing ".0"."""
-    return repr(value).removesuffix(".0")
 
 
 def key(value: Value) -> str | Value:

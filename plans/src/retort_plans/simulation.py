@@ -111,6 +111,7 @@ def _entitled(operations: Iterable[Operation], schemas: list[Schema]) -> Loss:
         loss = operation.entitles()
         name_of = {column.name: base.get(column.id, column.name) for column in schema.columns}
         rows |= loss.rows
-        columns |= {name_of.get(name, name) for name in loss.columns}
+        gone = loss.columns if loss.only is None else frozenset(name_of) - loss.only
+        columns |= {name_of.get(name, name) for name in gone}
         cells |= {name_of.get(name, name) for name in loss.cells}
     return Loss(rows=rows, columns=frozenset(columns), cells=frozenset(cells))

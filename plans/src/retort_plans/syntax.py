@@ -12,18 +12,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import reduce
 from typing import Any, Final
 
 # Every attribute an emitted script may use: the closed vocabulary of emission.
 LISTED: Final = frozenset(  # one word list reads better than 200 quoted lines
     """
     DataFrame LazyFrame read_parquet write_parquet argv lazy collect
-    Boolean Date Datetime Decimal Duration Float64 Int64 String Struct UInt32
+    Boolean Date Datetime Decimal Duration Float64 Int64 Int128 String Struct UInt32
     col lit when then otherwise date datetime struct concat concat_str coalesce element len int_range concat_list
     all_horizontal any_horizontal max_horizontal mean_horizontal min_horizontal sum_horizontal first last
     alias cast fill_null is_between is_duplicated is_finite is_first_distinct is_in is_last_distinct is_nan
     is_not_null is_null is_unique not_ null_count replace replace_strict strict_cast
-    abs count cum_sum explode first floor forward_fill backward_fill last max mean median min mode n_unique over quantile
+    abs all any count cum_sum explode first floor forward_fill backward_fill last max mean median min mode n_unique over quantile
     rank round sign sqrt std sum clip cut unique unique_counts value_counts var weekday
     agg drop drop_nulls filter get_column group_by height is_empty item join remove rename reverse row select
     sort sort_by to_list to_series unpivot pivot vstack with_columns with_row_index unnest hstack head tail rows
@@ -33,7 +34,7 @@ LISTED: Final = frozenset(  # one word list reads better than 200 quoted lines
     to_lowercase to_titlecase to_uppercase zfill strip lower upper
     dt day hour minute month ordinal_day second total_days total_seconds to_string truncate year
     list eval get lengths set_difference
-    ne_missing eq_missing
+    ne_missing eq_missing field
     """.split()  # noqa: SIM905
 )
 # Plain names an emitted script may call.
@@ -121,7 +122,7 @@ def _call(function: ast.expr, args: Sequence[Any], kwargs: Mapping[str, Any]) ->
     )
 
 
-def code(value: Any) -> Code:  # noqa: PLR0911 - one return for each kind of value
+def code(value: Any) -> Code:  # noqa: PLR0911 - one return for each kind
     """A Python value as code: scalars, lists, tuples, dicts; dates and decimals as their Polars literals."""
     match value:
         case Code():
@@ -210,8 +211,11 @@ def operand(value: Any) -> Code:
     return lit(value) if isinstance(value, str) else code(value)
 
 
-def text_literals(values: Sequence[str]) -> Code:
-    return code(list(values))
+def one_of(left: Code, values: Sequence[Any]) -> Code:
+    """`left.is_in([…])`; decimals and dates, which Polars takes as expressions only, one by one."""
+    if any(isinstance(value, Decimal | date) for value in values):
+        return reduce(Code.__or__, [left.eq(value) for value in values])
+    return left.call("is_in", list(values))
 
 
 def called(identifier: str, *args: Any) -> Code:

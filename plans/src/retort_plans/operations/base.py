@@ -49,11 +49,15 @@ DEFAULT_KIND: dict[DType, Kind] = {
 
 @dataclass(frozen=True)
 class Loss:
-    """What the words of a step allow to be lost: rows, whole columns, and cells of columns (by name)."""
+    """What the words of a step allow to be lost: rows, whole columns, and cells of columns (by name).
+
+    `only`: every column but these, for a step that names what stays; the simulation spells it out in `columns`.
+    """
 
     rows: bool = False
     columns: frozenset[str] = frozenset()
     cells: frozenset[str] = frozenset()
+    only: frozenset[str] | None = None
 
 
 class Operation(Model):
