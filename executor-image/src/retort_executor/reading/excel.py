@@ -18,11 +18,11 @@ import polars as pl
 
 from retort_core.errors import UnreadableFile
 from retort_executor.reading.celltypes import native_column
-from retort_executor.reading.dimensions import check_dimensions
 from retort_executor.reading.guards import guarded
 from retort_executor.reading.headers import Header, find_header
 from retort_executor.reading.limits import LIMITS, Limits, check_shape
 from retort_executor.reading.options import ReadOptions
+from retort_executor.reading.packages import check_package
 from retort_executor.reading.report import FileReport, Sheet
 from retort_executor.reading.sources import Source
 from retort_executor.reading.tables import finish, note_header
@@ -55,7 +55,8 @@ def read_excel(
     source: Source, options: ReadOptions, report: FileReport, limits: Limits = LIMITS
 ) -> pl.DataFrame:
     """The table of one sheet; numbers, dates and booleans native where a whole column is of one type."""
-    check_dimensions(source, report.format, limits)
+    if report.format == "xlsx":
+        check_package(source, limits)
     book = _guarded(source, lambda: fastexcel.read_excel(source.copy()))
     sheets = _sheets(source, book, report)
     chosen = _choose(source, sheets, options.sheet, report)

@@ -31,7 +31,7 @@ def test_one_column_of_sentences_with_commas_in_a_tsv(read_bytes):
 
 
 def test_quoted_cells_keep_delimiters_quotes_and_line_breaks(read_bytes):
-    table, _ = read_bytes('a,b\n"x,1","say ""hi"""\n"two\nlines",\n"",plain\n'.encode())
+    table, _ = read_bytes(b'a,b\n"x,1","say ""hi"""\n"two\nlines",\n"",plain\n')
     assert table.rows() == [("x,1", 'say "hi"'), ("two\nlines", None), (None, "plain")]
 
 
