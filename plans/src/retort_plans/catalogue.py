@@ -5,14 +5,15 @@ A new operation is one class and one line here; the reference page, the model's 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from retort_core.errors import StepError
 from retort_core.plans import Step
+from retort_plans.model_schema import step_schema
 from retort_plans.operations import (
     columns,
     derived,
@@ -50,6 +51,11 @@ OPERATIONS: Final[tuple[type[Operation], ...]] = (
     AnnotateColumns,
 )
 CATALOGUE: Final[Mapping[str, type[Operation]]] = MappingProxyType({op.name: op for op in OPERATIONS})
+
+
+def json_schema(columns: Sequence[str] = (), only: Collection[str] | None = None) -> dict[str, Any]:
+    """Schema of one step for a language model; see `retort_plans.model_schema`. `only`: names of operations."""
+    return step_schema(OPERATIONS, columns, only)
 
 
 def parse_step(step: Step) -> Operation:
