@@ -46,6 +46,8 @@ for _name in (
     "utf-16-be",
     "utf-32-le",
     "utf-32-be",
+    "utf-16",
+    "utf-32",
     "cp437",
     "latin-1",
 ):
