@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from retort_api.access.authoriser import Authoriser
+from retort_api.commits.differences import Differences
 from retort_api.commits.log import CommitLog
 from retort_api.kit.database import Database
 from retort_api.kit.signals import Signal
@@ -29,6 +30,7 @@ class Services:
     objects: ObjectStore
     library: Library
     log: CommitLog
+    differences: Differences
     waker: Waker
     signal: Signal
     authoriser: Authoriser

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import io
 
-import polars as pl
-
 from retort_api.runs.session import Input
 from retort_api.runs.spool import bytes_input, object_input
-from retort_core.cells import ROW_ID, CellState, companion
+from retort_core.cells import ROW_ID
+from retort_tables.exports import with_companions
 from retort_tables.objects.port import ObjectStore
-from retort_tables.snapshots.port import TABLE, Snapshot, SnapshotStore
+from retort_tables.snapshots.port import TABLE, SnapshotStore
 
 
 def feed(snapshots: SnapshotStore, objects: ObjectStore, key: str, *, carried: bool, invalid: bool) -> Input:
@@ -26,17 +25,3 @@ def feed(snapshots: SnapshotStore, objects: ObjectStore, key: str, *, carried: b
     out = io.BytesIO()
     table.write_ipc(out, compression="uncompressed")
     return bytes_input(out.getvalue())
-
-
-def with_companions(snapshot: Snapshot) -> pl.DataFrame:
-    """The table with a text column beside every column that has invalid cells."""
-    table = snapshot.table
-    broken = snapshot.marks.filter(pl.col("state") == CellState.invalid.value)
-    for column in snapshot.schema.columns:
-        marks = broken.filter(pl.col("column_id") == column.id)
-        if marks.height:
-            raw = marks.select(
-                pl.col("row_id").alias(ROW_ID), pl.col("raw").fill_null("").alias(companion(column.name))
-            )
-            table = table.join(raw, on=ROW_ID, how="left", maintain_order="left")
-    return table

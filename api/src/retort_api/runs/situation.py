@@ -84,7 +84,7 @@ class Situations:
             schema=schema,
             profile=profile,
             history=await self._history(task, base, answers),
-            suggestions=suggest(schema, profile, task.lang),
+            suggestions=suggestions_of(schema, profile, task.lang),
             conventions=conventions,
             dataset_name=dataset.name if dataset is not None else "",
             pending=pending if pending is not None and pending.uid != task.uid else None,
@@ -103,6 +103,11 @@ class Situations:
         timed += [(answer.created_at, _answer_turn(answer)) for answer in answers]
         timed.sort(key=lambda pair: pair[0])
         return tuple(turn for _, turn in timed[-TURNS_KEPT:])
+
+
+def suggestions_of(schema: Schema, profile: Profile, lang: Lang) -> tuple[Suggestion, ...]:
+    """Ready plans of a version, as conversations offer them too."""
+    return suggest(schema, profile, lang)
 
 
 def _line(commits: dict[str, CommitRecord], head: str) -> Iterable[CommitRecord]:

@@ -1,0 +1,226 @@
+"""Routes of versions: history, branches, and what is looked up of one version."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+
+from retort_api.commits import service, tables
+from retort_api.commits.records import CommitRecord
+from retort_api.kit import cursors
+from retort_api.kit.problems import HttpProblem
+from retort_api.runs.library import invalid_names
+from retort_api.runs.situation import suggestions_of
+from retort_api.scopes import Cursor, DatasetScope, InDataset, Limit
+from retort_api.tasks.service import language
+from retort_core.errors import Conflict, NotFound
+from retort_core.http import routes
+from retort_core.http.pages import Page
+from retort_core.http.versions import (
+    Branch,
+    BranchCreate,
+    BranchMove,
+    Commit,
+    CommitDetail,
+    CommitPlan,
+    Graph,
+    RefMove,
+    TablePage,
+)
+from retort_core.plans import Suggestion
+from retort_core.profiles import Profile
+from retort_plans.explanations import explain
+from retort_plans.scripts import build_script
+
+router = APIRouter(tags=["versions"])
+Ref = Annotated[
+    str, Path(max_length=180, description="Beginning of an id, a branch or a tag, optionally with ~n")
+]
+LangQuery = Annotated[Literal["zh", "en"], Query(description="Language of sentences")]
+Columns = Annotated[list[str] | None, Query(max_length=2000, description="Names; all when left out")]
+
+
+# -- branches ----------------------------------------------------------------------------------------------
+
+
+@router.get(routes.BRANCHES, operation_id="listBranches")
+async def list_branches(scope: DatasetScope, cursor: Cursor = "", limit: Limit = 100) -> Page[Branch]:
+    after = cursors.text(cursor)
+    found = [
+        service.branch(ref)
+        for ref in await scope.services.log.refs(scope.dataset.id)
+        if ref.kind != "staging" and ref.name > after
+    ]
+    more = cursors.encode(found[limit - 1].name) if len(found) > limit else ""
+    return Page(items=tuple(found[:limit]), next_cursor=more)
+
+
+@router.post(routes.BRANCHES, operation_id="createBranch", status_code=201)
+async def create_branch(scope: DatasetScope, body: BranchCreate, response: Response) -> Branch:
+    head = await scope.services.log.resolve(scope.dataset.id, body.source or routes.DEFAULT_BRANCH)
+    await scope.services.log.create(scope.dataset.id, body.name, "branch", head, scope.caller.name)
+    scope.services.signal.notify()
+    return await _branch(scope, body.name, response)
+
+
+@router.get(routes.BRANCH, operation_id="getBranch")
+async def get_branch(scope: DatasetScope, branch: str, response: Response) -> Branch:
+    return await _branch(scope, branch, response)
+
+
+@router.put(routes.BRANCH, operation_id="moveBranch")
+async def move_branch(
+    scope: DatasetScope,
+    branch: str,
+    body: BranchMove,
+    response: Response,
+    if_match: Annotated[str, Header(max_length=200)] = "",
+) -> Branch:
+    """Any version may become the head again; the head it must still have stands in If-Match."""
+    if not if_match:
+        raise HttpProblem(
+            428, "Say which head the branch must still have: If-Match with the ETag of the branch."
+        )
+    found = await scope.services.log.ref(scope.dataset.id, branch)
+    if found.kind != "branch":
+        raise Conflict(f"{branch!r} is a tag; tags do not move.")
+    expect = if_match.strip().removeprefix("W/").strip('"')
+    if expect != found.head:
+        raise HttpProblem(
+            412, f"{branch!r} is at {found.head[:12]} by now.", expected=expect, head=found.head
+        )
+    to = await scope.services.log.resolve(scope.dataset.id, body.head)
+    await scope.services.log.move(scope.dataset.id, branch, to, expect, "move", scope.caller.name)
+    scope.services.signal.notify()
+    return await _branch(scope, branch, response)
+
+
+async def _branch(scope: InDataset, name: str, response: Response) -> Branch:
+    found = await scope.services.log.ref(scope.dataset.id, name)
+    response.headers["ETag"] = f'"{found.head}"'
+    return service.branch(found)
+
+
+# -- history -----------------------------------------------------------------------------------------------
+
+
+@router.get(routes.COMMITS, operation_id="listCommits")
+async def list_commits(
+    scope: DatasetScope,
+    branch: Annotated[str, Query(max_length=180, description="Any ref; its history, newest first")] = "main",
+    cursor: Cursor = "",
+    limit: Limit = 50,
+) -> Page[Commit]:
+    head = await scope.services.log.resolve(scope.dataset.id, branch)
+    before = cursors.number(cursor)
+    heads = service.heads(await scope.services.log.refs(scope.dataset.id))
+    line = [one for one in await service.line(scope, head) if before is None or one.seq < before]
+    more = cursors.encode(line[limit - 1].seq) if len(line) > limit else ""
+    return Page(items=tuple(service.public(one, heads) for one in line[:limit]), next_cursor=more)
+
+
+@router.get(routes.GRAPH, operation_id="getGraph")
+async def graph(scope: DatasetScope) -> Graph:
+    refs = await scope.services.log.refs(scope.dataset.id)
+    commits = service.reachable(await scope.services.log.commits(scope.dataset.id), refs)
+    heads = service.heads(refs)
+    return Graph(
+        commits=tuple(service.public(one, heads) for one in commits),
+        branches=tuple(service.branch(ref) for ref in refs if ref.kind != "staging"),
+    )
+
+
+@router.get(routes.REFLOG, operation_id="listRefMoves")
+async def reflog(scope: DatasetScope, cursor: Cursor = "", limit: Limit = 100) -> Page[RefMove]:
+    """Oldest first: nothing a branch ever pointed at is lost."""
+    after = cursors.number(cursor) or 0
+    found = await scope.services.log.moves(scope.dataset.id, after=after, limit=limit + 1)
+    more = cursors.encode(found[limit - 1].seq) if len(found) > limit else ""
+    items = tuple(
+        RefMove(seq=one.seq, name=one.name, was=one.was, now=one.now, why=one.why, by=one.by, at=one.at)
+        for one in found[:limit]
+    )
+    return Page(items=items, next_cursor=more)
+
+
+# -- one version -------------------------------------------------------------------------------------------
+
+
+@router.get(routes.COMMIT, operation_id="getCommit")
+async def get_commit(scope: DatasetScope, ref: Ref) -> CommitDetail:
+    return await service.detail(scope, await service.at(scope, ref))
+
+
+@router.get(routes.COMMIT_PLAN, operation_id="getCommitPlan")
+async def get_plan(scope: DatasetScope, ref: Ref) -> CommitPlan:
+    record = await service.at(scope, ref)
+    if record.plan is None:
+        raise NotFound(f"Version {record.id[:12]} was not made by a plan ({record.kind}).")
+    lang = language(record.instruction or record.title, "")
+    return CommitPlan(plan=record.plan, explanation=explain(record.plan, lang))
+
+
+@router.get(routes.COMMIT_SCRIPT, operation_id="getCommitScript", response_class=Response)
+async def get_script(
+    scope: DatasetScope,
+    ref: Ref,
+    row_ids: Annotated[bool, Query(description="As it ran here, with the hidden row ids")] = False,  # noqa: FBT002
+) -> Response:
+    """The step as Python that needs polars and nothing of Retort."""
+    record = await service.at(scope, ref)
+    source = await _plain_script(scope, record) if not row_ids else record.script
+    if not source:
+        raise NotFound(f"Version {record.id[:12]} has no script ({record.kind}).")
+    return Response(source, media_type="text/x-python; charset=utf-8")
+
+
+async def _plain_script(scope: InDataset, record: CommitRecord) -> str:
+    if record.plan is None or not record.parent:
+        return record.script
+    parent = await scope.services.log.get(scope.dataset.id, record.parent)
+    schema = await scope.services.library.schema(parent.snapshot)
+    profile = await scope.services.library.profile(parent.snapshot)
+    lang = language(record.instruction or record.title, "")
+    return build_script(record.plan, schema, invalid_names(schema, profile), lang, row_ids=False).source
+
+
+@router.get(
+    routes.COMMIT_TABLE,
+    operation_id="getCommitTable",
+    response_model=TablePage,
+    responses={200: {"content": {routes.ARROW: {}, routes.PARQUET: {}}}},
+)
+async def get_table(
+    scope: DatasetScope,
+    ref: Ref,
+    request: Request,
+    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=100_000)] = 100,
+    columns: Columns = None,
+) -> Response:
+    record = await service.at(scope, ref)
+    snapshots = scope.services.library.snapshots
+    snapshot = await asyncio.to_thread(tables.read_page, snapshots, record.snapshot, columns, offset, limit)
+    headers = {"ETag": f'"{record.id}"', "Retort-Total": str(snapshot.total)}
+    media = tables.negotiated(request.headers.get("accept", ""))
+    if media != "application/json":
+        data = await asyncio.to_thread(tables.encoded, snapshot.table, media)
+        return Response(data, media_type=media, headers=headers)
+    page = await asyncio.to_thread(tables.page, snapshot, columns, offset)
+    return Response(page.model_dump_json(), media_type="application/json", headers=headers)
+
+
+@router.get(routes.COMMIT_PROFILE, operation_id="getCommitProfile")
+async def get_profile(scope: DatasetScope, ref: Ref) -> Profile:
+    return await scope.services.library.profile((await service.at(scope, ref)).snapshot)
+
+
+@router.get(routes.COMMIT_SUGGESTIONS, operation_id="listSuggestions")
+async def get_suggestions(scope: DatasetScope, ref: Ref, lang: LangQuery = "zh") -> Page[Suggestion]:
+    """Ready plans the data itself proposes; none is ever applied by itself."""
+    record = await service.at(scope, ref)
+    schema = await scope.services.library.schema(record.snapshot)
+    profile = await scope.services.library.profile(record.snapshot)
+    return Page(items=await asyncio.to_thread(suggestions_of, schema, profile, lang))

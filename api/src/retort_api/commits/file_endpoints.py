@@ -1,0 +1,206 @@
+"""Routes that compare versions and that hand them out as files."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from typing import Annotated, BinaryIO, Literal
+from urllib.parse import quote
+
+import polars as pl
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+
+from retort_api.commits import service
+from retort_api.commits.differences import Differences, cells
+from retort_api.commits.endpoints import Columns, LangQuery, Ref
+from retort_api.commits.quality import sentences
+from retort_api.commits.records import CommitRecord
+from retort_api.commits.reporting import report
+from retort_api.commits.result_endpoints import PartName, part_of
+from retort_api.kit import cursors
+from retort_api.runs.losses import counts_of
+from retort_api.scopes import Cursor, DatasetScope, InDataset, Limit, ProjectScope
+from retort_core.http import routes
+from retort_core.http.versions import Diff, Quality
+from retort_tables.exports import export
+from retort_tables.objects.port import read
+from retort_tables.snapshots.port import Snapshot
+
+router = APIRouter(tags=["files"])
+BLOCK = 1 << 20
+MEDIA = {
+    "csv": "text/csv",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "parquet": routes.PARQUET,
+}
+Format = Annotated[Literal["csv", "xlsx", "parquet"], Query()]
+Encoding = Annotated[Literal["utf-8", "utf-8-sig", "gb18030"], Query(description="Of CSV; -sig = with BOM")]
+
+
+@router.get(routes.DIFF, operation_id="getDiff")
+async def get_diff(
+    scope: DatasetScope,
+    older: Annotated[str, Query(alias="from", max_length=180)],
+    newer: Annotated[str, Query(alias="to", max_length=180)],
+    cursor: Cursor = "",
+    limit: Limit = 100,
+    key: Annotated[
+        list[str] | None, Query(max_length=20, description="Names of columns that identify a row")
+    ] = None,
+) -> Diff:
+    """Summary with complete counts, and one page: removed and added rows first, then changed cells."""
+    old, new = await service.at(scope, older), await service.at(scope, newer)
+    ancestor = await _ancestor(scope, old, new)
+    start = cursors.number(cursor) or 0
+    return await asyncio.to_thread(_diff, scope, old, new, ancestor, start, limit, tuple(key or ()))
+
+
+async def _ancestor(scope: InDataset, old: CommitRecord, new: CommitRecord) -> CommitRecord | None:
+    """The nearest version both come from."""
+    lineage = await scope.services.log.lineage(scope.dataset.id)
+    mine: set[str] = set()
+    todo = [old.id]
+    while todo:
+        here = todo.pop()
+        if here not in mine:
+            mine.add(here)
+            todo.extend(lineage.get(here, ()))
+    line = await service.line(scope, new.id)
+    return next((record for record in line if record.id in mine), None)
+
+
+def _diff(
+    scope: InDataset,
+    old: CommitRecord,
+    new: CommitRecord,
+    ancestor: CommitRecord | None,
+    start: int,
+    limit: int,
+    key: tuple[str, ...],
+) -> Diff:
+    snapshots = scope.services.library.snapshots
+    differences: Differences = scope.services.differences
+    common = snapshots.manifest(ancestor.snapshot).digests.next_row_id if ancestor is not None else None
+    found = differences.find(old.snapshot, new.snapshot, common, key)
+    changes = found.difference.changes
+    names = {column.id: column.name for column in snapshots.schema(new.snapshot).columns}
+    moved = found.compared.removed.len() + found.compared.added.len()
+    rows = differences.rows(found, old.snapshot, new.snapshot, start, limit) if start < moved else ()
+    page = cells(found, names, max(0, start - moved), limit - len(rows)) if limit > len(rows) else ()
+    end = start + len(rows) + len(page)
+    return Diff(
+        older=old.id,
+        newer=new.id,
+        common=ancestor.id if ancestor is not None else "",
+        tier=found.difference.tier,
+        counts=counts_of(changes),
+        changes=changes,
+        columns=changes.columns,
+        cells_by_column={names.get(column, column): one.changed for column, one in changes.cells.items()},
+        rows=rows,
+        cells=page,
+        next_cursor=cursors.encode(end) if end < moved + found.compared.cells.height else "",
+    )
+
+
+@router.get(routes.COMMIT_QUALITY, operation_id="getCommitQuality")
+async def get_quality(scope: DatasetScope, ref: Ref, lang: LangQuery = "zh") -> Quality:
+    record = await service.at(scope, ref)
+    schema = await scope.services.library.schema(record.snapshot)
+    profile = await scope.services.library.profile(record.snapshot)
+    return Quality(
+        rows=profile.rows,
+        columns=len(schema.columns),
+        findings=profile.findings,
+        sentences=sentences(schema, profile, lang),
+    )
+
+
+@router.get(routes.COMMIT_EXPORT, operation_id="exportCommit", response_class=StreamingResponse)
+async def export_commit(
+    scope: DatasetScope,
+    ref: Ref,
+    format: Format = "csv",  # noqa: A002 - the parameter's name in the URL
+    encoding: Encoding = "utf-8",
+    columns: Columns = None,
+    raw: Annotated[bool, Query(description="Write back the raw text of cells without a value")] = True,  # noqa: FBT002
+    hidden: Annotated[bool, Query(description="Parquet with row ids, as scripts take it")] = False,  # noqa: FBT002
+) -> StreamingResponse:
+    record = await service.at(scope, ref)
+    snapshot = await asyncio.to_thread(scope.services.library.snapshots.read, record.snapshot, columns)
+    name = f"{scope.dataset.name}-{record.id[:12]}.{format}"
+
+    def write(out: BinaryIO) -> None:
+        export(snapshot, out, form=format, encoding=encoding, raw=raw, hidden=hidden)
+
+    return await _file(scope, name, MEDIA[format], write)
+
+
+@router.get(routes.COMMIT_REPORT, operation_id="getCommitReport", response_class=StreamingResponse)
+async def get_report(scope: DatasetScope, ref: Ref, lang: LangQuery = "zh") -> StreamingResponse:
+    """The processing report: waterfall, every step in words with counts, removed ids, changed cells, commit ids."""
+    record = await service.at(scope, ref)
+    line = await service.line(scope, record.id)
+    name = f"{scope.dataset.name}-{record.id[:12]}-report.xlsx"
+    now = datetime.now(UTC)
+
+    def write(out: BinaryIO) -> None:
+        report(scope.services.library.snapshots, scope.dataset.name, line, lang, now, out)
+
+    return await _file(scope, name, MEDIA["xlsx"], write)
+
+
+@router.get(routes.RESULT_EXPORT, operation_id="exportResult", response_class=StreamingResponse)
+async def export_result(
+    scope: ProjectScope,
+    result: str,
+    part: PartName = "table",
+    format: Format = "csv",  # noqa: A002 - the parameter's name in the URL
+    encoding: Encoding = "utf-8",
+) -> StreamingResponse:
+    found = await part_of(scope, result, part)
+    data = await asyncio.to_thread(read, scope.services.objects, found.object)
+
+    def write(out: BinaryIO) -> None:
+        table = pl.read_parquet(data).with_row_index("__row_id").cast({"__row_id": pl.Int64})
+        snapshot = Snapshot(
+            root="", schema=found.table_schema, table=table, marks=_no_marks(),
+            next_row_id=table.height, total=table.height,
+        )  # fmt: skip
+        export(snapshot, out, form=format, encoding=encoding)
+
+    return await _file(scope, f"{part}-{result[:12]}.{format}", MEDIA[format], write)
+
+
+def _no_marks() -> pl.DataFrame:
+    from retort_tables.layout import no_marks
+
+    return no_marks()
+
+
+async def _file(
+    scope: ProjectScope, name: str, media: str, write: Callable[[BinaryIO], None]
+) -> StreamingResponse:
+    """Written to the spool first, so that a failure is an error and not half a file."""
+    file = tempfile.TemporaryFile(dir=scope.services.spool, prefix="export-")  # noqa: SIM115 - closed by the stream
+    try:
+        await asyncio.to_thread(write, file)
+    except BaseException:
+        file.close()
+        raise
+    size = file.tell()
+    file.seek(0)
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
+        "Content-Length": str(size),
+    }
+    return StreamingResponse(_blocks(file), media_type=media, headers=headers)
+
+
+async def _blocks(file: BinaryIO) -> AsyncIterator[bytes]:
+    with file:
+        while block := await asyncio.to_thread(file.read, BLOCK):
+            yield block

@@ -1,0 +1,91 @@
+"""Routes of read-only results."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import polars as pl
+from fastapi import APIRouter, Query, Request, Response
+
+from retort_api.commits import results, tables
+from retort_api.commits.results import Part, ResultRecord
+from retort_api.scopes import InProject, ProjectScope
+from retort_core.errors import NotFound
+from retort_core.http import routes
+from retort_core.http.versions import Result, ResultPart, TablePage
+from retort_tables.objects.port import read
+
+router = APIRouter(tags=["results"])
+PartName = Annotated[str, Query(max_length=100, description="Name of the answer's table")]
+
+
+@router.get(routes.RESULT, operation_id="getResult")
+async def get_result(scope: ProjectScope, result: str) -> Result:
+    record = await _record(scope, result)
+    return Result(
+        id=record.id,
+        task=record.task,
+        dataset=record.dataset,
+        commit=record.commit,
+        branch=record.branch,
+        title=record.title,
+        plan=record.plan,
+        steps=record.plan.steps if record.plan is not None else (),
+        parts=tuple(
+            ResultPart(name=name, rows=part.rows, columns=part.table_schema.names)
+            for name, part in record.parts.items()
+        ),
+        stale=await _stale(scope, record),
+        created_at=record.created_at,
+    )
+
+
+@router.get(
+    routes.RESULT_TABLE,
+    operation_id="getResultTable",
+    response_model=TablePage,
+    responses={200: {"content": {routes.ARROW: {}, routes.PARQUET: {}}}},
+)
+async def get_table(
+    scope: ProjectScope,
+    result: str,
+    request: Request,
+    part: PartName = "table",
+    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=100_000)] = 1000,
+) -> Response:
+    record = await _record(scope, result)
+    found = _part(record, part)
+    data = await asyncio.to_thread(read, scope.services.objects, found.object)
+    media = tables.negotiated(request.headers.get("accept", ""))
+    if media == routes.PARQUET:
+        return Response(data, media_type=media)
+    table = await asyncio.to_thread(pl.read_parquet, data)
+    if media == routes.ARROW:
+        return Response(tables.encoded(table, media), media_type=media)
+    page = tables.answer_page(table, found.table_schema, offset, limit, stale=await _stale(scope, record))
+    return Response(page.model_dump_json(), media_type="application/json")
+
+
+async def _record(scope: InProject, identifier: str) -> ResultRecord:
+    async with scope.services.database.read() as connection:
+        found = await results.get(connection, scope.project.id, identifier)
+    if found is None:
+        raise NotFound(f"There is no result {identifier[:40]!r} in this project.")
+    return found
+
+
+async def part_of(scope: InProject, result: str, name: str) -> Part:
+    return _part(await _record(scope, result), name)
+
+
+def _part(record: ResultRecord, name: str) -> Part:
+    if name not in record.parts:
+        raise NotFound(f"This result has no table {name!r}; it has {', '.join(record.parts)}.")
+    return record.parts[name]
+
+
+async def _stale(scope: InProject, record: ResultRecord) -> bool:
+    """Whether the branch moved on since."""
+    return await scope.services.log.head(record.dataset, record.branch) != record.commit

@@ -1,0 +1,143 @@
+"""Routes of datasets and uploads."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import unquote
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from pydantic import TypeAdapter, ValidationError
+
+from retort_api.datasets import repository, service
+from retort_api.kit import cursors
+from retort_api.scopes import Cursor, DatasetScope, InDataset, Limit, ProjectScope
+from retort_api.tasks import service as tasks
+from retort_api.tasks.endpoints import accepted
+from retort_core.errors import BadInput, NotFound
+from retort_core.http import routes
+from retort_core.http.datasets import Dataset, DatasetCreate, Name
+from retort_core.http.pages import Page
+from retort_core.http.tasks import Task, TaskCreate
+from retort_core.lifecycle.sources import Source, UploadMode, UploadSource
+
+router = APIRouter(tags=["datasets"])
+_NAME: TypeAdapter[str] = TypeAdapter(Name)
+
+
+@router.get(routes.DATASETS, operation_id="listDatasets")
+async def list_datasets(scope: ProjectScope, cursor: Cursor = "", limit: Limit = 100) -> Page[Dataset]:
+    async with scope.services.database.read() as connection:
+        found = await repository.page(connection, scope.project.id, cursors.text(cursor), limit + 1)
+    more = cursors.encode(found[limit - 1].name) if len(found) > limit else ""
+    items = [await service.public(scope.services, record) for record in found[:limit]]
+    return Page(items=tuple(items), next_cursor=more)
+
+
+@router.post(routes.DATASETS, operation_id="createDataset", status_code=201)
+async def create_dataset(scope: ProjectScope, body: DatasetCreate) -> Dataset:
+    record = await service.create(scope, body.name, body.title)
+    return await service.public(scope.services, record)
+
+
+@router.get(routes.DATASET, operation_id="getDataset")
+async def get_dataset(scope: DatasetScope) -> Dataset:
+    return await service.public(scope.services, scope.dataset)
+
+
+class Reading:
+    """How to read the file, where the reader's own guess is not wanted."""
+
+    def __init__(
+        self,
+        sheet: Annotated[str | None, Query(max_length=100)] = None,
+        header_rows: Annotated[int | None, Query(ge=0, le=3)] = None,
+        skip_rows: Annotated[int | None, Query(ge=0, le=1000)] = None,
+        delimiter: Annotated[str | None, Query(min_length=1, max_length=1)] = None,
+        encoding: Annotated[str | None, Query(max_length=40)] = None,
+    ) -> None:
+        given: dict[str, Any] = {
+            "sheet": sheet,
+            "header_rows": header_rows,
+            "skip_rows": skip_rows,
+            "delimiter": delimiter,
+            "encoding": encoding,
+        }
+        self.options = {name: value for name, value in given.items() if value is not None}
+
+
+class Incoming:
+    """What the file is called, and how it relates to what is there."""
+
+    def __init__(
+        self,
+        reading: Annotated[Reading, Depends()],
+        filename: Annotated[str, Header(max_length=800, description="Percent-encoded UTF-8")] = "",
+        mode: UploadMode = "new",
+        branch: Annotated[str, Query(max_length=100)] = routes.DEFAULT_BRANCH,
+        key: Annotated[list[str] | None, Query(max_length=20)] = None,
+    ) -> None:
+        self.filename, self.mode, self.branch = _filename(filename), mode, _named("branch", branch)
+        self.key, self.options = tuple(key or ()), reading.options
+
+    def source(self, upload: str) -> UploadSource:
+        return UploadSource(
+            upload=upload, filename=self.filename, mode=self.mode, key=self.key, options=self.options
+        )
+
+
+@router.post(
+    routes.UPLOADS,
+    operation_id="uploadFile",
+    status_code=202,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+async def upload(
+    scope: ProjectScope,
+    dataset: str,
+    request: Request,
+    response: Response,
+    incoming: Annotated[Incoming, Depends()],
+) -> Task:
+    """The file is the body. The dataset is made when it does not exist yet (mode=new)."""
+    inside = await _dataset(scope, dataset, incoming.mode)
+    record = await service.receive(scope.services, inside, incoming.filename, request.stream())
+    asked = tasks.Asked(project=scope.project.id, dataset=inside.dataset.id, requester=scope.caller.name)
+    wanted = TaskCreate(
+        source=Source(upload=incoming.source(record.id)),
+        branch=incoming.branch,
+        active_deadline_seconds=3600,
+    )
+    task = await tasks.create(scope.services, asked, wanted)
+    return accepted(response, scope.project.name, task)
+
+
+async def _dataset(scope: ProjectScope, name: str, mode: UploadMode) -> InDataset:
+    async with scope.services.database.read() as connection:
+        found = await repository.find(connection, scope.project.id, name)
+    if found is None and mode != "new":
+        raise NotFound(f"There is no dataset {name[:100]!r} to which this file could be added.")
+    if found is None:
+        found = await service.create(scope, _named("dataset", name))
+    return InDataset(services=scope.services, caller=scope.caller, project=scope.project, dataset=found)
+
+
+def _named(what: str, text: str) -> str:
+    try:
+        return _NAME.validate_python(text)
+    except ValidationError:
+        raise BadInput(
+            f"{text[:100]!r} cannot name a {what}: 1 to 100 characters, without / \\ ~ and control characters, "
+            "not starting with '.' or '-'."
+        ) from None
+
+
+def _filename(header: str) -> str:
+    """The last part of what the header says; a path of the sender's machine is none of our business."""
+    name = unquote(header, errors="replace").replace("\\", "/").rpartition("/")[2].strip()
+    clean = "".join(char for char in name if char.isprintable())
+    return clean[:255] or "upload"

@@ -1,0 +1,108 @@
+"""Datasets, and files on their way in: streamed to disk with their size and digest counted, then made an object."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import mmap
+import tempfile
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import BinaryIO
+
+from sqlalchemy.exc import IntegrityError
+
+from retort_api.datasets import repository
+from retort_api.datasets.repository import DatasetRecord, UploadRecord
+from retort_api.scopes import InDataset, InProject
+from retort_api.services import Services
+from retort_core.errors import BadInput, Conflict, LimitExceeded
+from retort_core.http.datasets import Dataset
+from retort_core.http.routes import DEFAULT_BRANCH
+
+
+async def create(scope: InProject, name: str, title: str = "") -> DatasetRecord:
+    record = DatasetRecord(
+        id=uuid.uuid4().hex,
+        project=scope.project.id,
+        name=name,
+        title=title,
+        created_at=datetime.now(UTC),
+    )
+    try:
+        async with scope.services.database.write() as connection:
+            await repository.add(connection, record)
+    except IntegrityError:
+        raise Conflict(f"There is a dataset {name!r} already.") from None
+    return record
+
+
+async def public(services: Services, record: DatasetRecord) -> Dataset:
+    head = await services.log.head(record.id, DEFAULT_BRANCH)
+    rows = columns = 0
+    if head:
+        counts = (await services.log.get(record.id, head)).counts
+        rows, columns = counts.rows_after, counts.columns_after
+    return Dataset(
+        id=record.id,
+        name=record.name,
+        title=record.title,
+        created_at=record.created_at,
+        default_branch=DEFAULT_BRANCH,
+        head=head,
+        rows=rows,
+        columns=columns,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Received:
+    size: int
+    digest: str
+
+
+async def receive(
+    services: Services, scope: InDataset, filename: str, body: AsyncIterator[bytes]
+) -> UploadRecord:
+    """The whole file, or an error and nothing kept."""
+    limit = services.settings.upload_bytes
+    with tempfile.TemporaryFile(dir=services.spool, prefix="upload-") as file:
+        received = await _write(file, body, limit)
+        if not received.size:
+            raise BadInput("The file is empty: 0 bytes arrived. Send the file as the body of the request.")
+        key = await asyncio.to_thread(_put, services, file)
+    record = UploadRecord(
+        id=uuid.uuid4().hex,
+        dataset=scope.dataset.id,
+        filename=filename,
+        object=key,
+        size=received.size,
+        digest=received.digest,
+        created_at=datetime.now(UTC),
+    )
+    async with services.database.write() as connection:
+        await repository.add_upload(connection, record)
+    return record
+
+
+async def _write(file: BinaryIO, body: AsyncIterator[bytes], limit: int) -> Received:
+    size, digest = 0, hashlib.sha256()
+    async for piece in body:
+        size += len(piece)
+        if size > limit:
+            raise LimitExceeded(
+                f"The file is larger than {limit >> 20} MiB. Split it, or raise RETORT_UPLOAD_BYTES.",
+                limit=limit,
+            )
+        digest.update(piece)
+        file.write(piece)
+    file.flush()
+    return Received(size=size, digest=digest.hexdigest())
+
+
+def _put(services: Services, file: BinaryIO) -> str:
+    """Through a mapping, so that a file of any size needs no memory of its own."""
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as view:
+        return services.objects.put(view)

@@ -1,0 +1,287 @@
+"""The whole product as one Linux process: SQLite, a folder, local confined workers, one local user.
+
+`retort up` and `python -m retort_api.mains.embedded` come here. It listens on loopback only, says which barriers a
+worker of its own has really put up, and goes down cleanly: what was under way is asked for again at the next start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from retort_api.access.authoriser import LocalUser
+from retort_api.app import VERSION, create_app
+from retort_api.commits.differences import Differences
+from retort_api.commits.log import CommitLog
+from retort_api.kit.database import Database
+from retort_api.kit.signals import Signal
+from retort_api.local.driver import Driver
+from retort_api.local.sandboxes import LocalSandboxes
+from retort_api.projects import repository as projects
+from retort_api.records import create_all
+from retort_api.runs.commands import Commands
+from retort_api.runs.execution import Execution
+from retort_api.runs.library import Library
+from retort_api.runs.preparation import Planner, Preparation
+from retort_api.runs.runner import Runner
+from retort_api.runs.service import TaskWork
+from retort_api.runs.situation import Situations
+from retort_api.services import Services
+from retort_api.settings import Settings
+from retort_core.errors import Conflict, IsolationMissing, PolicyDenied, RetortError
+from retort_core.http.datasets import About, Barrier, Limit
+from retort_core.http.routes import DEFAULT_PROJECT
+from retort_planner.rules import plan as rules
+from retort_tables.objects.folder import FolderObjects
+from retort_tables.snapshots.whole import WholeSnapshots
+
+EXECUTOR: Final = "retort_executor.worker:main"
+INTAKE: Final = "retort_tables.intake:main"
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+THREADS: Final = 8  # for blocking reads and writes of tables and objects
+FEATURES: Final = ("uploads", "conversations", "branches", "diff", "results", "events", "report")
+ELSEWHERE: Final = (
+    "Retort executes code only behind Linux barriers (seccomp, Landlock); this system has none. In a container:\n"
+    "  docker run --rm -it -p 127.0.0.1:8765:8765 -v retort:/data retort:latest retort up --home /data"
+)
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: Settings, planner: Planner = rules) -> AsyncIterator[Services]:
+    """Everything wired; leaving the block takes it down in the opposite order."""
+    home = prepared(settings.home)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(locked(home))
+        pool = ThreadPoolExecutor(THREADS, thread_name_prefix="retort")
+        stack.callback(partial(pool.shutdown, wait=True))
+        asyncio.get_running_loop().set_default_executor(pool)
+        database = Database(f"sqlite+aiosqlite:///{home / 'retort.db'}")
+        stack.push_async_callback(database.close)
+        await create_all(database)
+        await default_project(database)
+        objects = FolderObjects(home / "objects")
+        await asyncio.to_thread(objects.sweep)
+        executor, intake = pools(settings)
+        for one in (executor, intake):
+            stack.push_async_callback(one.close)
+            await one.open()
+        services, driver = wired(settings, home, database, objects, (executor, intake), planner)
+        stack.push_async_callback(driver.close)
+        await driver.open()
+        yield services
+
+
+def prepared(home: Path) -> Path:
+    """The home's folders; what a crash left in the spool goes."""
+    home = home.expanduser().resolve()
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    spool = home / "spool"
+    spool.mkdir(mode=0o700, exist_ok=True)
+    return home
+
+
+@contextlib.contextmanager
+def locked(home: Path) -> Iterator[None]:
+    """One service at a time on one home."""
+    with (home / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Conflict(
+                f"Another Retort service is using {home}. Stop it, or choose another --home."
+            ) from None
+        _clear(home / "spool")
+        yield
+
+
+def _clear(spool: Path) -> None:
+    import shutil
+
+    for left in spool.iterdir():
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+
+async def default_project(database: Database) -> None:
+    async with database.write() as connection:
+        if await projects.find(connection, DEFAULT_PROJECT) is None:
+            await projects.add(connection, DEFAULT_PROJECT, DEFAULT_PROJECT, datetime.now(UTC))
+
+
+def pools(settings: Settings) -> tuple[LocalSandboxes, LocalSandboxes]:
+    threads = os.cpu_count() or 1
+    return (
+        LocalSandboxes(EXECUTOR, threads, target=1, capacity=settings.sandboxes),
+        LocalSandboxes(INTAKE, threads, target=1, capacity=settings.sandboxes),
+    )
+
+
+def wired(
+    settings: Settings,
+    home: Path,
+    database: Database,
+    objects: FolderObjects,
+    sandboxes: tuple[LocalSandboxes, LocalSandboxes],
+    planner: Planner,
+) -> tuple[Services, Driver]:
+    executor, intake = sandboxes
+    signal, log = Signal(), CommitLog(database)
+    library = Library(WholeSnapshots(objects))
+    runner = Runner(objects, library, intake, settings, home / "spool")
+    work = TaskWork(
+        database=database,
+        commits=log,
+        preparation=Preparation(planner, Situations(database, log, library), log, Commands(database, log)),
+        execution=Execution(database, log, library, runner),
+        signal=signal,
+    )
+    driver = Driver(database, work, executor, signal)
+    work.wake = driver.wake
+    services = Services(
+        settings=settings,
+        database=database,
+        objects=objects,
+        library=library,
+        log=log,
+        differences=Differences(library.snapshots),
+        waker=driver,
+        signal=signal,
+        authoriser=LocalUser(settings.user),
+        about=about(settings, executor.hello),
+        spool=home / "spool",
+    )
+    return services, driver
+
+
+def about(settings: Settings, hello: dict[str, Any]) -> About:
+    """What the first worker reported to have put up around itself, after trying each."""
+    enforced = hello.get("enforced", {})
+    details = enforced.get("details", {})
+    return About(
+        version=VERSION,
+        barriers=tuple(
+            Barrier(name=name, enforced=True, detail=str(details.get(name, "")))
+            for name in enforced.get("barriers", ())
+        ),
+        limits=(
+            Limit(name="run", value=settings.run_seconds, unit="seconds"),
+            Limit(name="memory", value=settings.memory_bytes, unit="bytes"),
+            Limit(name="output", value=settings.output_bytes, unit="bytes"),
+            Limit(name="upload", value=settings.upload_bytes, unit="bytes"),
+            Limit(name="sandboxes", value=settings.sandboxes, unit="each kind"),
+        ),
+        versions={"python": sys.version.split()[0], "landlock": str(enforced.get("landlock_abi", ""))},
+        planner="rules",
+        features=FEATURES,
+    )
+
+
+def create(settings: Settings, planner: Planner = rules) -> FastAPI:
+    return create_app(partial(opened, settings, planner), LOOPBACK, settings.body_bytes)
+
+
+# -- the process -------------------------------------------------------------------------------------------
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that says when it is ready, and on which port."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+
+def listening(settings: Settings) -> socket.socket:
+    if settings.host not in LOOPBACK:
+        raise PolicyDenied(
+            f"{settings.host} is not loopback. The embedded service has no accounts, so it listens on this machine only."
+        )
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    bound = socket.socket(family)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((settings.host, settings.port))
+    except OSError as error:
+        raise Conflict(
+            f"Port {settings.port} cannot be used ({error.strerror}); choose another with --port."
+        ) from None
+    return bound
+
+
+def greeting(app: FastAPI, url: str, home: Path, *, as_json: bool) -> str:
+    found: About = app.state.services.about
+    if as_json:
+        return json.dumps({"url": url, "home": str(home), "about": found.model_dump(mode="json")})
+    barriers = ", ".join(barrier.name for barrier in found.barriers if barrier.enforced)
+    limits = ", ".join(f"{limit.name} {limit.value} {limit.unit}" for limit in found.limits)
+    return f"Retort {found.version} is ready at {url}\n  data      {home}\n  barriers  {barriers}\n  limits    {limits}"
+
+
+def serve(settings: Settings, *, as_json: bool) -> None:
+    bound = listening(settings)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{bound.getsockname()[1]}"
+    app = create(settings)
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, timeout_graceful_shutdown=5, server_header=False, ws="none"
+    )
+    home = settings.home.expanduser().resolve()
+
+    def ready() -> None:
+        print(greeting(app, url, home, as_json=as_json), flush=True)  # noqa: T201 - the answer of the command
+
+    _Server(config, ready).run(sockets=[bound])
+
+
+def configure_logs() -> None:
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """`retort up`."""
+    parser = argparse.ArgumentParser(prog="retort up", description="Serve Retort on this machine.")
+    parser.add_argument("--home", type=Path, help="folder of the data")
+    parser.add_argument("--host", help="loopback address to listen on")
+    parser.add_argument("--port", type=int, help="port; 0 = any free one")
+    parser.add_argument("--json", action="store_true", help="the ready line as JSON")
+    given = {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
+    as_json = bool(given.pop("json"))
+    if sys.platform != "linux":
+        sys.exit(ELSEWHERE)
+    configure_logs()
+    try:
+        serve(Settings(**given), as_json=as_json)
+    except (IsolationMissing, RetortError) as error:
+        sys.exit(f"retort up: {error.message}")
+
+
+if __name__ == "__main__":
+    main()
