@@ -15,6 +15,7 @@ from retort_core.errors import StepError
 from retort_core.plans import Step
 from retort_plans.model_schema import step_schema
 from retort_plans.operations import (
+    casting,
     columns,
     derived,
     duplicates,
@@ -33,6 +34,7 @@ OPERATIONS: Final[tuple[type[Operation], ...]] = (
     columns.RenameColumns,
     columns.ReorderColumns,
     derived.DeriveColumn,
+    casting.CastType,
     derived.ConditionalColumn,
     splitting.SplitColumn,
     splitting.MergeColumns,
