@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -83,14 +82,14 @@ def fresh_bench() -> Iterator[Bench]:
         yield Bench(session)
 
 
+@pytest.fixture(scope="session")
+def bench_of() -> Callable[[Session], Bench]:
+    return Bench
+
+
 @pytest.fixture
 def small() -> Callable[..., Limits]:
     def limits(**changes: Any) -> Limits:
         return Limits(**{"seconds": 10.0, "memory_bytes": 256 * MIB, "output_bytes": 8 * MIB, **changes})
 
     return limits
-
-
-@pytest.fixture
-def descriptors() -> Callable[[int], int]:
-    return lambda pid: len(os.listdir(f"/proc/{pid}/fd"))

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from retort_core.errors import DataError
 
 IN_RUN = "import os, socket, signal, subprocess, ctypes, mmap, resource, sys\ndef run(table):\n    {}\n    return table\n"
@@ -121,7 +122,7 @@ def test_processes_signals_and_privileges(bench, line: str) -> None:
      "/dev/zero", "/dev/urandom", "/dev/shm", "/tmp", "/", "/root", "/home", "/var/log", "/run"],
 )  # fmt: skip
 def test_reading(bench, path: str) -> None:
-    if not os.path.exists(path):
+    if not Path(path).exists():
         pytest.skip("this system has none")
     assert "PermissionError: [Errno 13]" in attempt(bench, f"os.open({path!r}, os.O_RDONLY)")
 

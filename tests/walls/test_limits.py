@@ -6,6 +6,7 @@ import time
 
 import polars as pl
 import pytest
+
 from retort_core.errors import Cancelled, DataError, LimitExceeded
 from retort_core.jobs import MIB
 
@@ -50,7 +51,7 @@ def test_memory_on_a_growing_stack_is_watched(bench, small) -> None:
 
 def test_endless_loop(bench, small) -> None:
     started = time.monotonic()
-    with pytest.raises(LimitExceeded, match="longer than 0.5 s") as caught:
+    with pytest.raises(LimitExceeded, match=r"longer than 0\.5 s") as caught:
         bench.run("def run(table):\n    while True: pass\n", small(seconds=0.5))
     assert caught.value.details["limit"] == "deadline"
     assert time.monotonic() - started < 2.0

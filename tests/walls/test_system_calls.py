@@ -7,6 +7,7 @@ import platform
 
 import polars as pl
 import pytest
+
 from retort_core.errors import DataError, PolicyDenied
 
 pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="numbers of x86-64")

@@ -124,6 +124,7 @@ class ForkServer:
         pid = os.fork()
         if pid == 0:
             try:
+                os.setsid()  # no terminal, and no group to be signalled with
                 _Child(parent, request, descriptors, self._readable).run(self._worker)
             finally:
                 os._exit(70)  # never back into the server's loop

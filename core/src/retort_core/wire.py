@@ -87,7 +87,7 @@ def input_of(payload: bytes) -> tuple[int, memoryview]:
     return _U16.unpack_from(payload)[0], memoryview(payload)[_U16.size :]
 
 
-def header(block: bytes | memoryview) -> tuple[FrameType, int]:
+def header(block: bytes) -> tuple[FrameType, int]:
     code, length = _HEADER.unpack(block)
     if length > MAX_PAYLOAD:
         raise Infrastructure(f"a frame announces {length} bytes, allowed are {MAX_PAYLOAD}")
@@ -106,15 +106,15 @@ class FrameDecoder:
     @property
     def complete(self) -> bool:
         """Whether a frame can be had without more bytes."""
-        held = memoryview(self._held)
-        return len(held) >= HEADER_BYTES and len(held) >= HEADER_BYTES + header(held[:HEADER_BYTES])[1]
+        size = len(self._held)
+        return size >= HEADER_BYTES and size >= HEADER_BYTES + header(bytes(self._held[:HEADER_BYTES]))[1]
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         self._held += data
         position = 0
         try:
             while len(self._held) - position >= HEADER_BYTES:
-                kind, length = header(memoryview(self._held)[position : position + HEADER_BYTES])
+                kind, length = header(bytes(self._held[position : position + HEADER_BYTES]))
                 start = position + HEADER_BYTES
                 if len(self._held) < start + length:
                     return
