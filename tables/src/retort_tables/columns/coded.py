@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
 import numpy as np
 import polars as pl
 
@@ -10,35 +13,79 @@ from retort_core.missing import is_soft_token, missing_reason
 from retort_core.profiles import DateForms
 from retort_core.schema import DType
 from retort_tables.columns.identity import is_id
-from retort_tables.columns.reading import Marked, Reading, mark_counts
+from retort_tables.columns.reading import MarkCounts, Marked, Reading, mark_counts
 from retort_tables.columns.tallies import Tally, of_numbers, of_texts
 from retort_tables.conversions import ERROR_CELLS, TEXT, Choice, Target, Value, choose, read_cell
 from retort_tables.dictionaries import Dictionary
 from retort_tables.layout import PHYSICAL
 
-Said = tuple[CellState, str] | None  # why an entry is not valid
+Said: TypeAlias = tuple[CellState, str] | None  # why an entry is not valid
+
+NOT_READ: Final = "not converted"
+_ERROR: Final = "error cell"
+_ID_TYPES: Final = (DType.text, DType.integer)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Every entry of a dictionary decided: its typed value, or why it has none."""
+
+    dictionary: Dictionary
+    values: pl.Series  # per entry
+    said: list[Said]
+
+    @property
+    def marked(self) -> Marked | None:
+        return _marked(self.dictionary, self.said)
+
+    @property
+    def counts(self) -> MarkCounts:
+        return _counted(self.dictionary, self.said)
+
+    @property
+    def tally(self) -> Tally:
+        return _tally(self.values, self.dictionary)
+
+    def spread(self) -> pl.Series:
+        return self.dictionary.spread(self.values)
 
 
 def read_coded(dictionary: Dictionary, name: str) -> Reading:
     """Type, values, marks and tally of the column."""
-    texts, counts = dictionary.texts.to_list(), dictionary.counts.tolist()
-    said: list[Said] = [_missing(text) for text in texts]
-    answers = {t: n for t, n, why in zip(texts, counts, said, strict=True) if why is None}
-    plain = {text: rows for text, rows in answers.items() if not is_soft_token(text)}
-    choice = choose(plain, name)
-    if choice.id_like or is_id(name, plain, dictionary.codes.len()):
-        choice = Choice(TEXT, id_like=True)
-    target = choice.target
-    values = _values(texts, said, target)
+    choice = decide(dictionary.items(), name, dictionary.codes.len())
+    settled = settle(dictionary, choice.target)
     return Reading(
-        values=dictionary.spread(values),
-        target=target,
-        tally=_tally(values, dictionary),
-        counts=mark_counts(*_counted(texts, counts, said, dictionary.nulls)),
-        marked=_marked(dictionary, said),
+        values=settled.spread(),
+        target=choice.target,
+        tally=settled.tally,
+        counts=settled.counts,
+        marked=settled.marked,
         dates=date_forms(choice),
         id_like=choice.id_like,
     )
+
+
+def decide(entries: list[tuple[str, int]], name: str, rows: int) -> Choice:
+    """Type of a column from its distinct texts. 没有 counts neither for nor against a type."""
+    plain = {text: n for text, n in entries if _missing(text) is None and not is_soft_token(text)}
+    choice = choose(plain, name)
+    if choice.id_like or (choice.target.dtype in _ID_TYPES and is_id(name, plain, rows)):
+        return Choice(TEXT, id_like=True)
+    return choice
+
+
+def settle(dictionary: Dictionary, target: Target) -> Settled:
+    """Decide every entry under a target."""
+    values: list[Value | None] = []
+    said: list[Said] = []
+    for text in dictionary.texts:
+        why = _missing(text)
+        value = None if why else read_cell(text, target)
+        if target.dtype is not DType.text and is_soft_token(text):
+            value, why = None, (CellState.missing, Reason.token.value)
+        values.append(value)
+        said.append((CellState.invalid, NOT_READ) if value is None and why is None else why)
+    return Settled(dictionary, series(values, target), said)
 
 
 def date_forms(choice: Choice) -> DateForms | None:
@@ -52,22 +99,8 @@ def _missing(text: str) -> Said:
     if reason := missing_reason(text, free_text=True):
         return CellState.missing, reason.value
     if text[0] == "#" and text.strip().upper() in ERROR_CELLS:
-        return CellState.invalid, "error"
+        return CellState.invalid, _ERROR
     return None
-
-
-def _values(texts: list[str], said: list[Said], target: Target) -> pl.Series:
-    """Typed values of the entries; entries that do not convert are noted in `said`."""
-    values: list[Value | None] = []
-    for at, text in enumerate(texts):
-        value = None if said[at] else read_cell(text, target)
-        if value is None and said[at] is None:
-            soft = is_soft_token(text)
-            said[at] = (
-                (CellState.missing, Reason.token.value) if soft else (CellState.invalid, "not converted")
-            )
-        values.append(value)
-    return series(values, target)
 
 
 def series(values: list[Value | None], target: Target) -> pl.Series:
@@ -81,17 +114,15 @@ def _tally(values: pl.Series, dictionary: Dictionary) -> Tally:
     return of_texts(kept, counts) if kept.dtype in (pl.String, pl.Boolean) else of_numbers(kept, counts)
 
 
-def _counted(
-    texts: list[str], counts: list[int], said: list[Said], nulls: int
-) -> tuple[dict[str, int], dict[str, int]]:
-    missing: dict[str, int] = {Reason.empty.value: nulls} if nulls else {}
+def _counted(dictionary: Dictionary, said: list[Said]) -> MarkCounts:
+    missing: dict[str, int] = {Reason.empty.value: dictionary.nulls} if dictionary.nulls else {}
     invalid: dict[str, int] = {}
-    for text, rows, why in zip(texts, counts, said, strict=True):
+    for (text, rows), why in zip(dictionary.items(), said, strict=True):
         if why and why[0] is CellState.missing:
             missing[why[1]] = missing.get(why[1], 0) + rows
         elif why:
             invalid[text] = rows
-    return missing, invalid
+    return mark_counts(missing, invalid)
 
 
 def _marked(dictionary: Dictionary, said: list[Said]) -> Marked | None:

@@ -22,6 +22,8 @@ Counts: TypeAlias = NDArray[np.int64]
 Keys: TypeAlias = NDArray[Any]  # int64 or float64, sorted
 
 SAMPLE: Final = 4096  # rows looked at, evenly spread, before a way of counting is chosen
+MANY: Final = 20_000  # distinct texts up to which all are sorted
+_INT64_DIGITS: Final = 18
 _BUCKETS: Final = 1 << 22
 
 
@@ -44,6 +46,7 @@ class Tally:
     low: str = ""  # of text: first and last by code point
     high: str = ""
     repeats: NDArray[np.int64] | None = None
+    width: int = 0  # of texts that are all digits and equally long: kept as numbers in `keys`
 
     def top(self, limit: int = VALUES_KEPT) -> list[tuple[str, int]]:
         """Canonical texts with counts: most frequent first, ties by value."""
@@ -56,7 +59,11 @@ class Tally:
         """The typed values at these places."""
         if self.texts is not None:
             return self.texts.gather(at)
-        return _from_keys(self.keys[at], self.dtype) if self.keys is not None else pl.Series(dtype=self.dtype)
+        if self.keys is None:
+            return pl.Series(dtype=self.dtype)
+        if self.width:
+            return pl.Series(self.keys[at]).cast(pl.String).str.zfill(self.width)
+        return _from_keys(self.keys[at], self.dtype)
 
 
 def tally(values: pl.Series) -> Tally:
@@ -126,11 +133,74 @@ def sample(values: pl.Series) -> pl.Series:
 
 def _texts(values: pl.Series, valid: pl.Series) -> Tally:
     if valid.dtype == pl.String and looks_wide(valid):
-        found = _wide(values, valid)
-        if found is not None:
-            return found
+        return _digits(values, valid) or _wide(values, valid) or _many(valid)
     counted = valid.value_counts(name="rows__")
+    if counted.height > MANY:
+        return _many(valid, counted)
     return of_texts(counted.to_series(0), counted.to_series(1).cast(pl.Int64).to_numpy())
+
+
+def digits_of(texts: pl.Series) -> int:
+    """Number of digits when every text is that many digits and nothing else; 0 otherwise."""
+    lengths = texts.str.len_bytes()
+    width = int(lengths.max() or 0)  # type: ignore[arg-type]
+    if not 0 < width <= _INT64_DIGITS or lengths.min() != width or str(texts.min()) < "0":
+        return 0  # a sign sorts before the digits
+    return width if texts.cast(pl.Int64, strict=False).null_count() == 0 else 0
+
+
+def _digits(values: pl.Series, valid: pl.Series) -> Tally | None:
+    """Ids of equally many digits are counted as the numbers they are, without any hashing."""
+    width = digits_of(valid)
+    if not width:
+        return None
+    keys = valid.cast(pl.Int64).to_numpy()
+    order = np.argsort(keys)
+    ordered = keys[order]
+    starts = _starts(ordered)
+    counts = np.diff(np.append(starts, ordered.size))
+    again = ordered[1:] == ordered[:-1]
+    rows = np.sort(order[np.append(again, values=False) | np.append(False, again)])
+    grouped = ordered[starts]
+    return Tally(
+        dtype=valid.dtype,
+        counts=counts,
+        distinct=grouped.size,
+        rows=valid.len(),
+        keys=grouped,
+        low=f"{grouped[0]:0{width}d}",
+        high=f"{grouped[-1]:0{width}d}",
+        repeats=_places(values, valid, rows),
+        width=width,
+    )
+
+
+def _places(values: pl.Series, valid: pl.Series, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Positions in `values` of rows counted among the valid ones."""
+    if valid.len() == values.len():
+        return rows
+    return np.flatnonzero(values.is_not_null().to_numpy())[rows]
+
+
+def _many(valid: pl.Series, counted: pl.DataFrame | None = None) -> Tally:
+    """Too many texts to sort them all: the most frequent are picked by count, ties by value."""
+    groups = counted if counted is not None else valid.value_counts(name="rows__")
+    groups = groups.select(pl.nth(0).alias("value"), pl.nth(1).cast(pl.Int64).alias("rows"))
+    counts = groups.get_column("rows").to_numpy()
+    least = int(np.partition(counts, counts.size - VALUES_KEPT)[counts.size - VALUES_KEPT])
+    above = groups.filter(pl.col("rows") > least)
+    level = groups.filter(pl.col("rows") == least).bottom_k(VALUES_KEPT - above.height, by="value")
+    kept = pl.concat([above, level]).sort("value")
+    return Tally(
+        dtype=valid.dtype,
+        texts=kept.get_column("value"),
+        counts=kept.get_column("rows").to_numpy(),
+        distinct=groups.height,
+        rows=valid.len(),
+        complete=False,
+        low=str(valid.min()),
+        high=str(valid.max()),
+    )
 
 
 def _wide(values: pl.Series, valid: pl.Series) -> Tally | None:
@@ -152,9 +222,6 @@ def _wide(values: pl.Series, valid: pl.Series) -> Tally | None:
     )
     kept = kept.sort(["rows", "value"], descending=[True, False]).head(VALUES_KEPT).sort("value")
     distinct = groups.height + alone.len()
-    rows = np.flatnonzero(mask)
-    if valid.len() < values.len():
-        rows = np.flatnonzero(values.is_not_null().to_numpy())[rows]
     return Tally(
         dtype=valid.dtype,
         texts=kept.get_column("value"),
@@ -164,7 +231,7 @@ def _wide(values: pl.Series, valid: pl.Series) -> Tally | None:
         complete=distinct == kept.height,
         low=str(valid.min()),
         high=str(valid.max()),
-        repeats=rows,
+        repeats=_places(values, valid, np.flatnonzero(mask)),
     )
 
 
