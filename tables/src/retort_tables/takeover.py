@@ -20,7 +20,7 @@ from retort_core.schema import Column, Schema
 from retort_tables.alignment import Pairing, by_content, by_ids, by_key, by_place, common_columns, infer_key
 from retort_tables.changes import changes
 from retort_tables.chunks import Known
-from retort_tables.layout import by_column, joined, no_marks
+from retort_tables.layout import MARKS_SCHEMA, by_column, joined
 from retort_tables.nulls import Before, reasons
 from retort_tables.results import Fitted, fit_aligned, fit_carried
 from retort_tables.snapshots.encoding import encoded
@@ -29,7 +29,9 @@ from retort_tables.snapshots.port import Manifest, Snapshot, VersionParts
 Profiler: TypeAlias = Callable[
     [pl.DataFrame, pl.DataFrame, Schema], Profile
 ]  # of a table, its marks, its schema
-_NONE = no_marks().drop("column_id")
+_NONE = pl.DataFrame(
+    schema={name: kind for name, kind in MARKS_SCHEMA.items() if name != "column_id"}
+)  # no query: threads started by an import would deadlock forked workers
 
 
 def carried_version(

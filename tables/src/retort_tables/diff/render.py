@@ -17,7 +17,7 @@ from retort_core.changes import CELLS_KEPT, CellChange, Changes
 from retort_tables.alignment import Pairing
 from retort_tables.diff.cells import DETAILS_SCHEMA, ColumnDiff, Rows, Side, compare
 from retort_tables.diff.schema import Columns, out_of_order
-from retort_tables.layout import by_column, no_marks
+from retort_tables.layout import MARKS_SCHEMA, by_column
 from retort_tables.snapshots.port import Snapshot
 
 
@@ -99,7 +99,9 @@ def _columns(
             yield after.id, diff
 
 
-_NONE = no_marks().drop("column_id")
+_NONE = pl.DataFrame(
+    schema={name: kind for name, kind in MARKS_SCHEMA.items() if name != "column_id"}
+)  # no query: threads started by an import would deadlock forked workers
 
 
 def _renumbering(old: Snapshot, paired: Rows, rows: Pairing) -> pl.DataFrame | None:
