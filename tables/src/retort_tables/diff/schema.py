@@ -17,6 +17,7 @@ from retort_core.changes import ColumnChange
 from retort_core.schema import Column, Schema
 
 RENAME_AT: Final = 0.95  # equal values from which a rename is suggested
+# The kind stands first: it follows from a new type and is no line of its own then.
 _ANNOTATIONS: Final = ("kind", "label", "scale", "separator", "value_labels", "missing_codes", "group")
 
 
@@ -52,9 +53,10 @@ class Columns:
 def _differences(before: Column, after: Column, *, moved: bool) -> Iterator[str]:
     if before.name != after.name:
         yield "renamed"
-    if (before.dtype, before.digits) != (after.dtype, after.digits):
+    retyped = (before.dtype, before.digits) != (after.dtype, after.digits)
+    if retyped:
         yield "retyped"
-    if any(getattr(before, name) != getattr(after, name) for name in _ANNOTATIONS):
+    if any(getattr(before, name) != getattr(after, name) for name in _ANNOTATIONS[retyped:]):
         yield "annotated"
     if moved:
         yield "moved"
