@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
 from retort_api.access.rules import RULES
@@ -22,6 +22,9 @@ from retort_api.tasks import endpoints as tasks
 from retort_core.http.pages import Problem
 
 VERSION = "0.1.0"
+ROUTERS = tuple(
+    module.router for module in (projects, datasets, commits, files, results, conversations, tasks)
+)
 Opened = Callable[[], AbstractAsyncContextManager[Services]]
 
 
@@ -43,19 +46,20 @@ def create_app(opened: Opened, hosts: tuple[str, ...], body_bytes: int) -> FastA
         openapi_url="/api/v1/openapi.json",
         responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}},
     )
-    for module in (projects, datasets, commits, files, results, conversations, tasks):
-        app.include_router(module.router)
-    check_rules(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    check_rules(ROUTERS)
     problems.install(app)
     app.add_middleware(Guards, hosts=hosts, body_bytes=body_bytes)
     return app
 
 
-def check_rules(app: FastAPI) -> None:
+def check_rules(routers: Iterable[APIRouter]) -> None:
     """Every route has a rule and every rule a route; a service with a forgotten one does not start."""
     found = {
         (method, route.path)
-        for route in app.routes
+        for router in routers
+        for route in router.routes
         if isinstance(route, APIRoute)
         for method in route.methods or ()
     }

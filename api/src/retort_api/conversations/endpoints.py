@@ -15,8 +15,8 @@ from retort_api.kit import cursors
 from retort_api.scopes import Cursor, DatasetScope, InDataset, Limit
 from retort_api.tasks import repository as tasks
 from retort_api.tasks import service
-from retort_api.tasks.endpoints import accepted
 from retort_api.tasks.records import TaskRecord
+from retort_api.tasks.replies import accepted
 from retort_core.errors import BadInput, NotFound
 from retort_core.http import routes
 from retort_core.http.datasets import Conversation, ConversationCreate, Message, MessageCreate

@@ -12,7 +12,7 @@ from retort_api.datasets import repository, service
 from retort_api.kit import cursors
 from retort_api.scopes import Cursor, DatasetScope, InDataset, Limit, ProjectScope
 from retort_api.tasks import service as tasks
-from retort_api.tasks.endpoints import accepted
+from retort_api.tasks.replies import accepted
 from retort_core.errors import BadInput, NotFound
 from retort_core.http import routes
 from retort_core.http.datasets import Dataset, DatasetCreate, Name

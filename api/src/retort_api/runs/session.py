@@ -55,6 +55,8 @@ class Session:
                     if kind is FrameType.HELLO:
                         self.hello = decode_json(payload)
                         return self.hello
+                    if kind is FrameType.END:  # a barrier is missing, or the worker cannot be loaded
+                        End.from_json(decode_json(payload)).raise_for_error()
         raise SessionLost("the sandbox ended before it said what it enforces")
 
     async def run(self, job: Job, inputs: Sequence[Input], listener: Listener) -> End:

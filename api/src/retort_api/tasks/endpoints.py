@@ -12,7 +12,7 @@ from retort_api.kit import cursors, signals
 from retort_api.scopes import Cursor, DatasetScope, InProject, Limit, ProjectScope
 from retort_api.services import Services
 from retort_api.tasks import events, repository, service
-from retort_api.tasks.records import TaskRecord
+from retort_api.tasks.replies import accepted
 from retort_core.errors import BadInput
 from retort_core.http import routes
 from retort_core.http.pages import Page
@@ -22,13 +22,6 @@ from retort_core.lifecycle.sources import Answer, Approval
 router = APIRouter(tags=["tasks"])
 HEARTBEAT_SECONDS = 15.0
 BATCH = 200
-
-
-def accepted(response: Response, project: str, task: TaskRecord) -> Task:
-    """202 and where to look."""
-    response.status_code = 202
-    response.headers["Location"] = routes.TASK.format(project=project, task=task.uid)
-    return task.public
 
 
 @router.post(routes.TASKS, operation_id="createTask", status_code=202)
