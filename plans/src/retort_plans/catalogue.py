@@ -15,11 +15,13 @@ from retort_core.errors import StepError
 from retort_core.plans import Step
 from retort_plans.model_schema import step_schema
 from retort_plans.operations import (
+    answers,
     casting,
     columns,
     derived,
     duplicates,
     missing,
+    numbers,
     recoding,
     rows,
     splitting,
@@ -27,6 +29,7 @@ from retort_plans.operations import (
 )
 from retort_plans.operations.annotations import AnnotateColumns
 from retort_plans.operations.base import Operation, nearest
+from retort_plans.operations.crosstabs import Crosstab
 
 OPERATIONS: Final[tuple[type[Operation], ...]] = (
     columns.SelectColumns,
@@ -50,7 +53,14 @@ OPERATIONS: Final[tuple[type[Operation], ...]] = (
     values.MergeValues,
     values.SetValue,
     recoding.RecodeValues,
+    numbers.HandleOutliers,
+    numbers.BinNumeric,
     AnnotateColumns,
+    answers.GroupAggregate,
+    answers.Describe,
+    answers.ValueCounts,
+    Crosstab,
+    answers.Nps,
 )
 CATALOGUE: Final[Mapping[str, type[Operation]]] = MappingProxyType({op.name: op for op in OPERATIONS})
 
