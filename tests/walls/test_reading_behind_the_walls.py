@@ -64,6 +64,14 @@ def test_a_large_file_is_read_by_the_fast_path(shared_session, bench):
     assert report["findings"] == []
 
 
+def test_a_codebook_is_read_inside(shared_session, bench):
+    table, report = read(
+        shared_session, "c.csv", "变量,值标签\nq1,1=男;2=女\n".encode(), **{"as": "codebook"}
+    )
+    assert table.shape == (0, 0)
+    assert report["changes"][0]["column"] == "q1"
+
+
 def test_what_cannot_be_read_says_so_through_the_wall(shared_session, bench):
     with pytest.raises(UnreadableFile, match="a PDF document") as refused:
         read(shared_session, "a.csv", b"%PDF-1.7")

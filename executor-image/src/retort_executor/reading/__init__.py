@@ -5,48 +5,34 @@ Runs inside the sandbox: the descriptor is the only input, nothing is written, n
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 
+from retort_executor.reading.codebookfiles import looks_like_codebook, read_codebook
 from retort_executor.reading.containers import container_of
-from retort_executor.reading.excel import read_excel
-from retort_executor.reading.options import ReadOptions, parse_options
-from retort_executor.reading.parquet import read_parquet
+from retort_executor.reading.formats import note_ending, read_table
+from retort_executor.reading.options import parse_options
 from retort_executor.reading.report import FileReport
-from retort_executor.reading.sources import Source, open_source
-from retort_executor.reading.text import read_text
+from retort_executor.reading.sources import open_source
 
 __all__ = ["read"]
-
-ENDINGS: Final = {
-    "text": (".csv", ".tsv", ".tab", ".txt"),
-    "xlsx": (".xlsx", ".xlsm"),
-    "xls": (".xls",),
-    "parquet": (".parquet", ".pq"),
-}
 
 
 def read(fd: int, filename: str, options: dict[str, Any]) -> tuple[pl.DataFrame, dict[str, Any]]:
     """The table in the file behind `fd`, and its report as JSON.
 
+    With `{"as": "codebook"}` the table is empty and the report's `changes` are those of `annotate_columns`.
     Raises UnreadableFile, LimitExceeded or BadInput with a sentence for a person.
     """
     chosen = parse_options(options)
     source = open_source(fd, filename)
-    container = container_of(source)
-    report = FileReport(format=container, size=source.size)
-    ending = "." + filename.lower().rpartition(".")[2]
-    if "." in filename and any(ending in e for e in ENDINGS.values()) and ending not in ENDINGS[container]:
-        report.find("other-format-than-named", "warning", named=ending, found=container)
-    table = _table(source, chosen, report)
+    report = FileReport(format=container_of(source), size=source.size)
+    note_ending(source, report)
+    if chosen.target == "codebook":
+        return read_codebook(source, chosen, report), report.to_dict()
+    table = read_table(source, chosen, report)
     report.native_types = {name: str(dtype) for name, dtype in table.schema.items() if dtype != pl.String}
+    if looks_like_codebook(table):
+        report.find("looks-like-a-codebook", "info")
     return table, report.to_dict()
-
-
-def _table(source: Source, options: ReadOptions, report: FileReport) -> pl.DataFrame:
-    if report.format == "parquet":
-        return read_parquet(source, report)
-    if report.format in ("xlsx", "xls"):
-        return read_excel(source, options, report)
-    return read_text(source, options, report)
