@@ -20,7 +20,7 @@ from retort_plans.emission import Emitter
 from retort_plans.literals import scalar_text, stored
 from retort_plans.operations.base import Scalar
 from retort_plans.reference import MISSING, Cell, Invalid, Missing, Valid, Value, fold_text
-from retort_plans.syntax import Code, col, lit, one_of, pl, when
+from retort_plans.syntax import Code, col, lit, one_of, pl, when, whole
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,9 @@ def chosen(left: Code, values: Mapping[Any, Value | None], otherwise: Code | Non
     for new, old in branches.items():
         test = one_of(left, old) if len(old) > 1 else left.eq(old[0])
         made = pl("when", test) if made is None else made.call("when", test)
-        made = made.call("then", pl("lit", None, dtype=dtype) if new is None else lit(new))
+        made = made.call(
+            "then",
+            pl("lit", None, dtype=dtype) if new is None else whole(new) if otherwise is None else lit(new),
+        )
     assert made is not None
     return made if otherwise is None else made.call("otherwise", otherwise)

@@ -19,7 +19,7 @@ from retort_core.schema import DType, Schema
 from retort_plans.functions import FUNCTIONS, Typed
 from retort_plans.operations.base import Scalar, need
 from retort_plans.reference import Row, Value
-from retort_plans.syntax import Code, col, lit
+from retort_plans.syntax import Code, col, whole
 from retort_plans.wording import shown
 
 MOST_NODES = 200
@@ -75,7 +75,7 @@ class Constant(Model):
         return Typed(DType.number if isinstance(self.value, float) else DType.text)
 
     def code(self, schema: Schema) -> Code:  # noqa: ARG002
-        return lit(self.value)
+        return whole(self.value)
 
     def value_of(self, row: Row, schema: Schema) -> Value | None:  # noqa: ARG002
         return self.value

@@ -200,6 +200,13 @@ def lit(value: Any) -> Code:
     return made if isinstance(value, date | Decimal) else pl("lit", made)
 
 
+def whole(value: Any) -> Code:
+    """A literal that makes a whole column: Polars would hold a small number in 32 bits."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return pl("lit", value, dtype=pl_name("Int64"))
+    return lit(value)
+
+
 def when(condition: Code, value: Any, otherwise: Any = None) -> Code:
     """`pl.when(condition).then(value)[.otherwise(otherwise)]`; texts are literals, not column names."""
     chosen = pl("when", condition).call("then", operand(value))

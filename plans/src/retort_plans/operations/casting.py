@@ -115,7 +115,7 @@ class CastType(Operation):
                 self.on_error
             ]
             return f"将 {names} 转为{target}{tail}"
-        tail = {
+        tails = {
             "keep": "",
             "missing": ", what does not convert becomes missing",
             "fail": ", all must convert",

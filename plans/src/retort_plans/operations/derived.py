@@ -19,7 +19,7 @@ from retort_plans.expressions import Expression
 from retort_plans.inference import as_dtype, dtype_of
 from retort_plans.operations.base import DEFAULT_KIND, Operation, Scalar, free_name, new_column
 from retort_plans.reference import MISSING, Cell, Row, Rows, cell
-from retort_plans.syntax import Code, lit, pl
+from retort_plans.syntax import Code, pl, whole
 from retort_plans.wording import shown
 
 _KINDS = {dtype: {kind, Kind.id, Kind.single} for dtype, kind in DEFAULT_KIND.items()}
@@ -131,7 +131,7 @@ class ConditionalColumn(Operation):
 
     def _code(self, literal: Scalar | None) -> Code:
         value = as_dtype(literal, self._dtype)
-        return pl("lit", None) if value is None else lit(value)
+        return pl("lit", None) if value is None else whole(value)
 
     def explain(self, lang: Lang) -> str:
         parts = [(case.where.explain(lang), shown(case.value, lang)) for case in self.cases]

@@ -143,7 +143,7 @@ class FillMissing(Operation):
         if column.name in out.invalid:
             test = out.is_missing(column.name)
             return when(test, value, own)
-        if self.strategy in ("forward", "backward"):
+        if self.strategy in ("forward", "backward") and not self.by:
             return value
         return own.call("fill_null", value)
 

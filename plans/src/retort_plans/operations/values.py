@@ -19,7 +19,7 @@ from retort_plans.exchange import Exchange
 from retort_plans.literals import scalar_text, stored
 from retort_plans.operations.base import Loss, Names, Operation, Scalar, need, require, require_text
 from retort_plans.reference import MISSING, Cell, Row, Rows, Valid, cell
-from retort_plans.syntax import Code, col, lit, pl
+from retort_plans.syntax import Code, col, lit, pl, whole
 from retort_plans.wording import listed, pairs, shown
 
 
@@ -195,7 +195,8 @@ class SetValue(Operation):
         where = None if self.where is None else self.where.code(out)
         value: object = None
         if self.value is not None:
-            value = lit(stored(self.value, column))
+            made = stored(self.value, column)
+            value = whole(made) if where is None else lit(made)
         elif where is None:
             value = pl("lit", None, dtype=polars_type(column))
         out.with_columns(*out.cells(self.column, value, where))
