@@ -37,7 +37,7 @@ _TAIL: Final = re.compile(
     r"\b ?(?:rows?|records?|respondents?|people|cases|entries|users|customers|values?|data|ones|cells|answers)(?: only)?| only| are| is| as| to| be)$"
 )  # fmt: skip
 _CELL: Final = re.compile(
-    rf"({C})(?:这一?列|一?列|字段|变量|那一?列|\s(?:columns?|fields?|values?)\b)?(?:(?:之?中|里面?|上|内)(?:的)?)?(?:取值|的?值(?=[{_SIGNS}]))?(?:的(?=[{_SIGNS}]))?"
+    rf"({C})(?:这一?列|一?列|字段|变量|那一?列|\s(?:columns?|fields?|values?)\b)?(?:(?:之?中|里面?|上|内)(?:的)?)?(?:所有|全部|那些|凡是)?(?:的)?(?:取值|的?值(?=[{_SIGNS}]))?(?:的(?=[{_SIGNS}]))?"
 )
 _NOT: Final = re.compile(r"^(?:不|没有?|并非|not |isn't |aren't )")
 _UNIT_WORDS: Final = (("岁", "周岁", "years old", "year old", "years of age"), ("年龄", "age"))

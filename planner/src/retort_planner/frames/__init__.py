@@ -4,10 +4,34 @@ from __future__ import annotations
 
 from typing import Final
 
-from retort_planner.frames import columns, rows
+from retort_planner.frames import (
+    annotate,
+    answers,
+    columns,
+    derive,
+    duplicates,
+    missing,
+    numbers,
+    rows,
+    standards,
+    texts,
+    values,
+)
 from retort_planner.frames.base import Clause, Frame, Reading
 
-ALL: Final[tuple[Frame, ...]] = (*columns.FRAMES, *rows.FRAMES)
+ALL: Final[tuple[Frame, ...]] = (
+    *columns.FRAMES,
+    *rows.FRAMES,
+    *duplicates.FRAMES,
+    *missing.FRAMES,
+    *values.FRAMES,
+    *texts.FRAMES,
+    *standards.FRAMES,
+    *numbers.FRAMES,
+    *derive.FRAMES,
+    *annotate.FRAMES,
+    *answers.FRAMES,
+)
 
 
 def read(clause: Clause) -> Reading | None:

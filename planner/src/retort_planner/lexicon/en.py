@@ -20,7 +20,7 @@ CUES: Final[dict[str, str]] = {
     "set": "set|make|change|assign|put|turn|overwrite",
     "empty": "empty|missing|null|blank|na|none|nothing|n/a",
     "clear": "clear|blank out|blank|null out|wipe|empty out|empty",
-    "recode": "recode|re-code|map|code|encode|translate|convert|remap|transform",
+    "recode": "recode|re-code|map|code|encode|remap",
     "reverse": "reverse[- ]?(?:code|score|the (?:coding|scoring|scale) of|scale|scored|coded)?|invert|flip",
     "trim": "trim|strip|clean up|remove|delete|get rid of|drop|squeeze",
     "spaces": "(?:(?:the )?(?:leading|trailing|extra|surrounding|double|stray|unnecessary|redundant|and|white ?space|outer) ?){0,5}(?:white ?spaces?|spaces|blanks at the ends|padding)",

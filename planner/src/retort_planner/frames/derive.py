@@ -1,0 +1,180 @@
+"""New columns: by a formula, or by cases (如果 … 则 … 否则 …)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from retort_planner.conditions import Where
+from retort_planner.frames.arithmetic import expression
+from retort_planner.frames.base import Clause, Reading, conditioned, decided, draft
+from retort_planner.frames.rows import free
+from retort_planner.literals import number
+from retort_planner.text import C, L
+
+_NAME: Final = rf"(?P<name>{L}|[A-Za-z_][A-Za-z0-9_]{{0,40}}|(?:[\u4e00-\u9fff]|{C}[\u4e00-\u9fff\ue000-\ue7ff])[\u4e00-\u9fffA-Za-z0-9_\ue000-\ue7ff]{{0,15}}?)"
+_COLUMN: Final = r"(?:一个|一)?(?:新的?)?(?:列|字段|变量)"
+_HEAD: Final = (
+    re.compile(
+        rf"^(?:请|帮我)?(?:新增加?|增加|新建|添加|加上?|生成|创建|建|派生|多加|再加){_COLUMN}(?:,)?(?:名字?为|名叫|叫做?|为|名称为|命名为|取名)?[:]?\s?{_NAME}\s?(?:,|:|=|等于|为|是|,?(?:它|其)?(?:值)?(?:等于|为|是|取)|,?(?:用|由|按)?(?:公式)?)\s?(?P<body>.{{2,400}})$"
+    ),
+    re.compile(
+        rf"^(?:请|帮我)?(?:新增加?|增加|新建|添加|加上?|生成|创建|建|派生|计算出?|求出?|算出?)\s?{_NAME}(?:这?一?(?:列|字段|变量))?\s?(?:,|:)?\s?(?:=|等于|为|:|是|,(?:其?值?(?:等于|为|是))?)\s?(?P<body>.{{2,400}})$"
+    ),
+    re.compile(rf"^(?:令|设|让)?{_NAME}(?:列)?\s?(?:=|等于)\s?(?P<body>.{{2,400}})$"),
+    re.compile(
+        rf"^(?:please )?(?:add|create|make|compute|calculate|derive|generate|build|define|introduce|insert)(?: an?| the)?(?: new| extra)?(?: (?:column|field|variable))?(?: called| named)? ?{_NAME}(?: column)?,? ?(?:=|:|as|equal to|that is|which is|equals|with|from|by|that equals|holding|containing|being|that shows|that says|to be|for)+(?: the)?:? ?(?P<body>.{{2,400}})$",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"^(?:please )?(?:add|create|make) (?:an? )?(?:new )?(?:column|field|variable),? ?{_NAME}[,:;] ?(?P<body>.{{2,400}})$",
+        re.IGNORECASE,
+    ),
+)
+_TAIL: Final = (
+    re.compile(
+        rf"^(?:请|帮我)?(?:计算|算出?|求出?|用|把|将|取|新增一列|增加一列)?(?P<body>.{{2,300}}?)(?:,|的结果|来|并)*(?:存为|存成|记为|记作|保存为|保存到|写入|放到|放在|作为|得到|得出|生成|命名为|叫做?|存到|算出|计算出?|新增为|成为)(?:{_COLUMN})?(?:,)?(?:叫做?|名为|命名为)?[:]?\s?{_NAME}(?:列|这一列|字段)?(?:里|中)?$"
+    ),
+    re.compile(
+        rf"^(?:please )?(?:compute|calculate|work out|take|get|put|store|save|add|derive|sum up|use)(?: the)? ?(?P<body>.{{2,300}}?),? (?:and )?(?:store (?:it |that )?(?:in|as)|save (?:it |that )?(?:in|as)|as|into|in|call it|name it|called|named|to get|to make|to create|giving)(?: an?)?(?: new)?(?: column)?(?: called| named)? ?{_NAME}(?: column)?$",
+        re.IGNORECASE,
+    ),
+)
+
+
+def derive_column(c: Clause) -> Reading | None:
+    text = re.sub(r"^(?:请|帮我|麻烦|please |can you )+", "", c.text, flags=re.IGNORECASE)
+    for pattern in (*_HEAD, *_TAIL):
+        match = pattern.match(text)
+        tree = expression(c, match.group("body")) if match else None
+        if match is not None and tree is not None:
+            name = c.literal(match.group("name"))
+            return _derived(c, name, tree)
+    return _unnamed(c, text)
+
+
+def _derived(c: Clause, name: str, tree: dict[str, Any]) -> Reading:
+    fresh = free(c, name)
+    return decided(
+        draft("derive_column", new_name=fresh, expression=tree, kind=""), weight=67, subject=(fresh,)
+    )
+
+
+_UNNAMED: Final = re.compile(
+    r"^(?:请|帮我)?(?:新增(?:一列)?|增加一列|添加一列|加一列|新建一列|提取出?|取出)[,:]?(?:为|是|等于)?(?P<zh>.{2,200})$|^(?:add|create|make) (?:a |the )?(?:new )?column (?:with|for|of|holding|that is|containing)(?: the)? ?(?P<en>.{2,200})$|^extract (?:the )?(?P<en2>.{2,200})$",
+    re.IGNORECASE,
+)
+
+
+def _unnamed(c: Clause, text: str) -> Reading | None:
+    match = _UNNAMED.match(text)
+    body = next((g for g in match.groups() if g), "") if match else ""
+    tree = expression(c, body) if body else None
+    if tree is None:
+        return None
+    return _derived(c, c.plain(body).strip("的 ")[:30], tree)
+
+
+_IF: Final = re.compile(
+    r"^(?:如果|若|当|对于|把|将)?(?P<if>.{1,160}?)(?:的人|的用户|的样本|的行|的)?\s?(?:时|的时候)?,?(?:就|则|那么)?(?:标记?为|填写?为?|记为|设为|算作?|归为|写成?|写|分为|定义为|取值?为?|叫做?|称为|等于|则为|为|是|=|:|填|则|就是|标|属于|取)\s?(?P<then>[\ue800-\uefff]|[^,;。]{1,20})$"
+)
+_IF_EN: Final = (
+    re.compile(
+        r"^(?:if|when|where|for)? ?(?P<if>.{1,160}?),? (?:then(?: it is| set it to)?|is|becomes|gets|should be|=|->|as|to be|mark(?:ed)?(?: it)? as|call it|it is|labelled) ?(?P<then>[\ue800-\uefff]|[^,;]{1,20})$",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"^(?P<then>[\ue800-\uefff]|[A-Za-z0-9_\-]{1,20}|[\u4e00-\u9fff]{1,10}) (?:if|when|where|for) (?P<if>.{1,160})$",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"^(?P<then>[\ue800-\uefff]|[A-Za-z0-9_\-]{1,20}|[\u4e00-\u9fff]{1,10})[:=] ?(?P<if>.{1,160})$",
+        re.IGNORECASE,
+    ),
+)
+_ELSE: Final = re.compile(
+    r"^(?:否则|其他|其它|其余|剩下|别的|不然|反之|(?:and )?(?:otherwise|else|everyone else|everything else|all others|others|the rest|for the rest|rest))(?:的人|的|人|情况|者|都|全部)*,?(?:则|就)?(?:标记?为|填写?为?|记为|设为|算作?|归为|写|取|为|是|标|填|=|:|\b(?:is|are|as|gets?|becomes?)\b)*\s?(?P<else>[\ue800-\uefff]|[^,;]{1,20})$|^(?P<else2>[\ue800-\uefff]|[A-Za-z0-9_\-]{1,20}) (?:otherwise|else|for the rest|for (?:all )?others|for everyone else)$",
+    re.IGNORECASE,
+)
+
+
+def conditional_column(c: Clause) -> Reading | None:
+    text = re.sub(r"^(?:请|帮我|麻烦|please |can you )+", "", c.text, flags=re.IGNORECASE)
+    for pattern in (*_HEAD, *_TAIL):
+        match = pattern.match(text)
+        if match is not None:
+            reading = _cases(c, c.literal(match.group("name")), match.group("body"))
+            if reading is not None:
+                return reading
+    return _cases_first(c, text)
+
+
+_FIRST: Final = re.compile(
+    rf"^(?:按照?|根据)?(?P<body>.{{4,300}}?)(?:,|。|;)(?:存为|存到|放到|写入|新列(?:叫|为|名为)|结果(?:放在|存为)|列名(?:叫|为)?|生成新列|得到|保存为|命名为|\b(?:in|as|into|called)\b)(?:新列|a new column|column)?(?:叫)?\s?{_NAME}(?:列)?$",
+    re.IGNORECASE,
+)
+
+
+def _cases_first(c: Clause, text: str) -> Reading | None:
+    match = _FIRST.match(text)
+    return _cases(c, c.literal(match.group("name")), match.group("body")) if match else None
+
+
+def _cases(c: Clause, name: str, body: str) -> Reading | None:
+    cases: list[dict[str, Any]] = []
+    otherwise: Any = None
+    body = re.sub(r"(?<=[^,;])\s?(?=(?:否则|\b(?:otherwise|else)\b))", ",", body, flags=re.IGNORECASE)
+    carried = ""
+    for part in re.split(
+        r"[,;、]\s?(?:and |然后|而|再)?|\s(?:and|but) (?=[\ue800-\uefffA-Za-z0-9]{1,20} (?:if|when|where|for|otherwise)\b)",
+        body,
+        flags=re.IGNORECASE,
+    ):
+        part = part.strip()
+        if not part:
+            continue
+        last = _ELSE.match(part)
+        if last is not None:
+            otherwise = _value(c, last.group("else") or last.group("else2"))
+            continue
+        case = _case(c, part, carried)
+        if case is None:
+            return None
+        cases.append(case)
+        columns = conditioned(c, case["where"])
+        carried = columns[0] if len(columns) == 1 else carried
+    if not cases:
+        return None
+    fresh = free(c, name)
+    return decided(
+        draft("conditional_column", new_name=fresh, cases=cases, otherwise=otherwise),
+        weight=68,
+        subject=(fresh,),
+    )
+
+
+def _case(c: Clause, part: str, carried: str) -> dict[str, Any] | None:
+    for pattern in (_IF, *_IF_EN):
+        match = pattern.match(part)
+        if match is None:
+            continue
+        where: Where | None = c.reader.read(match.group("if"))
+        if where is None and carried:
+            where = _with_subject(c, match.group("if"), carried)
+        if where is not None:
+            return {"where": where, "value": _value(c, match.group("then"))}
+    return None
+
+
+def _with_subject(c: Clause, text: str, carried: str) -> Where | None:
+    reader = c.reader
+    return type(reader)(reader.linked, reader.schema, reader.profile, reader.today, carried).read(text)
+
+
+def _value(c: Clause, text: str) -> str | int | float:
+    said = c.literal(re.sub(r"^(?:an? |the )|(?:组|类)?[.。]$", "", text.strip()))
+    parsed = number(said)
+    return parsed if parsed is not None and re.fullmatch(r"[+\-]?[0-9.]+", said) else said
+
+
+FRAMES = (derive_column, conditional_column)
