@@ -23,6 +23,11 @@ class Limits:
     output_bytes: int = 2048 * MIB
     log_bytes: int = 64 * 1024
 
+    def __post_init__(self) -> None:
+        numbers = (self.seconds, self.memory_bytes, self.output_bytes, self.log_bytes + 1)
+        if not all(isinstance(value, int | float) and 0 < value < float("inf") for value in numbers):
+            raise ValueError(f"limits are positive numbers, not {self}")
+
 
 @dataclass(frozen=True)
 class Job:

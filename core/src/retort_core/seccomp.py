@@ -28,12 +28,13 @@ FCNTL_COMMANDS: Final = (0, 1, 2, 3, 4, 1030, 1032, 1034)
 
 @dataclass(frozen=True)
 class Argument:
-    """A condition on the low 32 bits of an argument: `(argument & mask) == value`, or its opposite."""
+    """A condition on one half (32 bits) of an argument: `(half & mask) == value`, or its opposite."""
 
     index: int
     value: int
     mask: int = 0xFFFFFFFF
     equal: bool = True
+    high: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,8 @@ def rules(own_group: int, *, executable_mappings: bool = False) -> tuple[Rule, .
         *(Rule(name) for name in FREE),
         *(Rule("fcntl", (Argument(1, command),)) for command in FCNTL_COMMANDS),
         *(Rule("prctl", (Argument(0, option),)) for option in PRCTL_OPTIONS),
-        Rule(
-            "prlimit64", (Argument(0, 0), Argument(2, 0))
-        ),  # reading one's own; a new limit sits at an address
+        # Reading one's own: a new limit would sit at an address, of which both halves are nothing here.
+        Rule("prlimit64", (Argument(0, 0), Argument(2, 0), Argument(2, 0, high=True))),
         Rule("tgkill", (Argument(0, own_group), Argument(2, SIGABRT))),
         Rule("ioctl", (Argument(1, FIOCLEX),)),
     )
@@ -150,7 +150,7 @@ def _rule(number: int, needs: Sequence[Argument]) -> list[Instruction]:
 
 
 def _operand(need: Argument) -> list[Instruction]:
-    load: Instruction = (_LOAD, 0, 0, _ARGUMENTS + 8 * need.index)
+    load: Instruction = (_LOAD, 0, 0, _ARGUMENTS + 8 * need.index + 4 * need.high)
     return [load] if need.mask == 0xFFFFFFFF else [load, (_AND, 0, 0, need.mask)]
 
 
