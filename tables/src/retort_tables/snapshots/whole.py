@@ -73,7 +73,7 @@ class WholeSnapshots:
         return self.publish(parts)
 
     def manifest(self, key: str) -> Manifest:
-        """The manifest, proven to belong to its root: the digests and the schema give exactly this root."""
+        """The manifest, of a format this release reads; with the schema it is proven to give its root (see `schema`)."""
         manifest = Manifest.model_validate_json(read(self._objects, key))
         if manifest.format != FORMAT:
             raise Infrastructure(
