@@ -26,15 +26,16 @@ _CODED: Final = (Kind.scale, Kind.single, Kind.numeric)
 
 
 def proposed_codes(
-    tally: Tally, kind: Kind, scale: Scale | None, *, integers: bool
+    tally: Tally, kind: Kind, scale: Scale | None, *, integers: bool, declared: frozenset[str] = frozenset()
 ) -> tuple[ProposedCode, ...]:
-    """Codes of a column with their counts, most frequent first."""
+    """Codes of a column with their counts, most frequent first; declared ones need no proposal."""
     if integers and kind in _CODED and tally.keys is not None:
         found = _numbers(tally.keys, tally.counts, kind, scale)
     elif tally.texts is not None and kind in (Kind.text, Kind.single):
         found = _words(tally)
     else:
         return ()
+    found = [code for code in found if code.value not in declared]
     return tuple(sorted(found, key=lambda code: (-code.count, code.value)))
 
 

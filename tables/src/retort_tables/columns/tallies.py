@@ -32,8 +32,7 @@ class Tally:
     """Distinct values that are not null, with `counts`, in order of value: `texts` of text and booleans, else `keys`,
     the sorted numbers behind a column of type `dtype` (microseconds, days, unscaled decimals).
 
-    `complete`: every distinct value is here; otherwise the most frequent ones, ties by value. `repeats`: for an
-    incomplete tally, positions of rows whose text stands in more than one row.
+    `complete`: every distinct value is here; otherwise the most frequent ones, ties by value.
     """
 
     dtype: pl.DataType
@@ -45,8 +44,13 @@ class Tally:
     complete: bool = True
     low: str = ""  # of text: first and last by code point
     high: str = ""
-    repeats: NDArray[np.int64] | None = None
+    groups: int | None = None  # distinct values in more than one row; None: count them here
     width: int = 0  # of texts that are all digits and equally long: kept as numbers in `keys`
+
+    @property
+    def repeated(self) -> int:
+        """Distinct values that stand in more than one row."""
+        return int((self.counts > 1).sum()) if self.groups is None else self.groups
 
     def top(self, limit: int = VALUES_KEPT) -> list[tuple[str, int]]:
         """Canonical texts with counts: most frequent first, ties by value."""
@@ -70,7 +74,7 @@ def tally(values: pl.Series) -> Tally:
     """Tally of a typed column."""
     valid = values.drop_nulls()
     if valid.dtype in (pl.String, pl.Boolean):
-        return _texts(values, valid)
+        return _texts(valid)
     return of_numbers(valid, None)
 
 
@@ -131,9 +135,9 @@ def sample(values: pl.Series) -> pl.Series:
     return values.sample(min(SAMPLE, values.len()), seed=11)
 
 
-def _texts(values: pl.Series, valid: pl.Series) -> Tally:
+def _texts(valid: pl.Series) -> Tally:
     if valid.dtype == pl.String and looks_wide(valid):
-        return _digits(values, valid) or _wide(values, valid) or _many(valid)
+        return _digits(valid) or _wide(valid) or _many(valid)
     counted = valid.value_counts(name="rows__")
     if counted.height > MANY:
         return _many(valid, counted)
@@ -149,18 +153,14 @@ def digits_of(texts: pl.Series) -> int:
     return width if texts.cast(pl.Int64, strict=False).null_count() == 0 else 0
 
 
-def _digits(values: pl.Series, valid: pl.Series) -> Tally | None:
+def _digits(valid: pl.Series) -> Tally | None:
     """Ids of equally many digits are counted as the numbers they are, without any hashing."""
     width = digits_of(valid)
     if not width:
         return None
-    keys = valid.cast(pl.Int64).to_numpy()
-    order = np.argsort(keys)
-    ordered = keys[order]
+    ordered = np.sort(valid.cast(pl.Int64).to_numpy())
     starts = _starts(ordered)
     counts = np.diff(np.append(starts, ordered.size))
-    again = ordered[1:] == ordered[:-1]
-    rows = np.sort(order[np.append(again, values=False) | np.append(False, again)])
     grouped = ordered[starts]
     return Tally(
         dtype=valid.dtype,
@@ -170,16 +170,8 @@ def _digits(values: pl.Series, valid: pl.Series) -> Tally | None:
         keys=grouped,
         low=f"{grouped[0]:0{width}d}",
         high=f"{grouped[-1]:0{width}d}",
-        repeats=_places(values, valid, rows),
         width=width,
     )
-
-
-def _places(values: pl.Series, valid: pl.Series, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Positions in `values` of rows counted among the valid ones."""
-    if valid.len() == values.len():
-        return rows
-    return np.flatnonzero(values.is_not_null().to_numpy())[rows]
 
 
 def _many(valid: pl.Series, counted: pl.DataFrame | None = None) -> Tally:
@@ -197,18 +189,16 @@ def _many(valid: pl.Series, counted: pl.DataFrame | None = None) -> Tally:
         counts=kept.get_column("rows").to_numpy(),
         distinct=groups.height,
         rows=valid.len(),
+        groups=int((counts > 1).sum()),
         complete=False,
         low=str(valid.min()),
         high=str(valid.max()),
     )
 
 
-def _wide(values: pl.Series, valid: pl.Series) -> Tally | None:
+def _wide(valid: pl.Series) -> Tally | None:
     """Texts of which most stand alone: equal texts have equal hashes, so only repeated hashes need grouping."""
-    hashes = valid.hash().to_numpy()
-    ordered = np.sort(hashes)
-    repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
-    mask = _among(hashes, repeated)
+    mask = _repeated(valid.hash().to_numpy())
     if mask.sum() > 0.5 * mask.size:
         return None
     flags = pl.Series(mask)
@@ -228,11 +218,21 @@ def _wide(values: pl.Series, valid: pl.Series) -> Tally | None:
         counts=kept.get_column("rows").to_numpy(),
         distinct=distinct,
         rows=valid.len(),
+        groups=groups.height,
         complete=distinct == kept.height,
         low=str(valid.min()),
         high=str(valid.max()),
-        repeats=_places(values, valid, np.flatnonzero(mask)),
     )
+
+
+def repeated_hashes(hashes: pl.Series) -> NDArray[np.int64]:
+    """Positions whose hash stands more than once."""
+    return np.flatnonzero(_repeated(hashes.to_numpy()))
+
+
+def _repeated(hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    ordered = np.sort(hashes)
+    return _among(hashes, np.unique(ordered[1:][ordered[1:] == ordered[:-1]]))
 
 
 def _among(hashes: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.bool_]:

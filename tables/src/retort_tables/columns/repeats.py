@@ -1,0 +1,114 @@
+"""Rows that come twice: as a whole, as a whole without the id columns, and by each id column.
+
+Equal rows have equal hashes, so only rows with a repeated hash are compared cell by cell; the counts are exact.
+Cells are equal when they differ in nothing but spaces and width; missing equals missing within a row, but a missing
+key is never a duplicate. Of the surplus rows of an id, those equal to another row are identical, the others conflict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import polars as pl
+
+from retort_core.cells import CellState
+from retort_core.profiles import Duplicates
+from retort_core.schema import Column, DType, Kind, Schema
+from retort_tables.columns.tallies import Tally, repeated_hashes
+
+_RAW: Final = "\0raw"  # of invalid cells, beside their column
+_ROW: Final = "\0row"
+
+
+def duplicates(
+    table: pl.DataFrame, marks: pl.DataFrame, schema: Schema, tallies: Mapping[str, Tally], row_ids: pl.Series
+) -> tuple[Duplicates, ...]:
+    """What repeats; nothing is listed that does not."""
+    if table.height < 2 or not schema.columns:
+        return ()
+    ids = [column for column in schema.columns if column.kind is Kind.id]
+    others = [column for column in schema.columns if column.kind is not Kind.id]
+    folded = pl.DataFrame({c.name: _folded(table[c.name], tallies[c.id], c) for c in schema.columns})
+    found = []
+    loose = _equal_rows(folded, others, marks, row_ids) if others else None
+    whole = loose if not ids else _equal_rows(folded, schema.columns, marks, row_ids, among=loose)
+    if whole is not None:
+        found.append(_counted([c.id for c in schema.columns], whole))
+    if ids and loose is not None:
+        found.append(_counted([c.id for c in others], loose))
+    found += [_by_id(column, tallies[column.id], folded, whole) for column in ids]
+    return tuple(item for item in found if item.groups)
+
+
+def _by_id(column: Column, tally: Tally, folded: pl.DataFrame, whole: pl.DataFrame | None) -> Duplicates:
+    surplus = tally.rows - tally.distinct
+    identical = 0
+    if whole is not None and whole.height:
+        filled = folded.get_column(column.name).is_not_null().gather(whole.get_column(_ROW))
+        kept = whole.filter(filled)
+        identical = kept.height - kept.get_column("group").n_unique()
+    return Duplicates(
+        columns=(column.id,), groups=tally.repeated, identical=identical, conflicting=surplus - identical
+    )
+
+
+def _counted(ids: Sequence[str], rows: pl.DataFrame) -> Duplicates:
+    groups = rows.get_column("group").n_unique() if rows.height else 0
+    return Duplicates(columns=tuple(ids), groups=groups, identical=rows.height - groups, conflicting=0)
+
+
+def _equal_rows(
+    folded: pl.DataFrame,
+    columns: Sequence[Column],
+    marks: pl.DataFrame,
+    row_ids: pl.Series,
+    among: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Rows (position, group) that equal another row in `columns`; `among`: the only candidates."""
+    names = [column.name for column in columns]
+    if among is None:
+        rows = repeated_hashes(folded.select(names).hash_rows())
+    else:
+        rows = among.get_column(_ROW).to_numpy()
+    cells = folded.select(names)[rows].with_columns(pl.Series(_ROW, rows))
+    cells = _with_raw(cells, columns, marks, row_ids)
+    keys = [name for name in cells.columns if name != _ROW]
+    grouped = cells.group_by(keys).agg(_ROW).filter(pl.col(_ROW).list.len() > 1)
+    return grouped.select(_ROW).with_row_index("group").explode(_ROW)
+
+
+def _with_raw(
+    cells: pl.DataFrame, columns: Sequence[Column], marks: pl.DataFrame, row_ids: pl.Series
+) -> pl.DataFrame:
+    """The cells with the raw texts of invalid ones, which make rows differ."""
+    if not cells.height:
+        return cells
+    invalid = marks.filter(pl.col("state") == CellState.invalid.value)
+    cells = cells.with_columns(row_ids.gather(cells.get_column(_ROW)).alias("\0id"))
+    for column in columns:
+        raws = invalid.filter(pl.col("column_id") == column.id).select(
+            pl.col("row_id").alias("\0id"), fold_text(pl.col("raw")).alias(column.name + _RAW)
+        )
+        if raws.height:
+            cells = cells.join(raws, on="\0id", how="left")
+    return cells.drop("\0id")
+
+
+def _folded(values: pl.Series, tally: Tally, column: Column) -> pl.Series:
+    """Text without regard to spaces and width; untouched where that changes nothing."""
+    if column.dtype is not DType.text or tally.width:
+        return values
+    texts = tally.texts if tally.complete else None
+    if texts is not None:
+        folded = texts.to_frame("t").select(fold_text(pl.col("t"))).to_series()
+        if folded.n_unique() == texts.len():
+            return values
+    elif not values.str.contains(r"\s|[^\x00-\x7f]").any():
+        return values
+    return values.to_frame("t").select(fold_text(pl.col("t"))).to_series()
+
+
+def fold_text(text: pl.Expr) -> pl.Expr:
+    """As `retort_core.cells.fold`, but letter case counts."""
+    return text.str.normalize("NFKC").str.replace_all(r"\s+", "")
