@@ -8,7 +8,6 @@ compared with the tree it came from, so layout can never change what a script do
 from __future__ import annotations
 
 import ast
-import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
@@ -161,16 +160,15 @@ def escaped(text: str) -> str:
     r"""`text` on one line: whatever could end a comment, hide or reorder it is shown as its code point.
 
     Python ends a line at `\r` too, editors also at U+2028 and its like, and a bidirectional control can show
-    code as comment. All of them are of the categories control, format, surrogate or separator.
+    code as comment. None of them is printable.
     """
     return "".join(_visible(char) for char in text)
 
 
 def _visible(char: str) -> str:
-    category = unicodedata.category(char)
-    if category in ("Cc", "Cf", "Cs", "Zl", "Zp"):
-        return f"\\u{ord(char):04x}" if ord(char) <= 0xFFFF else f"\\U{ord(char):08x}"
-    return char
+    if char.isprintable():
+        return char
+    return f"\\u{ord(char):04x}" if ord(char) <= 0xFFFF else f"\\U{ord(char):08x}"
 
 
 def comment(text: str, depth: int = 0) -> str:
