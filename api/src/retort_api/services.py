@@ -12,6 +12,7 @@ from retort_api.commits.log import CommitLog
 from retort_api.kit.database import Database
 from retort_api.kit.signals import Signal
 from retort_api.runs.library import Library
+from retort_api.runs.situation import Suggest
 from retort_api.settings import Settings
 from retort_core.http.datasets import About
 from retort_tables.objects.port import ObjectStore
@@ -35,4 +36,5 @@ class Services:
     signal: Signal
     authoriser: Authoriser
     about: About
+    suggest: Suggest
     spool: Path

@@ -12,7 +12,6 @@ from retort_api.commits.records import CommitRecord
 from retort_api.kit import cursors
 from retort_api.kit.problems import HttpProblem
 from retort_api.runs.library import invalid_names
-from retort_api.runs.situation import suggestions_of
 from retort_api.scopes import Cursor, DatasetScope, InDataset, Limit
 from retort_api.tasks.service import language
 from retort_core.errors import Conflict, NotFound
@@ -223,4 +222,4 @@ async def get_suggestions(scope: DatasetScope, ref: Ref, lang: LangQuery = "zh")
     record = await service.at(scope, ref)
     schema = await scope.services.library.schema(record.snapshot)
     profile = await scope.services.library.profile(record.snapshot)
-    return Page(items=await asyncio.to_thread(suggestions_of, schema, profile, lang))
+    return Page(items=await asyncio.to_thread(scope.services.suggest, schema, profile, lang))

@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -26,7 +27,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from retort_api.access.authoriser import LocalUser
-from retort_api.app import VERSION, create_app
+from retort_api.app import VERSION, Opened, create_app
 from retort_api.commits.differences import Differences
 from retort_api.commits.log import CommitLog
 from retort_api.kit.database import Database
@@ -44,10 +45,11 @@ from retort_api.runs.service import TaskWork
 from retort_api.runs.situation import Situations
 from retort_api.services import Services
 from retort_api.settings import Settings
-from retort_core.errors import Conflict, IsolationMissing, PolicyDenied, RetortError
+from retort_core.errors import Conflict, PolicyDenied, RetortError
 from retort_core.http.datasets import About, Barrier, Limit
 from retort_core.http.routes import DEFAULT_PROJECT
 from retort_planner.rules import plan as rules
+from retort_planner.suggestions import suggest
 from retort_tables.objects.folder import FolderObjects
 from retort_tables.snapshots.whole import WholeSnapshots
 
@@ -111,8 +113,6 @@ def locked(home: Path) -> Iterator[None]:
 
 
 def _clear(spool: Path) -> None:
-    import shutil
-
     for left in spool.iterdir():
         shutil.rmtree(left) if left.is_dir() else left.unlink()
 
@@ -146,7 +146,9 @@ def wired(
     work = TaskWork(
         database=database,
         commits=log,
-        preparation=Preparation(planner, Situations(database, log, library), log, Commands(database, log)),
+        preparation=Preparation(
+            planner, Situations(database, log, library, suggest), log, Commands(database, log)
+        ),
         execution=Execution(database, log, library, runner),
         signal=signal,
     )
@@ -163,6 +165,7 @@ def wired(
         signal=signal,
         authoriser=LocalUser(settings.user),
         about=about(settings, executor.hello),
+        suggest=suggest,
         spool=home / "spool",
     )
     return services, driver
@@ -228,8 +231,7 @@ def listening(settings: Settings) -> socket.socket:
     return bound
 
 
-def greeting(app: FastAPI, url: str, home: Path, *, as_json: bool) -> str:
-    found: About = app.state.services.about
+def greeting(found: About, url: str, home: Path, *, as_json: bool) -> str:
     if as_json:
         return json.dumps({"url": url, "home": str(home), "about": found.model_dump(mode="json")})
     barriers = ", ".join(barrier.name for barrier in found.barriers if barrier.enforced)
@@ -237,20 +239,37 @@ def greeting(app: FastAPI, url: str, home: Path, *, as_json: bool) -> str:
     return f"Retort {found.version} is ready at {url}\n  data      {home}\n  barriers  {barriers}\n  limits    {limits}"
 
 
-def serve(settings: Settings, *, as_json: bool) -> None:
+async def serve(settings: Settings, *, as_json: bool) -> None:
+    """Until a signal. Services are opened before the server, so that what cannot start says why and nothing else."""
     bound = listening(settings)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{bound.getsockname()[1]}"
-    app = create(settings)
-    config = uvicorn.Config(
-        app, log_config=None, access_log=False, timeout_graceful_shutdown=5, server_header=False, ws="none"
-    )
     home = settings.home.expanduser().resolve()
+    with bound:
+        async with opened(settings) as services:
+            app = create_app(_already_open(services), LOOPBACK, settings.body_bytes)
+            config = uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=5,
+                server_header=False,
+                ws="none",
+            )
 
-    def ready() -> None:
-        print(greeting(app, url, home, as_json=as_json), flush=True)  # noqa: T201 - the answer of the command
+            def ready() -> None:
+                text = greeting(services.about, url, home, as_json=as_json)
+                print(text, flush=True)  # noqa: T201 - the answer of the command
 
-    _Server(config, ready).run(sockets=[bound])
+            await _Server(config, ready).serve(sockets=[bound])
+
+
+def _already_open(services: Services) -> Opened:
+    @contextlib.asynccontextmanager
+    async def given() -> AsyncIterator[Services]:
+        yield services
+
+    return given
 
 
 def configure_logs() -> None:
@@ -278,8 +297,8 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(ELSEWHERE)
     configure_logs()
     try:
-        serve(Settings(**given), as_json=as_json)
-    except (IsolationMissing, RetortError) as error:
+        asyncio.run(serve(Settings(**given), as_json=as_json))
+    except RetortError as error:
         sys.exit(f"retort up: {error.message}")
 
 

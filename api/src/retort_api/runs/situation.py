@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-
-from retort_planner.suggestions import suggest
 
 from retort_api.commits import results
 from retort_api.commits.log import CommitLog
@@ -25,6 +24,7 @@ from retort_core.schema import Schema
 from retort_planner.requests import Request, Turn
 
 TURNS_KEPT = 200
+Suggest = Callable[[Schema, Profile, Lang], tuple[Suggestion, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +63,8 @@ class Situation:
 
 
 class Situations:
-    def __init__(self, database: Database, log: CommitLog, library: Library) -> None:
-        self._database, self._log, self._library = database, log, library
+    def __init__(self, database: Database, log: CommitLog, library: Library, suggest: Suggest) -> None:
+        self._database, self._log, self._library, self._suggest = database, log, library, suggest
 
     async def of(self, task: TaskRecord) -> Situation:
         """The base is a version; tasks without one (first imports) have no situation."""
@@ -84,7 +84,7 @@ class Situations:
             schema=schema,
             profile=profile,
             history=await self._history(task, base, answers),
-            suggestions=suggestions_of(schema, profile, task.lang),
+            suggestions=await asyncio.to_thread(self._suggest, schema, profile, task.lang),
             conventions=conventions,
             dataset_name=dataset.name if dataset is not None else "",
             pending=pending if pending is not None and pending.uid != task.uid else None,
@@ -103,11 +103,6 @@ class Situations:
         timed += [(answer.created_at, _answer_turn(answer)) for answer in answers]
         timed.sort(key=lambda pair: pair[0])
         return tuple(turn for _, turn in timed[-TURNS_KEPT:])
-
-
-def suggestions_of(schema: Schema, profile: Profile, lang: Lang) -> tuple[Suggestion, ...]:
-    """Ready plans of a version, as conversations offer them too."""
-    return suggest(schema, profile, lang)
 
 
 def _line(commits: dict[str, CommitRecord], head: str) -> Iterable[CommitRecord]:
