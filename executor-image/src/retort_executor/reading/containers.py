@@ -30,6 +30,16 @@ FOREIGN: Final = (
     (b"$FL3", "an SPSS file", "Save it as CSV or XLSX from SPSS."),
     (b"ARROW1", "an Arrow file", "Save it as Parquet."),
 )
+# Text that is no table; many systems export HTML under the name .xls.
+MARKUP: Final = (
+    (b"<!doctype html", "a web page (HTML)", "Open it in Excel, save it as .xlsx and upload that file."),
+    (b"<html", "a web page (HTML)", "Open it in Excel, save it as .xlsx and upload that file."),
+    (b"<table", "a web page (HTML)", "Open it in Excel, save it as .xlsx and upload that file."),
+    (b"<?xml", "an XML file", "Open it in Excel, save it as .xlsx and upload that file."),
+    (b'{"', "a JSON file", "Convert it to CSV or Parquet first."),
+    (b"[{", "a JSON file", "Convert it to CSV or Parquet first."),
+    (b"{\\rtf", "an RTF document", "Copy the table into Excel or save it as CSV."),
+)
 ZIP: Final = b"PK\x03\x04"
 EMPTY_ZIP: Final = b"PK\x05\x06"
 OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -51,7 +61,13 @@ def container_of(source: Source, limits: Limits = LIMITS) -> Container:
         return "xls"
     if head.startswith(ENCRYPTED_PARQUET):
         raise foreign(source, "an encrypted Parquet file", "Save it without encryption.")
-    return "parquet" if head.startswith(PARQUET) else "text"
+    if head.startswith(PARQUET):
+        return "parquet"
+    start = source.head(256).removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    for magic, what, todo in MARKUP:
+        if start.startswith(magic):
+            raise foreign(source, what, todo)
+    return "text"
 
 
 def foreign(source: Source, what: str, todo: str) -> UnreadableFile:

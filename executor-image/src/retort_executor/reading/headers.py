@@ -23,6 +23,8 @@ DATE: Final = re.compile(
     r"\d{1,4}[-/.年]\d{1,2}([-/.月]\d{1,4}日?)?([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?\Z|\d{1,2}:\d{2}(:\d{2})?\Z"
 )
 TOTALS: Final = frozenset({"合计", "总计", "小计", "总和", "total", "grandtotal", "sum", "subtotal"})
+MANY_CELLS: Final = 100_000  # looked at for a header: a tenth of a second
+FEW_ROWS: Final = 12  # but at least so many rows, however wide
 IMPORT_ROW: Final = '{"ImportId"'  # third header row of Qualtrics exports
 
 
@@ -43,12 +45,27 @@ class Header:
 
 def find_header(rows: Sequence[Row], skip: int | None = None, height: int | None = None) -> Header:
     """Read the first `rows` of a file; what the caller decided (`skip`, `height`) is taken as it is."""
+    rows = rows[: max(FEW_ROWS, MANY_CELLS // max(1, len(rows[0]) if rows else 1))]
     above = min(title_rows(rows) if skip is None else skip, len(rows))
     body = [list(row) for row in rows[above:]]
     width = max((len(row) for row in body), default=0) if height == 0 else usual_width(body)
     if height is None:
         height = header_height(body, width)
+    if height == 1 and _lacks_first(body, width):
+        return Header(above, 1, ["", *body[0]])
     return _assemble(body[:height], above, height, width)
+
+
+def _lacks_first(body: Sequence[Row], width: int) -> bool:
+    """Row numbers without a name above them, as R writes them: the header is one cell shorter than every row."""
+    below = [row for row in body[1:] if filled(row)]
+    if (
+        len(body[0]) != width - 1
+        or not below
+        or any(len(row) != width or not row[-1].strip() for row in below)
+    ):
+        return False
+    return [row[0].strip() for row in below] == [str(number) for number in range(1, len(below) + 1)]
 
 
 def _assemble(top: list[list[str]], above: int, height: int, width: int) -> Header:

@@ -141,19 +141,21 @@ def _balances(table: pl.DataFrame, text: Text, dialect: Dialect, skip: int, *, q
     width = table.width
     if not table.height:
         return True
-    if not quoted and table.to_series(width - 1).null_count() == 0:
+    if table.to_series(width - 1).null_count() == 0:
         return True  # a row that is too short lacks its last cell, one that is too long is an error in Polars
     if width == 1 and not quoted:
         return True
     delimiters, lines = _count(text, dialect.delimiter.encode(), skip)
-    inside = _inside(table, dialect.delimiter) if quoted else 0
-    breaks = _inside(table, "\n") if quoted else 0
+    inside, breaks = _inside(table, dialect.delimiter, "\n") if quoted else (0, 0)
     return delimiters - inside == table.height * (width - 1) and lines - breaks == table.height
 
 
-def _inside(table: pl.DataFrame, mark: str) -> int:
-    counts = table.select(pl.all().str.count_matches(mark, literal=True).sum())
-    return int(counts.sum_horizontal().item() or 0)
+def _inside(table: pl.DataFrame, *marks: str) -> tuple[int, ...]:
+    """How often each mark stands inside cells."""
+    counts = table.select(
+        pl.sum_horizontal(pl.all().str.count_matches(mark, literal=True).sum()).alias(mark) for mark in marks
+    )
+    return tuple(int(count or 0) for count in counts.row(0))
 
 
 def _count(text: Text, delimiter: bytes, skip: int) -> tuple[int, int]:

@@ -24,8 +24,24 @@ from retort_executor.reading.limits import LIMITS, Limits, check_shape
         (b"\x7fELF\x02\x01", "a program"),
         (bytes(range(256)) * 20, "full of control bytes"),
         (b"PK\x03\x04 not really a zip", "its end is missing or damaged"),
+        (b"\xef\xbb\xbf <HTML><table>", "a web page"),
+        (b'[{"a": 1}]', "a JSON file"),
     ],
-    ids=["nothing", "blanks", "pdf", "png", "gzip", "7z", "sqlite", "spss", "program", "binary", "zip"],
+    ids=[
+        "nothing",
+        "blanks",
+        "pdf",
+        "png",
+        "gzip",
+        "7z",
+        "sqlite",
+        "spss",
+        "program",
+        "binary",
+        "zip",
+        "html",
+        "json",
+    ],
 )
 def test_what_is_no_table(read_bytes, content, sentence):
     with pytest.raises(UnreadableFile, match=sentence) as refused:

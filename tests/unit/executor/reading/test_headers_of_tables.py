@@ -142,6 +142,12 @@ def test_ten_thousand_equal_names_do_not_take_long(read_bytes):
     assert table.columns[-1] == "同名_10000"
 
 
+def test_row_numbers_without_a_name_as_r_writes_them(read_bytes):
+    table, _ = read_bytes(lines('"A1","A2"', '"1",5,6', '"2",3,4'))
+    assert table.columns == ["column_1", "A1", "A2"]
+    assert table["A1"].to_list() == ["5", "3"]
+
+
 def test_qualtrics_rows():
     rows = [
         ["Q1", "Q2"],
