@@ -7,6 +7,7 @@ rebinds its own name to 127.0.0.1, and then the name is not ours; it cannot hide
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -16,7 +17,7 @@ from retort_api.kit.problems import problem, response
 
 
 class BodyTooLarge(Exception):
-    """Raised while reading; becomes 413 when nothing has been answered yet."""
+    """Raised into whoever reads the body."""
 
 
 class Guards:
@@ -56,6 +57,7 @@ class Guards:
         return None
 
     async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Stops reading above the limit; what the application answers to its cut-off body is not sent."""
         received, answered = 0, False
 
         async def counting() -> Message:
@@ -68,14 +70,13 @@ class Guards:
 
         async def watching(message: Message) -> None:
             nonlocal answered
-            answered = True
-            await send(message)
+            if answered or received <= self._body_bytes:
+                answered = True
+                await send(message)
 
-        try:
+        with suppress(BodyTooLarge):
             await self._app(scope, counting, watching)
-        except BodyTooLarge:
-            if answered:
-                raise
+        if received > self._body_bytes and not answered:
             detail = f"The request is larger than {self._body_bytes} bytes."
             await response(problem(413, "limit-exceeded", detail, scope["path"]))(scope, receive, send)
 

@@ -13,6 +13,7 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -140,7 +141,7 @@ def wired(
     planner: Planner,
 ) -> tuple[Services, Driver]:
     executor, intake = sandboxes
-    signal, log = Signal(), CommitLog(database)
+    written, log = Signal(), CommitLog(database)
     library = Library(WholeSnapshots(objects))
     runner = Runner(objects, library, intake, settings, home / "spool")
     work = TaskWork(
@@ -150,9 +151,9 @@ def wired(
             planner, Situations(database, log, library, suggest), log, Commands(database, log)
         ),
         execution=Execution(database, log, library, runner),
-        signal=signal,
+        signal=written,
     )
-    driver = Driver(database, work, executor, signal)
+    driver = Driver(database, work, executor, written)
     work.wake = driver.wake
     services = Services(
         settings=settings,
@@ -162,7 +163,7 @@ def wired(
         log=log,
         differences=Differences(library.snapshots),
         waker=driver,
-        signal=signal,
+        signal=written,
         authoriser=LocalUser(settings.user),
         about=about(settings, executor.hello),
         suggest=suggest,
@@ -202,11 +203,18 @@ def create(settings: Settings, planner: Planner = rules) -> FastAPI:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn that says when it is ready, and on which port."""
+    """uvicorn that says when it is ready, and for which a signal to stop is no failure."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
