@@ -48,9 +48,14 @@ class ForkLine:
         theirs.close()
         ours.settimeout(START_SECONDS)
         self._control = ours
-        if self._hear().get("threads"):
+        greeting = self._hear()
+        if greeting.get("threads") or greeting.get("problem"):
             self.stop()
-            raise Infrastructure(f"importing {self._worker} started threads; its children could deadlock")
+            why = (
+                greeting.get("problem")
+                or f"it starts threads, its children could deadlock: {greeting['threads']}"
+            )
+            raise Infrastructure(f"the worker {self._worker} could not be loaded: {why}")
 
     def fork(self, request: dict[str, Any], descriptors: list[int]) -> tuple[int, int]:
         """Process id and pidfd of the new worker, which confines itself before it does anything else."""

@@ -224,7 +224,11 @@ def main() -> None:
     ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # non-dumpable: nobody looks into this process
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's ^C is the supervisor's to handle
     control = socket.socket(fileno=arguments.fd)
-    worker = load(arguments.worker)
+    try:
+        worker = load(arguments.worker)
+    except Exception as problem:  # noqa: BLE001 - a module may raise anything on import
+        control.send(json.dumps({"problem": f"{type(problem).__name__}: {problem}"[:2000]}).encode())
+        return
     gc.collect()
     gc.freeze()  # children share these pages for longer
     control.send(json.dumps({"ready": True, "threads": lasting_threads()}).encode())

@@ -249,25 +249,21 @@ class Collector:
 class AsyncSession:
     """The same over asyncio streams; `send` takes async pieces, so a snapshot can flow from its store."""
 
-    def __init__(
-        self,
-        sandbox: Sandbox,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        hello: Mapping[str, Any],
-    ) -> None:
+    def __init__(self, sandbox: Sandbox, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._sandbox, self._reader, self._writer = sandbox, reader, writer
-        self.hello = hello
+        self.hello: Mapping[str, Any] = {}
 
     @classmethod
     async def start(cls, worker: str, **options: Any) -> AsyncSession:
         sandbox = await asyncio.to_thread(Sandbox.start, worker, **options)
+        reader, writer = await asyncio.open_unix_connection(sock=sandbox.stream, limit=READ)
+        session = cls(sandbox, reader, writer)
         try:
-            reader, writer = await asyncio.open_unix_connection(sock=sandbox.stream, limit=READ)
-            return cls(sandbox, reader, writer, greeting(*await _frame(reader)))
+            session.hello = greeting(*await _frame(reader))
         except BaseException:
-            await asyncio.to_thread(sandbox.stop)
+            await session.close()
             raise
+        return session
 
     async def send(self, job: Job, inputs: Mapping[str, bytes | memoryview | AsyncIterable[bytes]]) -> None:
         await self._write(opening(job))
@@ -279,6 +275,16 @@ class AsyncSession:
             await self._write(wire.encode_done(index))
         await self._write(wire.encode(FrameType.START))
 
+    @property
+    def process_id(self) -> int:
+        return self._sandbox.process.pid
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
     async def cancel(self) -> None:
         await self._write(wire.encode(FrameType.CANCEL))
 
@@ -288,6 +294,19 @@ class AsyncSession:
             yield word
             if isinstance(word, End):
                 return
+
+    async def run(
+        self,
+        job: Job,
+        inputs: Mapping[str, bytes | memoryview | AsyncIterable[bytes]],
+        names: Iterable[str] = ("",),
+    ) -> Result:
+        """As Session.run."""
+        await self.send(job, inputs)
+        collector = Collector(names)
+        async for word in self.frames():
+            collector.take(word)
+        return collector.result()
 
     async def close(self) -> None:
         self._writer.close()

@@ -31,6 +31,12 @@ Report: TypeAlias = Callable[[dict[str, Any]], None]
 
 # Loaded before the fork: inside the walls a late import may not be readable, and no library can be mapped.
 PRELOAD: Final = (
+    # What a person's script may well import; without privileges the interpreter's folders can be out of reach.
+    "array", "base64", "bisect", "calendar", "collections.abc", "colorsys", "copy", "csv", "dataclasses", "difflib",
+    "email.utils", "enum", "functools", "graphlib", "hashlib", "heapq", "hmac", "html.parser", "itertools",
+    "ipaddress", "json", "locale", "logging", "numbers", "operator", "pathlib", "pickle", "pprint", "secrets",
+    "shlex", "struct", "time", "timeit", "types", "typing", "urllib.parse", "warnings", "weakref", "zlib",
+    # What polars, Arrow and the readers import late.
     "polars.io.*", "polars.datatypes.*", "polars._utils.*", "polars.interchange.*", "polars.functions.*",
     "polars.selectors", "polars.sql.*", "pyarrow", "pyarrow.compute", "pyarrow.csv", "pyarrow.ipc",
     "pyarrow.parquet", "fastexcel", "charset_normalizer", "retort_executor.reading.*",
