@@ -30,6 +30,7 @@ from retort_plans.operations import (
 from retort_plans.operations.annotations import AnnotateColumns
 from retort_plans.operations.base import Operation, nearest
 from retort_plans.operations.crosstabs import Crosstab
+from retort_plans.operations.dates import StandardizeDate
 
 OPERATIONS: Final[tuple[type[Operation], ...]] = (
     columns.SelectColumns,
@@ -53,6 +54,7 @@ OPERATIONS: Final[tuple[type[Operation], ...]] = (
     values.MergeValues,
     values.SetValue,
     recoding.RecodeValues,
+    StandardizeDate,
     numbers.HandleOutliers,
     numbers.BinNumeric,
     AnnotateColumns,
