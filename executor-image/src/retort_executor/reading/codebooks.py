@@ -163,7 +163,7 @@ def _first(words: Sequence[str], wanted: Sequence[str], taken: Collection[int]) 
 def read_entries(rows: Sequence[Sequence[str]], layout: Layout, report: FileReport) -> dict[str, Entry]:
     """Variable name -> what is said about it, in the order of the codebook."""
     entries: dict[str, Entry] = {}
-    current, nameless = "", []
+    current, nameless, unknown = "", [], []
     for number, row in enumerate(rows[layout.header + 1 :], layout.header + 2):
         cells = {role: row[at].strip() for role, at in layout.roles.items() if at < len(row)}
         if not any(cells.values()):
@@ -173,17 +173,21 @@ def read_entries(rows: Sequence[Sequence[str]], layout: Layout, report: FileRepo
             nameless.append(number)
             continue
         current = name
-        _add(entries.setdefault(name, Entry()), cells, report)
+        _add(entries.setdefault(name, Entry()), cells)
+        if cells.get("kind") and not kind_of(cells["kind"]):
+            unknown.append(cells["kind"][:80])
     if nameless:
         report.find("rows-without-variable", "warning", len(nameless), lines=nameless)
+    if unknown:
+        report.find("unknown-types", "info", len(unknown), words=sorted(set(unknown)))
     return entries
 
 
-def _add(entry: Entry, cells: Mapping[str, str], report: FileReport) -> None:
+def _add(entry: Entry, cells: Mapping[str, str]) -> None:
     entry.label = entry.label or clean(cells.get("label", ""))[:TEXT_LIMIT]
     entry.group = entry.group or clean(cells.get("group", ""))
     entry.separator = entry.separator or cells.get("separator", "")[:1]
-    _add_kind(entry, cells.get("kind", ""), report)
+    entry.kind = entry.kind or kind_of(cells.get("kind", "")) or ""
     entry.ends = entry.ends or ends_of_scale(cells.get("scale", "")) or ends_of_scale(cells.get("values", ""))
     if cells.get("value"):
         entry.values[canonical(cells["value"])] = clean(cells.get("value_label", ""))
@@ -191,14 +195,6 @@ def _add(entry: Entry, cells: Mapping[str, str], report: FileReport) -> None:
         entry.values[value] = clean(label)
     for value, label in codes(cells.get("missing", "")):
         entry.missing[value] = label or entry.values.get(value, "")
-
-
-def _add_kind(entry: Entry, word: str, report: FileReport) -> None:
-    kind = kind_of(word) if word else None
-    if kind:
-        entry.kind = entry.kind or kind
-    elif word and not entry.kind:
-        report.find("unknown-type", "info", word=word[:80])
 
 
 def changes_of(entries: Mapping[str, Entry], report: FileReport) -> list[dict[str, Any]]:

@@ -91,7 +91,7 @@ def test_labels_that_sound_missing_are_proposed_not_declared(read_bytes, finding
 
 def test_unknown_types_and_nameless_rows_are_said(read_bytes, finding):
     _, report = read_bytes("变量,标签,类型\nq1,性别,玄学\n,走失的一行,\n".encode(), **{"as": "codebook"})
-    assert finding(report, "unknown-type")["details"]["word"] == "玄学"
+    assert finding(report, "unknown-types")["details"] == {"words": ["玄学"]}
     assert finding(report, "rows-without-variable")["details"]["lines"] == [3]
 
 
