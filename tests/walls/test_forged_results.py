@@ -114,6 +114,29 @@ def test_other_words_on_the_report_end_the_run(bench, words: bytes) -> None:
         bench.run(source)
 
 
+@pytest.mark.parametrize(
+    "nested", ['"\\ud800"', "[" * 900 + "]" * 900, '{"a":' * 400 + "1" + "}" * 400, "NaN", "1" * 4000]
+)
+@pytest.mark.parametrize("kind", [FrameType.PROGRESS, FrameType.END])
+def test_poisoned_json_harms_neither_supervisor_nor_client(bench, kind: FrameType, nested: str) -> None:
+    text = '{"stage":%s,"ok":false,"error":{"code":"data-error","message":%s,"details":{"x":%s}}}' % (
+        (nested,) * 3
+    )
+    source = (
+        PIPES + f"def run(table):\n    os.write(REPORT, {encode(kind, text.encode())!r})\n    return table\n"
+    )
+    if kind is FrameType.END:
+        with pytest.raises(DataError):
+            bench.run(source)
+    else:
+        assert bench.run(source).end.ok
+
+
+def test_a_log_of_nothing_but_escapes_fits_its_frames(bench, small) -> None:
+    source = "import os\ndef run(table):\n    for _ in range(64): os.write(2, b'\\x1b' * 65536)\n    return table\n"
+    assert len(bench.run(source, small(log_bytes=1 << 22)).log) > 1 << 24
+
+
 def test_a_flood_of_reports_is_cut(bench) -> None:
     word = encode_json(FrameType.PROGRESS, {"n": 1})
     source = (

@@ -108,8 +108,7 @@ def test_what_is_no_job_is_told_and_ends_the_session() -> None:
 
 
 def test_a_slow_client_makes_the_worker_wait(fresh_bench) -> None:
-    source = "import polars as pl\ndef run(table):\n    return pl.DataFrame({'x': pl.repeat(1, 8_000_000, eager=True)})\n"
-    fresh_bench.start(source)
+    fresh_bench.start(BIG)
     words = fresh_bench.session.frames()
     next(words)
     supervisor = fresh_bench.session.process_id
@@ -118,6 +117,27 @@ def test_a_slow_client_makes_the_worker_wait(fresh_bench) -> None:
     assert resident < 40 << 20  # the supervisor has not stored the 32 MB for the client
     *_, end = words
     assert end.ok
+
+
+BIG = "import polars as pl\ndef run(table):\n    return pl.DataFrame({'x': pl.repeat(1, 8_000_000, eager=True)})\n"
+
+
+def test_a_client_that_never_reads_and_leaves_ends_everything(fresh_bench) -> None:
+    fresh_bench.start(BIG)
+    (server,) = children(fresh_bench.session.process_id)
+    select.select([], [], [], 0.3)
+    supervisor = fresh_bench.session.process_id
+    fresh_bench.session.close()
+    assert ended(supervisor)
+    assert ended(server)
+
+
+def test_a_client_that_reads_too_late_is_told_of_the_deadline(fresh_bench, small) -> None:
+    fresh_bench.start(BIG, small(seconds=0.5, output_bytes=1 << 30))
+    select.select([], [], [], 0.8)
+    with pytest.raises(LimitExceeded, match="longer than"):
+        fresh_bench.end().raise_for_error()
+    assert fresh_bench.honest() == 6
 
 
 # As a user without rights -------------------------------------------------------------------------------

@@ -31,6 +31,8 @@ class Channel:
         return self.pending > FULL
 
     def send(self, data: bytes) -> None:
+        if self.lost:
+            return
         self._waiting.append(memoryview(data))
         self.pending += len(data)
         self.flush()

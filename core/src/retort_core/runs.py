@@ -26,6 +26,7 @@ from retort_core.wire import FrameType
 POLL_SECONDS: Final = 0.01  # at 5 GB/s of page faults the watch sees 50 MB too much
 MAX_THREADS: Final = 64  # besides those of polars: its pool, its readers and what a script may start
 PIPE_BYTES: Final = 1 << 18  # four times the default; a mebibyte falls out of the cache and is slower
+LOG_BYTES: Final = 1 << 16  # escaped, four times as much: it must fit into a frame
 MAX_REPORTS, MAX_REPORT, MAX_STATUS = 1000, 8192, 4 << 20
 
 
@@ -116,10 +117,10 @@ class Run:
 
     # Events
 
-    def _read(self, name: str) -> bytes:
-        """At most one pipe's worth; an empty answer means that the pipe has ended and is closed."""
+    def _read(self, name: str, size: int = PIPE_BYTES) -> bytes:
+        """At most so many bytes; an empty answer means that the pipe has ended and is closed."""
         try:
-            data = os.read(self._open[name], PIPE_BYTES)
+            data = os.read(self._open[name], size)
         except BlockingIOError:
             return b""
         if not data:
@@ -139,7 +140,7 @@ class Run:
             self._channel.send(wire.encode(FrameType.CHUNK, data))
 
     def _on_log(self) -> None:
-        data = self._read("log")
+        data = self._read("log", LOG_BYTES)
         text = self._log.feed(data) if data else self._log.flush()
         if text:
             self._channel.send(wire.encode(FrameType.LOG, text.encode()))
@@ -161,8 +162,9 @@ class Run:
             self._enforced = wire.decode_json(payload)
         elif kind is FrameType.PROGRESS and self._enforced:
             self._reports += 1
-            if self._reports <= MAX_REPORTS and len(payload) <= MAX_REPORT:
-                self._channel.send(wire.encode_json(FrameType.PROGRESS, wire.decode_json(payload)))
+            facts = wire.decode_json(payload)
+            if self._reports <= MAX_REPORTS and len(payload) <= MAX_REPORT and verdicts.plain(facts):
+                self._channel.send(wire.encode_json(FrameType.PROGRESS, facts))
         elif kind is FrameType.END:
             self._told = self._told or wire.decode_json(payload)
         else:
@@ -188,9 +190,10 @@ class Run:
         """A client that reads slowly makes the worker wait, not this process grow."""
         output = self._open.get("output")
         watched = self._selector.get_map()
-        if output is not None and self._channel.full and output in watched:
+        wait = self._channel.full and not self._stopped  # what a stopped worker left is read and dropped
+        if output is not None and wait and output in watched:
             self._selector.unregister(output)
-        if output is not None and not self._channel.full and output not in watched:
+        if output is not None and not wait and output not in watched:
             self._selector.register(output, selectors.EVENT_READ, self._on_output)
         if self._channel.pending:
             self._channel.flush()

@@ -105,6 +105,15 @@ def _signalled(facts: Facts, limits: Limits) -> Failure:
     return Failure("data-error", f"The run crashed with {name}.", details)
 
 
+def plain(value: Any, depth: int = 4) -> bool:
+    """Whether JSON is flat enough for those who copy and print it by recursion."""
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return True
+    return depth > 0 and all(plain(one, depth - 1) for one in value)
+
+
 def told(end: Mapping[str, Any]) -> Failure:
     """The worker's own words, which unknown code may have written: trimmed, harmless, from a closed list."""
     error = end.get("error")
@@ -115,5 +124,7 @@ def told(end: Mapping[str, Any]) -> Failure:
     return Failure(
         code if isinstance(code, str) and code in TELLABLE else "data-error",
         escape(str(error.get("message", "")))[:MAX_MESSAGE] or "The run failed without saying why.",
-        details if isinstance(details, dict) and len(json.dumps(details)) <= MAX_DETAILS else {},
+        details
+        if isinstance(details, dict) and plain(details) and len(json.dumps(details)) <= MAX_DETAILS
+        else {},
     )

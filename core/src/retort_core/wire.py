@@ -52,7 +52,9 @@ def encode(kind: FrameType, payload: bytes | memoryview = b"") -> bytes:
 
 
 def encode_json(kind: FrameType, value: Any) -> bytes:
-    return encode(kind, json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+    """Half a surrogate pair, which JSON can smuggle in, becomes a question mark."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return encode(kind, text.encode("utf-8", "replace"))
 
 
 def decode_json(payload: bytes) -> dict[str, Any]:
