@@ -1,7 +1,7 @@
 """The intake: hostile bytes in, a finished version out. Entry of the confined child on the trusted side.
 
 kind     inputs                                        params                                        parts out
-import   "table" (Arrow stream of the file reader)     next_row_id, caps                             a version
+import   "table" (Arrow stream of the file reader)     next_row_id, labels, groups, like, caps       a version
 version  "result" (Arrow stream of a script), "base:…" rows, schema (or null), key, salt, caps       a version, changes
 answer   "answer:NAME" (Arrow streams)                 salt, caps                                    answer.json, "answer:NAME"
 
@@ -28,10 +28,23 @@ from retort_core.schema import Schema
 from retort_core.wire import PartWriter
 from retort_tables.answers import answered
 from retort_tables.hostile import Caps, decode
+from retort_tables.imports import Import, first_version
+from retort_tables.profiling import profile
 from retort_tables.snapshots.port import MARKS, SCHEMA, TABLE, Manifest, Snapshot, VersionParts
 from retort_tables.takeover import aligned_version, carried_version
 
 Report = Callable[[dict[str, Any]], None]
+
+# Loaded before the fork: a late import costs every job its time (numpy.ma: 40 ms) and may be unreadable by then.
+PRELOAD: Final = (
+    "numpy.ma",
+    "polars.io",
+    "polars.selectors",
+    "polars._utils.parquet",
+    "pyarrow.compute",
+    "pyarrow.ipc",
+    "retort_tables.profiling",
+)
 
 
 def main(job: Job, inputs: Mapping[str, int], output: BinaryIO, report: Report) -> None:
@@ -61,18 +74,29 @@ class _Request:
             raise Infrastructure(f"The intake was not given the input {name!r}.")
         return self.streams[name]
 
-    def table(self, name: str) -> pl.DataFrame:
+    def table(self, name: str, what: str = "the result") -> pl.DataFrame:
         """Hostile bytes, decoded."""
         self.report({"stage": "decoding"})
-        return decode(self.stream(name), self.caps)
+        return decode(self.stream(name), self.caps, what)
+
+
+def _import(request: _Request) -> Mapping[str, bytes]:
+    table = request.table("table", "the file")
+    request.report({"stage": "typing", "rows": table.height})
+    like = request.params.get("like")
+    ask = Import(
+        next_row_id=int(request.params.get("next_row_id", 0)),
+        labels=request.params.get("labels", {}),
+        groups=request.params.get("groups", {}),
+        like=None if like is None else Schema.model_validate(like),
+    )
+    return first_version(table, ask).parts()
 
 
 def _version(request: _Request) -> Mapping[str, bytes]:
     base, manifest = _base(request)
     result = request.table("result")
     request.report({"stage": "measuring", "rows": result.height})
-    from retort_tables.profiling import profile
-
     rows, expected = request.params.get("rows"), request.params.get("schema")
     parts: VersionParts
     if rows == "carried" and expected is not None:
@@ -104,6 +128,7 @@ def _answer(request: _Request) -> Mapping[str, bytes]:
 ANSWER: Final = "answer:"
 BASE: Final = "base:"
 _KINDS: Final[Mapping[str, Callable[[_Request], Mapping[str, bytes]]]] = {
+    "import": _import,
     "version": _version,
     "answer": _answer,
 }
