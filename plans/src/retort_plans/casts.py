@@ -8,10 +8,10 @@ own. Where types do not convert directly (2.0 to a whole number) the canonical t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeAlias
 
 from retort_core.errors import StepError
 from retort_core.schema import Column, DType
@@ -20,6 +20,7 @@ from retort_plans.reference import Value, canonical, fold_text
 from retort_plans.syntax import Code, pl, pl_name, when
 from retort_plans.textual import as_text, check_text
 
+Name: TypeAlias = Callable[[str, Code], Code]  # Emitter.local
 DECIMAL_DIGITS: Final = 2  # of what is cast to decimal: money
 # Numbers of up to 15 digits are exact in every type; longer ones are ids.
 _DIGITS: Final = r"(?:[0-9]{1,15}|[0-9]{1,3}(?:,[0-9]{3}){1,4})"
@@ -61,28 +62,28 @@ def loses_nothing(column: Column, dtype: DType) -> bool:
 
 
 # -- Polars -----------------------------------------------------------------------------------------------
-def converted(value: Code, column: Column, target: Column) -> Code:
+def converted(value: Code, column: Column, target: Column, name: Name) -> Code:
     """`value`, of the type of `column`, as the type of `target`; null where it does not convert."""
     if column.dtype is target.dtype:
         return value
     if (column.dtype, target.dtype) in _DIRECT:
         return value.call("cast", polars_type(target))
     text = as_text(value, column)
-    return text if target.dtype is DType.text else from_text(text, target)
+    return text if target.dtype is DType.text else from_text(text, target, name)
 
 
-def from_text(text: Code, target: Column) -> Code:
-    """A text as a value of `target`; null where it is none."""
+def from_text(text: Code, target: Column, name: Name) -> Code:
+    """A text as a value of `target`; null where it is none. `name` gives the prepared text a name in the script."""
+    if target.dtype is DType.text:
+        return text
     plain = text.call("str.normalize", "NFKC").call("str.strip_chars")
     match target.dtype:
-        case DType.text:
-            return text
         case DType.boolean:
             lower = plain.call("str.to_lowercase")
             return lower.call("replace_strict", dict(TRUTH), default=None, return_dtype=pl_name("Boolean"))
         case DType.date | DType.datetime:
-            return _from_date(plain, target.dtype)
-    number = plain.call("str.replace", "−", "-", literal=True)
+            return _from_date(name("text", plain), target.dtype)
+    number = name("text", plain.call("str.replace", "−", "-", literal=True))
     pattern = {DType.integer: WHOLE, DType.decimal: MONEY}.get(target.dtype, NUMBER)
     digits = number.call("str.replace_all", ",", "", literal=True).call("str.strip_prefix", "+")
     if target.dtype is DType.integer:

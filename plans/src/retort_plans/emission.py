@@ -43,6 +43,7 @@ class Emitter:
         self.statements: list[ast.stmt] = []
         self.returned = False
         self._lazy = lazy
+        self._locals: set[str] = set()
 
     # -- statements ---------------------------------------------------------------------------------------
     def assign(self, target: str, value: Code) -> Code:
@@ -54,14 +55,27 @@ class Emitter:
         """`table = value`."""
         self.assign("table", value)
 
+    def local(self, stem: str, value: Code) -> Code:
+        """`stem = value` for an expression used more than once; `stem_2` when the step has a `stem` already."""
+        count = sum(taken == stem or taken.startswith(f"{stem}_") for taken in self._locals)
+        target = stem if not count else f"{stem}_{count + 1}"
+        self._locals.add(target)
+        return self.assign(target, value)
+
+    def take(self) -> list[ast.stmt]:
+        """The statements so far; the next step starts with none, and with fresh local names."""
+        statements, self.statements, self._locals = self.statements, [], set()
+        return statements
+
     def add(self, node: ast.stmt) -> None:
         """Any other statement, such as a check that raises."""
         self.statements.append(node)
 
     def refuse(self, condition: Code, message: str) -> None:
-        """`if condition: raise ValueError(message)`: data this step cannot decide on."""
+        """`if undecided: raise ValueError(message)`: data this step cannot decide on."""
+        undecided = self.local("undecided", condition)
         error = ast.Call(ast.Name("ValueError", ast.Load()), [code(message).node], [])
-        self.add(ast.If(condition.node, [ast.Raise(error, None)], []))
+        self.add(ast.If(undecided.node, [ast.Raise(error, None)], []))
 
     def answer(self, tables: Mapping[str, Code]) -> None:
         """`return {"table": …}`: the end of a read-only script."""

@@ -84,6 +84,8 @@ def _chain_length(node: ast.expr) -> int:
     length = 0
     while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         node, length = node.func.value, length + 1
+        while isinstance(node, ast.Attribute):  # a namespace
+            node = node.value
     return length
 
 

@@ -73,5 +73,4 @@ def _blocks(simulation: Simulation, invalid: Iterable[str], lang: Lang, *, row_i
 
 def _taken(out: Emitter) -> list[str]:
     """The statements so far as indented text; the emitter starts afresh."""
-    statements, out.statements = out.statements, []
-    return [statement(node, depth=1) for node in statements]
+    return [statement(node, depth=1) for node in out.take()]

@@ -78,10 +78,11 @@ class CastType(Operation):
 
     def _value(self, out: Emitter, column: Column) -> Code:
         target = self._target(column)
-        value = casts.converted(col(column.name), column, target)
-        if column.name not in out.invalid:
-            return value
-        return pl("coalesce", value, casts.from_text(col(companion(column.name)), target))
+        value = casts.converted(col(column.name), column, target, out.local)
+        if column.name in out.invalid:
+            value = pl("coalesce", value, casts.from_text(col(companion(column.name)), target, out.local))
+        direct = casts.loses_nothing(column, target.dtype) and column.name not in out.invalid
+        return value if direct else out.local("converted", value)
 
     def _entries(self, out: Emitter, column: Column) -> list[Code]:
         value = self._value(out, column)

@@ -54,37 +54,38 @@ class DropDuplicates(Operation):
     # -- Polars -------------------------------------------------------------------------------------------
     def emit(self, out: Emitter) -> None:
         if not self.columns:
-            rows = _struct(_cells(out, self._compared(out.schema)))
+            rows = pl("struct", *_cells(out, self._compared(out.schema)))
             out.let(
                 TABLE.call(
                     "filter", rows.call("is_last_distinct" if self.keep == "last" else "is_first_distinct")
                 )
             )
         elif self.keep in ("first", "last"):
-            once = _key(out, self.columns).call(f"is_{self.keep}_distinct")
+            once = _struct(_keys(out, self.columns)).call(f"is_{self.keep}_distinct")
             out.let(TABLE.call("filter", once | _no_key(self.columns)))
         else:
-            self._collapse(out)
+            key = _key(out, self.columns)
+            self._collapse(out, key)
             if self.keep == "none":
-                out.let(TABLE.call("remove", _repeated(out, self.columns)))
+                out.let(TABLE.call("remove", _repeated(key, self.columns)))
             elif self.keep == "complete":
-                self._complete(out)
+                self._complete(out, key)
 
-    def _collapse(self, out: Emitter) -> None:
+    def _collapse(self, out: Emitter, key: Code) -> None:
         """Only rows of a repeated key are compared cell by cell, so cost follows the duplicates."""
         if not out.row_ids:
             out.let(TABLE.call("with_row_index", ROW_ID))
-        rows = _struct(_cells(out, self._compared(out.schema)))
-        repeated = out.assign("repeated", TABLE.call("filter", _repeated(out, self.columns)))
+        rows = pl("struct", *_cells(out, self._compared(out.schema)))
+        repeated = out.assign("repeated", TABLE.call("filter", _repeated(key, self.columns)))
         copies = out.assign("copies", repeated.call("remove", rows.call("is_first_distinct")))
         kept = TABLE.call("join", copies, on=ROW_ID, how="anti", maintain_order="left")
         out.let(kept if out.row_ids else kept.call("drop", ROW_ID))
 
-    def _complete(self, out: Emitter) -> None:
+    def _complete(self, out: Emitter, key: Code) -> None:
         valid = pl(
             "sum_horizontal", pl("col", [reading(name) for name in out.schema.names]).call("is_not_null")
         )
-        place = valid.call("rank", "ordinal", descending=True).call("over", *_keys(out, self.columns))
+        place = out.local("place", valid.call("rank", "ordinal", descending=True).call("over", key))
         out.let(TABLE.call("filter", place.eq(1) | _no_key(self.columns)))
 
     # -- words --------------------------------------------------------------------------------------------
@@ -148,9 +149,9 @@ class MarkDuplicates(Operation):
 
     def emit(self, out: Emitter) -> None:
         if self.columns:
-            marked = _repeated(out, self.columns)
+            marked = _repeated(_key(out, self.columns), self.columns)
         else:
-            marked = _struct(_cells(out, out.schema.names)).call("is_duplicated")
+            marked = pl("struct", *_cells(out, out.schema.names)).call("is_duplicated")
         out.with_columns(marked.call("alias", self.new_name))
 
     def explain(self, lang: Lang) -> str:
@@ -169,7 +170,11 @@ class MarkDuplicates(Operation):
 def _plain(column: str, dtype: DType) -> Code:
     if dtype is not DType.text:
         return col(column)
-    return col(column).call("str.normalize", "NFKC").call("str.replace_all", r"\s", "")
+    return _folded(col(column))
+
+
+def _folded(text: Code) -> Code:
+    return text.call("str.normalize", "NFKC").call("str.replace_all", r"\s", "")
 
 
 def _keys(out: Emitter, columns: Sequence[str]) -> list[Code]:
@@ -177,7 +182,10 @@ def _keys(out: Emitter, columns: Sequence[str]) -> list[Code]:
 
 
 def _key(out: Emitter, columns: Sequence[str]) -> Code:
-    return _struct(_keys(out, columns))
+    """What rows of one key share, under a name of its own where it is more than a column."""
+    made = _struct(_keys(out, columns))
+    plain = len(columns) == 1 and out.schema[columns[0]].dtype is not DType.text
+    return made if plain else out.local("key", made)
 
 
 def _struct(cells: Sequence[Code]) -> Code:
@@ -186,8 +194,10 @@ def _struct(cells: Sequence[Code]) -> Code:
 
 def _cells(out: Emitter, columns: Sequence[str]) -> list[Code]:
     """What two rows must share to be identical: values and raw texts of invalid cells."""
-    raw = [_plain(name, DType.text) for name in out.companions(columns)]
-    return [*_keys(out, columns), *raw]
+    texts = [name for name in columns if out.schema[name].dtype is DType.text] + out.companions(columns)
+    others = [name for name in columns if out.schema[name].dtype is not DType.text]
+    made = [pl("col", [reading(name) for name in others])] if others else []
+    return [*made, _folded(pl("col", [reading(name) for name in texts]))] if texts else made
 
 
 def _has_key(columns: Sequence[str]) -> Code:
@@ -198,8 +208,8 @@ def _no_key(columns: Sequence[str]) -> Code:
     return reduce(Code.__or__, [col(column).call("is_null") for column in columns])
 
 
-def _repeated(out: Emitter, columns: Sequence[str]) -> Code:
-    return _key(out, columns).call("is_duplicated") & _has_key(columns)
+def _repeated(key: Code, columns: Sequence[str]) -> Code:
+    return key.call("is_duplicated") & _has_key(columns)
 
 
 def _group(row: Row, columns: Sequence[str], *, whole: bool) -> Hashable:
