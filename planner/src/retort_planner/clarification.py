@@ -43,11 +43,16 @@ class Assembly:
     schema: Schema
     lang: Lang
     base: str = ""
-    prefix: str = ""  # step ids stay apart when a correction is replayed on top of older steps
+    result: str = ""  # id of the earlier result the plan runs on
+
+    @property
+    def checked(self) -> bool:
+        """Only what runs on the head can be simulated here; the rest is when the plan is carried out."""
+        return not self.base and not self.result
 
     def plan(self, drafts: Iterable[Draft], assumptions: Iterable[str] = (), title: str = "") -> Plan:
         kept = list(drafts)
-        steps = tuple(Step(id=f"{self.prefix}s{n}", op=d.op, params=d.params) for n, d in enumerate(kept, 1))
+        steps = tuple(Step(id=f"s{n}", op=d.op, params=d.params) for n, d in enumerate(kept, 1))
         named = title or titles.title(steps, self.lang)
         return Plan(title=named, steps=steps, assumptions=tuple(dict.fromkeys(assumptions)))
 
@@ -69,7 +74,7 @@ def settle(part: Part) -> Part:
 
 
 def assemble(parts: list[Part], assembly: Assembly) -> Outcome:
-    parts = [settle(part) for part in parts]
+    parts = [settle(part) for whole in parts for part in (*whole.before, whole)]
     parts = _at_most_three(parts)
     if all(part.settled for part in parts):
         return _planned(parts, assembly)
@@ -95,12 +100,11 @@ def _planned(parts: list[Part], assembly: Assembly) -> Outcome:
     if not drafts:
         return Declined(reason=notes[0] if notes else _nothing(assembly.lang))
     plan = assembly.plan(drafts, notes)
-    failure = misfit(plan, assembly.schema) if not any(part.result for part in parts) else None
+    failure = misfit(plan, assembly.schema) if assembly.checked else None
     if failure is not None:
         return Declined(reason=failure)
     others = tuple(_alternatives(parts, assembly))
-    result = next((part.result for part in parts if part.result), "")
-    return Planned(plan=plan, base=assembly.base, alternatives=others, result=result)
+    return Planned(plan=plan, base=assembly.base, alternatives=others, result=assembly.result)
 
 
 def _nothing(lang: Lang) -> str:
@@ -154,7 +158,7 @@ def _candidates(parts: list[Part], slots: tuple[Slot, ...], assembly: Assembly) 
         plan = (
             assembly.plan(drafts, (note for part in parts for note in part.assumptions)) if drafts else None
         )
-        fits = plan is not None and misfit(plan, assembly.schema) is None
+        fits = plan is not None and (not assembly.checked or misfit(plan, assembly.schema) is None)
         yield Candidate(choice=choice, plan=plan if fits else None)
 
 

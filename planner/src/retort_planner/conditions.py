@@ -40,6 +40,16 @@ _CELL: Final = re.compile(
     rf"({C})(?:这一?列|一?列|字段|变量|那一?列|\s(?:columns?|fields?|values?)\b)?(?:(?:之?中|里面?|上|内)(?:的)?)?(?:所有|全部|那些|凡是)?(?:的)?(?:取值|的?值(?=[{_SIGNS}]))?(?:的(?=[{_SIGNS}]))?"
 )
 _NOT: Final = re.compile(r"^(?:不|没有?|并非|not |isn't |aren't )")
+_PEOPLE: Final = {
+    "男性": "男",
+    "女性": "女",
+    "男生": "男",
+    "女生": "女",
+    "男士": "男",
+    "女士": "女",
+    "男人": "男",
+    "女人": "女",
+}
 _UNIT_WORDS: Final = (("岁", "周岁", "years old", "year old", "years of age"), ("年龄", "age"))
 
 
@@ -72,6 +82,16 @@ class Reader:
         signed = _squeeze_signs(_CELL.sub(r"\1", sign(signed)))
         carried = Atoms(column=self.subject)
         return self._or(signed, carried) if signed else None
+
+    def read_value(self, column: str, op: str, text: str) -> Where | None:
+        """The same comparison with another literal: 「是上海」 after 「城市是北京」."""
+        found = self.schema.find(column)
+        op = {"in": "eq", "nin": "ne", "between": "eq"}.get(op, op)
+        if found is None or not text or len(text) > 60 or re.search(rf"[{_SIGNS}{RANGE}]|{C}", sign(text)):
+            return None
+        if op in ("contains", "not_contains", "starts", "ends"):
+            return {"column": column, "op": op, "value": self._text(text)}
+        return self._comparison(found, op, text) if op in NEGATED else None
 
     def _or(self, text: str, carried: Atoms) -> Where | None:
         parts = [self._and(part, carried) for part in _OR.split(text)]
@@ -206,10 +226,11 @@ class Reader:
         return self._built(char, "=", literal, carried)
 
     def _held(self, literal: str, carried: Atoms) -> Where | None:
-        known = holders(self.schema, self.profile, self._text(literal))
-        if len(known) == 1 and literals.number(literal) is None:
-            carried.column, carried.op = known[0], "eq"
-            return {"column": known[0], "op": "eq", "value": self._text(literal)}
+        for said in (self._text(literal), _PEOPLE.get(self._text(literal), "")):
+            known = holders(self.schema, self.profile, said) if said else ()
+            if len(known) == 1 and literals.number(literal) is None:
+                carried.column, carried.op = known[0], "eq"
+                return {"column": known[0], "op": "eq", "value": said}
         span = literals.days(literal, self.today) if not literal.isdigit() else None
         dates = [c for c in self.schema.columns if c.dtype.temporal]
         if span is not None and len(dates) == 1:
@@ -331,3 +352,11 @@ def _date_between(column: Column, span: literals.Days) -> Where:
         "op": "between",
         "value": {"low": span.first.isoformat(), "high": span.last.isoformat()},
     }
+
+
+def conditioned_columns(where: Where) -> tuple[str, ...]:
+    """Columns a condition speaks about, each once."""
+    if "column" in where:
+        return (where["column"],)
+    parts = where.get("all") or where.get("any") or [where["not"]]
+    return tuple(dict.fromkeys(name for part in parts for name in conditioned_columns(part)))

@@ -10,11 +10,21 @@ import re
 from dataclasses import dataclass, field, replace
 
 from retort_core.errors import StepError
-from retort_core.plans import Declined, Lang, Outcome
+from retort_core.plans import Lang, Outcome
 from retort_core.schema import Schema
-from retort_planner import answering, clauses, commands, declining, frames, near
+from retort_planner import (
+    answering,
+    clauses,
+    commands,
+    corrections,
+    declining,
+    frames,
+    near,
+    references,
+    results,
+)
 from retort_planner.clarification import Assembly, assemble
-from retort_planner.frames.base import Clause, Part, Reading
+from retort_planner.frames.base import Clause, Part, Reading, Way
 from retort_planner.grounding import Ground, advance
 from retort_planner.linking import Linked, link
 from retort_planner.requests import Request
@@ -90,14 +100,43 @@ class _Planning:
         return _Planning(self.request.saying(text), self.depth + 1, self.lang).planned()
 
     def corrected(self) -> Outcome | None:
-        return None
+        """A correction right after an instruction replaces it: replayed from its parent."""
+        turn = references.last_change(self.request)
+        rest = corrections.correction(self.linked.text)
+        if rest is None or turn is None or not turn.steps or not self.request.history:
+            return None
+        base = turn.parent or f"{turn.commit}~1"
+        clause = Clause(rest, self.linked, self.request, self.request.schema, self.lang)
+        drafts = corrections.corrected(clause, turn, rest)
+        assembly = Assembly(self.request.schema, self.lang, base=base)
+        if drafts is not None:
+            part = Ground(self.request.profile, self.lang).part(Part((Way(drafts),)), self.request.schema)
+            return assemble([part], assembly)
+        read = self.read(rest)
+        return None if read.unread else assemble(read.parts, assembly)
 
-    def planned(self, base: str = "", prefix: str = "") -> Outcome:
+    def planned(self) -> Outcome:
         text = _POLITE_START.sub("", self.linked.text)
+        on_result = results.over_result(self.request, text, self.linked, self.over)
+        if on_result is not None:
+            return on_result
         read = self.read(text)
         if read.unread:
             return self.not_understood(read.unread)
-        return assemble(read.parts, Assembly(self.request.schema, self.lang, base=base, prefix=prefix))
+        return assemble(read.parts, Assembly(self.request.schema, self.lang))
+
+    def over(self, schema: Schema, text: str, result: str) -> Outcome | None:
+        """The same words over the table of an earlier answer; None when they do not fit it."""
+        other = _Planning(
+            replace(self.request.saying(text).over(schema), profile=None, history=()), 1, self.lang
+        )
+        read = other.read(_POLITE_START.sub("", other.linked.text))
+        if read.unread or not read.parts:
+            return None
+        drafts = [draft for part in read.parts for draft in part.ways[0].drafts]
+        if any(draft.op not in results.ON_RESULTS for draft in drafts):
+            return None
+        return assemble(read.parts, Assembly(schema, self.lang, result=result))
 
     def read(self, text: str) -> _Read:
         """Every clause over the schema the clauses before it leave."""
@@ -106,7 +145,7 @@ class _Planning:
             if reading is None:
                 state.unread = state.unread or said
                 return state
-            self.take(reading, said, state)
+            self.take(reading, state)
             if state.unread:
                 return state
         return state
@@ -115,7 +154,7 @@ class _Planning:
         schema = state.schema or self.request.schema
         return frames.read(Clause(piece, self.linked, self.request, schema, self.lang, state.carried))
 
-    def take(self, reading: Reading, said: str, state: _Read) -> None:
+    def take(self, reading: Reading, state: _Read) -> None:
         schema = state.schema or self.request.schema
         part = Ground(self.request.profile, self.lang).part(reading.part, schema)
         state.parts.append(part)
@@ -134,6 +173,3 @@ class _Planning:
             if card is not None:
                 return card
         return near.unknown(plain, self.request.schema, self.lang)
-
-
-__all__ = ["Declined", "plan", "replace"]

@@ -12,6 +12,7 @@ from retort_planner.frames import (
     duplicates,
     missing,
     numbers,
+    openended,
     rows,
     standards,
     texts,
@@ -31,6 +32,7 @@ ALL: Final[tuple[Frame, ...]] = (
     *derive.FRAMES,
     *annotate.FRAMES,
     *answers.FRAMES,
+    *openended.FRAMES,
 )
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from retort_core.plans import Lang
 from retort_core.profiles import Profile
 from retort_core.schema import Column, Schema
-from retort_planner.conditions import Reader, Where
+from retort_planner.conditions import Reader
 from retort_planner.lexicon import cue, stop_words
 from retort_planner.linking import Linked
 from retort_planner.requests import Request
@@ -59,7 +59,7 @@ class Part:
     assumptions: tuple[str, ...] = ()
     alternatives: tuple[Way, ...] = ()
     subject: tuple[str, ...] = ()  # columns the next clause may leave out
-    result: str = ""  # id of an earlier result it runs on
+    before: tuple[Part, ...] = ()  # ticks of a checklist that come first
 
     @property
     def settled(self) -> bool:
@@ -201,15 +201,3 @@ def asking(text: str, ways: tuple[Way, ...], weight: int = 50, **more: Any) -> R
 
 def draft(op: str, **params: Any) -> Draft:
     return Draft(op, params)
-
-
-def conditioned(clause: Clause, where: Where) -> tuple[str, ...]:
-    """Columns a condition speaks about."""
-    if "column" in where:
-        return (where["column"],)
-    parts = where.get("all") or where.get("any") or [where.get("not")]
-    return tuple(dict.fromkeys(name for part in parts if part for name in conditioned(clause, part)))
-
-
-def lighter(reading: Reading, by: int) -> Reading:
-    return replace(reading, weight=reading.weight - by)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from retort_planner.conditions import Where
+from retort_planner.conditions import Where, conditioned_columns
 from retort_planner.frames.arithmetic import expression
-from retort_planner.frames.base import Clause, Reading, conditioned, decided, draft
+from retort_planner.frames.base import Clause, Reading, decided, draft
 from retort_planner.frames.rows import free
 from retort_planner.literals import number
 from retort_planner.text import C, L
@@ -16,10 +16,10 @@ _NAME: Final = rf"(?P<name>{L}|[A-Za-z_][A-Za-z0-9_]{{0,40}}|(?:[\u4e00-\u9fff]|
 _COLUMN: Final = r"(?:一个|一)?(?:新的?)?(?:列|字段|变量)"
 _HEAD: Final = (
     re.compile(
-        rf"^(?:请|帮我)?(?:新增加?|增加|新建|添加|加上?|生成|创建|建|派生|多加|再加){_COLUMN}(?:,)?(?:名字?为|名叫|叫做?|为|名称为|命名为|取名)?[:]?\s?{_NAME}\s?(?:,|:|=|等于|为|是|,?(?:它|其)?(?:值)?(?:等于|为|是|取)|,?(?:用|由|按)?(?:公式)?)\s?(?P<body>.{{2,400}})$"
+        rf"^(?:请|帮我)?(?:新增加?|增加|新建|添加|加上?|生成|创建|建|派生|多加|再加){_COLUMN}(?:,)?(?:名字?为|名叫|叫做?|为|名称为|命名为|取名)?[:]?\s?{_NAME}\s?(?:,(?:它|其)?(?:值)?(?:等于|为|是|取)|,|:|=|等于|为|是|(?:用|由|按)(?:公式)?)\s?(?P<body>.{{2,400}})$"
     ),
     re.compile(
-        rf"^(?:请|帮我)?(?:新增加?|增加|新建|添加|加上?|生成|创建|建|派生|计算出?|求出?|算出?)\s?{_NAME}(?:这?一?(?:列|字段|变量))?\s?(?:,|:)?\s?(?:=|等于|为|:|是|,(?:其?值?(?:等于|为|是))?)\s?(?P<body>.{{2,400}})$"
+        rf"^(?:请|帮我)?(?:新增加?|增加|新建|添加|加上?|生成|创建|建|派生|计算出?|求出?|算出?)(?!一?(?:个)?(?:新的?)?列)\s?{_NAME}(?:这?一?(?:列|字段|变量))?\s?(?:,|:)?\s?(?:=|等于|为|:|是|,(?:其?值?(?:等于|为|是))?)\s?(?P<body>.{{2,400}})$"
     ),
     re.compile(rf"^(?:令|设|让)?{_NAME}(?:列)?\s?(?:=|等于)\s?(?P<body>.{{2,400}})$"),
     re.compile(
@@ -141,7 +141,7 @@ def _cases(c: Clause, name: str, body: str) -> Reading | None:
         if case is None:
             return None
         cases.append(case)
-        columns = conditioned(c, case["where"])
+        columns = conditioned_columns(case["where"])
         carried = columns[0] if len(columns) == 1 else carried
     if not cases:
         return None

@@ -104,8 +104,8 @@ def _counted(c: Clause, columns: tuple[str, ...]) -> Duplicates | None:
     known = next((d for d in c.profile.duplicates if set(d.columns) == wanted), None)
     if known is None and len(wanted) == 1:
         (only,) = wanted
-        column = c.profile.find(only)
-        if column is not None and column.distinct == column.valid:
+        seen = c.profile.find(only)
+        if seen is not None and seen.distinct == seen.valid:
             return Duplicates(columns=(only,), groups=0, identical=0, conflicting=0)
     return known
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from retort_planner.conditions import Where, negate
-from retort_planner.frames.base import GAP, Clause, Reading, conditioned, decided, draft
+from retort_planner.conditions import Where, conditioned_columns, negate
+from retort_planner.frames.base import GAP, Clause, Reading, decided, draft
 from retort_planner.lexicon import cue, either
 from retort_planner.polarity import Mode, exception, verbs
 from retort_planner.text import C
@@ -56,7 +56,7 @@ def _excepted(c: Clause, inner: str, rest: str) -> Reading | None:
 
 
 def _rows(c: Clause, where: Where, mode: Mode) -> Reading:
-    subject = conditioned(c, where)
+    subject = conditioned_columns(where)
     missing = only_missing(where)
     if mode == "drop" and missing:
         how = "any" if "any" in where or len(missing) == 1 else "all"
@@ -162,7 +162,7 @@ def flag_rows(c: Clause) -> Reading | None:
 
 
 def _flagged(c: Clause, where: Where, name: str) -> Reading:
-    subject = conditioned(c, where)
+    subject = conditioned_columns(where)
     fresh = free(c, name or c.say(f"{subject[0]}_标记", f"{subject[0]}_flag"))
     return decided(draft("flag_rows", where=where, new_name=fresh, value="1"), weight=57, subject=subject)
 

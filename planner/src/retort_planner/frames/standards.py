@@ -54,13 +54,14 @@ def standardize_region(c: Clause) -> Reading | None:
     for name in ("province", "county", "city"):
         match = k.cue(name)
         said = said or (name if match else "")
+    worded = bool(said)
     while k.cue("region_words"):
-        pass
+        worded = True
     k.cut(
         r"[成为到]|级别?|层级|级|标准|的?写法|不同|各种|称呼|叫法|\b(?:names?|levels?|to|into|their|as|official|spellings?|standard|form|consistent|clean|use)\b"
     )
     k.cut(r"标准|官方|规范|一致|统一|写法|\b(?:names?|consistent|official|spellings?|level)\b")
-    if not asked or not k.clean:
+    if not asked or not k.clean or not (columns or worded):
         return None
     places = columns or region_columns(c, said) or (region_columns(c) if not said else ())
     if (

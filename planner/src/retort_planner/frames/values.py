@@ -6,7 +6,7 @@ import re
 from typing import Any, Final
 
 from retort_core.schema import Column, Kind
-from retort_planner.conditions import Where
+from retort_planner.conditions import Where, conditioned_columns
 from retort_planner.frames.base import (
     COLUMNS,
     GAP,
@@ -15,7 +15,6 @@ from retort_planner.frames.base import (
     Part,
     Reading,
     Way,
-    conditioned,
     decided,
     draft,
 )
@@ -103,7 +102,7 @@ def _set_what(c: Clause, what: str, value: str | None) -> Reading | None:
     where = c.reader.read(what)
     if where is None:
         return None
-    columns = conditioned(c, where)
+    columns = conditioned_columns(where)
     return _set(c, columns[0], where, value) if len(columns) == 1 else None
 
 
@@ -329,7 +328,8 @@ _MERGE_EN: Final = re.compile(
 
 
 def merge_values(c: Clause) -> Reading | None:
-    text, columns = c.text, ()
+    text = c.text
+    columns: tuple[str, ...] = ()
     place = re.match(_IN, text, re.IGNORECASE) or re.search(r",?\s?" + _IN + r"$", text, re.IGNORECASE)
     if place is not None:
         columns = c.names(place.group("cols"))

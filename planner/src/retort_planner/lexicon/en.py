@@ -28,7 +28,7 @@ CUES: Final[dict[str, str]] = {
     "extract": "extract|pull out|pull|parse out|parse|get|grab|pick out|take",
     "number": "numbers?|digits?|numeric part|amounts?|figures?", "phone": "(?:mobile |cell )?phone(?: numbers?)?|telephone(?: numbers?)?|mobiles?(?: numbers?)?", "email": "e-?mail(?: address(?:es)?)?s?",
     "chinese": "chinese(?: characters?| text| part)?", "letters": "(?:english )?letters|latin (?:letters|text)",
-    "standardize": "standardi[sz]e|normali[sz]e|unify|harmoni[sz]e|make consistent|clean up|convert|fix|tidy up|bring|put|make|reformat|format",
+    "standardize": "standardi[sz]e|normali[sz]e|unify|harmoni[sz]e|make consistent|convert|bring|put|make|reformat|format",
     "region_words": "city names?|province names?|region names?|place names?|county names?|cities|city|provinces?|regions?|counties|county|district names?|names?|spellings?|places?|locations?",
     "province": "provinces?(?: level| names?)?", "city": "cit(?:y|ies)(?: level| names?)?", "county": "count(?:y|ies)(?: level| names?)?|districts?",
     "short": "short (?:names?|forms?)|abbreviated", "full": "full (?:official )?(?:names?|forms?)|official names?|long (?:names?|forms?)",

@@ -1,0 +1,1 @@
+"""Evaluation of planners on own phrasings: cases, tables they speak about, and the scores."""
