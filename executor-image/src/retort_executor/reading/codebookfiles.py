@@ -71,7 +71,7 @@ def _as_rows(options: ReadOptions) -> ReadOptions:
 
 
 def as_rows(table: pl.DataFrame) -> list[list[str]]:
-    return [list(row) for row in table.select(pl.all().cast(pl.String).fill_null("")).rows()]
+    return [["" if cell is None else str(cell) for cell in row] for row in table.rows()]
 
 
 def looks_like_codebook(table: pl.DataFrame) -> bool:

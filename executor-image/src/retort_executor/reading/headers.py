@@ -178,7 +178,21 @@ def _explains(rows: Sequence[Row], width: int) -> bool:
     if any(looks_like_data(text) for text in lower if text.strip()):
         return False
     header, data = _votes(lower, rows[2:], width)
-    return header >= max(2, width // 2) and data == 0
+    return data == 0 and (header >= max(2, width // 2) or _outgrows(lower, rows[2:], width))
+
+
+def _outgrows(row: Row, below: Sequence[Row], width: int) -> bool:
+    """Nearly every text of the row is longer than all texts below it: questions above answers in words."""
+    answers = [other for other in below if filled(other)]
+    if len(answers) < 3:
+        return False
+    longer = sum(
+        1
+        for index in range(width)
+        if len(row[index].strip())
+        > max((len(o[index].strip()) for o in answers if index < len(o)), default=0)
+    )
+    return longer >= 0.8 * width
 
 
 def is_header(row: Row, below: Sequence[Row], width: int) -> bool:

@@ -14,6 +14,8 @@ from retort_executor.reading.limits import LIMITS
 
 # Earlier wins a tie. The full-width comma is what some Chinese tools and hand-made files use.
 DELIMITERS: Final = (",", "\t", ";", "|", "，")
+# Marks that also stand in prose must cut most lines alike.
+LEAST_EVEN: Final = {";": 0.5, "，": 0.8}
 SEPARATOR_LINE: Final = re.compile(r"\Asep=(.)\r?\n")
 
 
@@ -40,8 +42,8 @@ def sniff(sample: str, name: str = "") -> Dialect:
     if name.lower().endswith((".tsv", ".tab")) and "\t" in scores:
         scores["\t"] *= 4
     best = max(scores, key=lambda mark: (scores[mark], -DELIMITERS.index(mark)), default=",")
-    if scores.get(best, 0.0) <= 0:
-        best = "\t" if name.lower().endswith((".tsv", ".tab")) else ","
+    if scores.get(best, 0.0) <= 0:  # one column: a mark that cuts nothing
+        best = next(mark for mark in (*DELIMITERS, "\x1f") if mark not in sample or mark == "\x1f")
     return Dialect(best, quote)
 
 
@@ -71,13 +73,30 @@ def records(
 
 def _score(sample: str, dialect: Dialect) -> float:
     """How even the cut is: the share of records with the usual width, squared, times the logarithm of that width."""
-    widths = Counter(len(record.cells) for record in records(sample, dialect) if record.cells)
-    total = sum(widths.values())
-    wide = {width: count for width, count in widths.items() if width > 1}
-    if not wide or not total:
+    rows = [record.cells for record in records(sample, dialect) if record.cells]
+    widths = [len(row) for row in rows]
+    wide = Counter(width for width in widths if width > 1)
+    if not wide:
         return 0.0
     width, count = max(wide.items(), key=lambda item: (item[1], item[0]))
-    return (count / total) ** 2 * math.log2(width + 1)
+    if count < LEAST_EVEN.get(dialect.delimiter, 0.2) * len(widths):
+        return 0.0
+    if widths[0] == 1 and not _below_a_title(rows, width, dialect.delimiter):
+        return 0.0
+    return (count / len(widths)) ** 2 * math.log2(width + 1)
+
+
+def _below_a_title(rows: list[list[str]], width: int, delimiter: str) -> bool:
+    """Whether an uncut first line is a title and not the name of one column of prose.
+
+    Below a title rows are even; marks of prose cut unevenly and are followed by a space, or are the weak ones.
+    """
+    start = next(at for at, row in enumerate(rows) if len(row) > 1)
+    table = rows[start:]
+    even = sum(1 for row in table if len(row) == width)
+    spaced = sum(1 for row in table for cell in row[1:] if cell.startswith(" "))
+    prose = spaced * 2 > sum(len(row) - 1 for row in table)
+    return delimiter in ",\t|" and even >= 0.8 * len(table) and start <= LIMITS.title_rows and not prose
 
 
 def _quote(sample: str) -> str:

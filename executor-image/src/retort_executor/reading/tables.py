@@ -25,6 +25,7 @@ def note_header(header: Header, top: list[list[str]], lines: list[int], report: 
 
 def finish(table: pl.DataFrame, header: Header, report: FileReport, limits: Limits) -> pl.DataFrame:
     """Names, limits and what stands at the end of the table."""
+    table = _without_empty_end(table, report)
     width = len(header.names)
     extra = table.width > width
     originals = list(header.names)
@@ -45,6 +46,16 @@ def finish(table: pl.DataFrame, header: Header, report: FileReport, limits: Limi
     check_cells(table, limits)
     note_end(table, report)
     return table
+
+
+def _without_empty_end(table: pl.DataFrame, report: FileReport) -> pl.DataFrame:
+    """Without rows of nothing but delimiters at the end, which Excel writes when cells below were once filled."""
+    if table.width < 2 or not table.height or any(cell is not None for cell in table.row(-1)):
+        return table
+    filled = table.select(~pl.all_horizontal(pl.all().is_null())).to_series().arg_true()
+    kept = filled[-1] + 1 if filled.len() else 0
+    report.find("empty-rows-left-out", "info", table.height - kept)
+    return table.head(kept)
 
 
 def _all_null(table: pl.DataFrame, index: int) -> bool:

@@ -87,3 +87,18 @@ def test_a_quote_that_is_never_closed_loses_nothing(read_bytes, finding):
     assert table["a"].to_list() == ["1", "2", "3", "4"]
     assert table["b"].to_list() == ['"open', "x", "fine, closed", "y"]
     assert finding(report, "unpaired-quotes")["details"]["lines"] == [2]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["url", "http://a.b/c?x=1;y=2", "http://a.b/c?x=1;y=3"],
+        ["评价", "今天天气很好，适合出门。", "但是，价格有点贵，服务一般。", "还行"],
+        ["comment", "Hello, world", "fine, thanks", "ok"],
+    ],
+    ids=["addresses", "chinese", "english"],
+)
+def test_one_column_of_prose_is_not_cut(read_bytes, rows):
+    table, _ = read_bytes("\n".join(rows).encode())
+    assert table.columns == rows[:1]
+    assert table.to_series().to_list() == rows[1:]

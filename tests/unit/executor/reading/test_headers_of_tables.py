@@ -38,6 +38,20 @@ def test_names_above_and_questions_below(read_bytes):
     assert table.height == 3
 
 
+def test_questions_above_answers_in_words(read_bytes):
+    table, report = read_bytes(
+        lines(
+            "no,Q1,Q2",
+            "编号一栏,您对服务满意吗？,您对价格满意吗？",
+            "a1,满意,一般",
+            "a2,一般,满意",
+            "a3,满意,满意",
+        )
+    )
+    assert report["labels"]["Q1"] == "您对服务满意吗？"
+    assert table.height == 3
+
+
 def test_no_header_at_all(read_bytes, finding):
     table, report = read_bytes(lines("1,23,北京", "2,31,上海", "3,44,北京"))
     assert table.columns == ["列1", "列2", "列3"]

@@ -50,3 +50,9 @@ def test_only_the_first_twenty_lines_are_listed(read_bytes):
     _, report = read_bytes(b"a,b\n" + b"1\n" * 50 + b"1,2\n" * 60)
     assert report["ragged"]["short"] == 50
     assert report["ragged"]["short_lines"] == list(range(2, 22))
+
+
+def test_rows_of_delimiters_at_the_end_are_left_out(read_bytes, finding):
+    table, report = read_bytes(b"a,b\n1,2\n,\n3,4\n,\n,\n")
+    assert table.rows() == [("1", "2"), (None, None), ("3", "4")]
+    assert finding(report, "empty-rows-left-out")["count"] == 2
