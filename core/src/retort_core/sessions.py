@@ -1,4 +1,6 @@
-"""The client's end of a sandbox: start one, send it a job, read its frames. Blocking and asyncio.
+"""The client's end of a sandbox, blocking: start one, send it a job, read its frames.
+
+For the probe, command lines, benchmarks and tests; the service speaks the same frames over asyncio.
 
 >>> with Session.start("retort_executor.worker:main") as session:          # doctest: +SKIP
 ...     result = session.run(Job("a1", "script", {...}, inputs=("table",)), {"table": arrow_bytes})
@@ -6,12 +8,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
@@ -244,91 +245,3 @@ class Collector:
                 target.extend(data)
 
         return Buffer()
-
-
-class AsyncSession:
-    """The same over asyncio streams; `send` takes async pieces, so a snapshot can flow from its store."""
-
-    def __init__(self, sandbox: Sandbox, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._sandbox, self._reader, self._writer = sandbox, reader, writer
-        self.hello: Mapping[str, Any] = {}
-
-    @classmethod
-    async def start(cls, worker: str, **options: Any) -> AsyncSession:
-        sandbox = await asyncio.to_thread(Sandbox.start, worker, **options)
-        reader, writer = await asyncio.open_unix_connection(sock=sandbox.stream, limit=READ)
-        session = cls(sandbox, reader, writer)
-        try:
-            session.hello = greeting(*await _frame(reader))
-        except BaseException:
-            await session.close()
-            raise
-        return session
-
-    async def send(self, job: Job, inputs: Mapping[str, bytes | memoryview | AsyncIterable[bytes]]) -> None:
-        await self._write(opening(job))
-        for index, name in enumerate(job.inputs):
-            data = inputs[name]
-            async for piece in _one(data) if isinstance(data, bytes | memoryview) else data:
-                for frame in wire.encode_data(index, piece):
-                    await self._write(frame)
-            await self._write(wire.encode_done(index))
-        await self._write(wire.encode(FrameType.START))
-
-    @property
-    def process_id(self) -> int:
-        return self._sandbox.process.pid
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-    async def cancel(self) -> None:
-        await self._write(wire.encode(FrameType.CANCEL))
-
-    async def frames(self) -> AsyncIterator[Said]:
-        while True:
-            word = said(*await _frame(self._reader))
-            yield word
-            if isinstance(word, End):
-                return
-
-    async def run(
-        self,
-        job: Job,
-        inputs: Mapping[str, bytes | memoryview | AsyncIterable[bytes]],
-        names: Iterable[str] = ("",),
-    ) -> Result:
-        """As Session.run."""
-        await self.send(job, inputs)
-        collector = Collector(names)
-        async for word in self.frames():
-            collector.take(word)
-        return collector.result()
-
-    async def close(self) -> None:
-        self._writer.close()
-        with contextlib.suppress(OSError):
-            await self._writer.wait_closed()
-        await asyncio.to_thread(self._sandbox.stop)
-
-    async def _write(self, data: bytes) -> None:
-        try:
-            self._writer.write(data)
-            await self._writer.drain()
-        except OSError as problem:
-            raise SessionLost(f"the sandbox went away: {problem}") from None
-
-
-async def _one(data: bytes | memoryview) -> AsyncIterator[bytes | memoryview]:
-    yield data
-
-
-async def _frame(reader: asyncio.StreamReader) -> wire.Frame:
-    try:
-        kind, length = wire.header(await reader.readexactly(wire.HEADER_BYTES))
-        return kind, await reader.readexactly(length)
-    except (asyncio.IncompleteReadError, OSError):
-        raise SessionLost("the sandbox went away") from None
