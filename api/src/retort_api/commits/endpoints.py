@@ -122,8 +122,10 @@ async def list_commits(
 
 @router.get(routes.GRAPH, operation_id="getGraph")
 async def graph(scope: DatasetScope) -> Graph:
+    """Everything that ever was a head is shown, also what was undone."""
     refs = await scope.services.log.refs(scope.dataset.id)
-    commits = service.reachable(await scope.services.log.commits(scope.dataset.id), refs)
+    tips = {move.now for move in await scope.services.log.moves(scope.dataset.id)}
+    commits = service.reachable(await scope.services.log.commits(scope.dataset.id), tips)
     heads = service.heads(refs)
     return Graph(
         commits=tuple(service.public(one, heads) for one in commits),

@@ -71,9 +71,9 @@ async def line(scope: InDataset, head: str) -> list[CommitRecord]:
     return found
 
 
-def reachable(commits: Iterable[CommitRecord], refs: Iterable[Ref]) -> list[CommitRecord]:
-    """What branches and tags lead to, newest first; what only waits for a yes or was refused is left out."""
-    wanted = {ref.head for ref in refs if ref.kind != "staging"}
+def reachable(commits: Iterable[CommitRecord], tips: Iterable[str]) -> list[CommitRecord]:
+    """Versions that any of `tips` leads to, newest first; what never was a head (a refused result) is left out."""
+    wanted = set(tips)
     found = []
     for record in commits:
         if record.id in wanted:

@@ -17,6 +17,7 @@ from retort_api.commits.log import CommitLog
 from retort_api.commits.records import CommitRecord
 from retort_api.commits.results import ResultRecord
 from retort_api.datasets import repository as datasets
+from retort_api.datasets.repository import UploadRecord
 from retort_api.kit.database import Database
 from retort_api.runs import losses
 from retort_api.runs.library import Library, invalid_names
@@ -32,7 +33,7 @@ from retort_core.http.versions import CommitKind
 from retort_core.identity import CommitFacts, commit_id, plan_digest, script_digest
 from retort_core.lifecycle.observations import Ran
 from retort_core.lifecycle.statuses import Counts, Outcome, Staged
-from retort_core.plans import Plan, Script
+from retort_core.plans import Plan, Script, Step
 from retort_core.profiles import Profile
 from retort_core.schema import Schema
 from retort_plans.operations.base import Loss
@@ -257,13 +258,16 @@ class Execution:
     async def _import(self, task: TaskRecord, work: Work, ride: Ride, staging: Staging) -> Ran:
         assert work.load is not None
         load = work.load
+        if load.mode == "codebook":
+            return await self._codebook(task, work, load, ride, staging)
         old = await self._first(task, work.base) if work.base else None
         if load.mode == "new" and old is not None:
             raise BadInput(
                 "This dataset has data already; say how the file relates to it: corrected or append."
             )
         files, next_row_id = await self._files(task, load, old)
-        draft = await self._runner.load(ride, files, load.options, next_row_id)
+        like = await self._library.schema(old.snapshot) if old is not None else None
+        draft = await self._runner.load(ride, files, load.options, next_row_id, like)
         counts = _imported(draft, await self._library.profile(draft.written.manifest))
         record = staging.add(
             draft,
@@ -282,6 +286,50 @@ class Execution:
             )
         return await self._after_import(task, work, ride, staging, old, record)
 
+    async def _codebook(
+        self, task: TaskRecord, work: Work, load: Import, ride: Ride, staging: Staging
+    ) -> Ran:
+        """Labels, value labels and missing codes of a codebook, as a plan of one step like any other."""
+        base = await self._log.get(task.dataset, work.base) if work.base else None
+        if base is None:
+            raise BadInput(say("base-missing", task.lang))
+        upload = await self._upload(task, load)
+        report = await self._runner.codebook(ride, upload.object, upload.filename, load.options)
+        schema = await self._library.schema(base.snapshot)
+        known = [change for change in report.get("changes", []) if schema.find(str(change.get("column")))]
+        if not known:
+            raise BadInput(say("codebook-empty", task.lang, filename=upload.filename))
+        step = Step(id="codebook", op="annotate_columns", params={"changes": known})
+        plan = Plan(title=work.title, steps=(step,))
+        simulation = simulate(plan, schema, column_ids(task.uid))
+        script = await self._script(plan, base, task)
+        draft = await self._runner.version(ride, base.snapshot, script, simulation.final)
+        if draft.written.root == base.root:
+            return self._unchanged(task, staging.attempt, None)
+        record = staging.add(
+            draft,
+            parent=base,
+            kind="codebook",
+            counts=losses.counts_of(draft.changes),
+            plan=plan,
+            script=script.source,
+            upload=load.upload,
+        )
+        ran = self._staged(task, staging, record, draft, schema, simulation.entitled)
+        message = say("codebook-read", task.lang, count=len(known), filename=upload.filename)
+        unknown = [str(change.get("column")) for change in report.get("changes", []) if change not in known]
+        staged = ran.staged.model_copy(update={"data": {"unknown": unknown[:100]}}) if ran.staged else None
+        return ran.model_copy(
+            update={"message": message if staged and not staged.code else ran.message, "staged": staged}
+        )
+
+    async def _upload(self, task: TaskRecord, load: Import) -> UploadRecord:
+        async with self._database.read() as connection:
+            upload = await datasets.upload(connection, task.dataset, load.upload)
+        if upload is None:
+            raise NotFound(f"There is no upload {load.upload!r} in this dataset.")
+        return upload
+
     async def _first(self, task: TaskRecord, head: str) -> CommitRecord:
         """The import at the beginning of a branch's history."""
         record = await self._log.get(task.dataset, head)
@@ -293,10 +341,7 @@ class Execution:
         self, task: TaskRecord, load: Import, old: CommitRecord | None
     ) -> tuple[list[tuple[str, str]], int]:
         """(object, name) of the files to read, and the first row id: rows of a corrected file are new rows."""
-        async with self._database.read() as connection:
-            upload = await datasets.upload(connection, task.dataset, load.upload)
-        if upload is None:
-            raise NotFound(f"There is no upload {load.upload!r} in this dataset.")
+        upload = await self._upload(task, load)
         new = [(upload.object, upload.filename)]
         if old is None:
             return new, 0

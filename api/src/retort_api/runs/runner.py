@@ -105,17 +105,35 @@ class Runner:
                 return await asyncio.to_thread(self._answers, parts)
 
     async def load(
-        self, ride: Ride, files: Sequence[tuple[str, str]], options: Mapping[str, Any], next_row_id: int
+        self,
+        ride: Ride,
+        files: Sequence[tuple[str, str]],
+        options: Mapping[str, Any],
+        next_row_id: int,
+        like: Schema | None,
     ) -> Draft:
-        """Files (object, name) to a first version: read in the sandbox, appended by name, typed by the intake."""
+        """Files (object, name) to a first version: read in the sandbox, appended by name, typed by the intake.
+        `like`: schema of the import before; columns of the same name keep their ids."""
         with Spool(self._spool) as results:
             report = await self._read(ride, files, options, results)
             with Spool(self._spool) as parts:
-                params = {"next_row_id": next_row_id}
+                params = {
+                    "next_row_id": next_row_id,
+                    "labels": report.get("labels", {}),
+                    "groups": report.get("groups", {}),
+                    "like": like.model_dump(mode="json") if like is not None else None,
+                }
                 inputs = {"table": results.input("table")}
                 await self._take_in(ride, "import", params, inputs, parts, PARTS)
                 draft = await self._stored(parts)
         return Draft(written=draft.written, schema=draft.schema, changes=draft.changes, report=report)
+
+    async def codebook(
+        self, ride: Ride, key: str, filename: str, options: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """The report of a codebook file; its `changes` are those of `annotate_columns`."""
+        with Spool(self._spool) as results:
+            return await self._read(ride, [(key, filename)], {**options, "as": "codebook"}, results)
 
     async def fed(self, base: str, *, carried: bool) -> Input:
         schema = await self._library.schema(base)

@@ -16,6 +16,11 @@ _SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "已换成更正后的文件并重做 {steps} 条指令：{rows} 行 × {columns} 列。",
         "The corrected file is in and {steps} instructions were replayed: {rows} rows × {columns} columns.",
     ),
+    "codebook-read": ("已按「{filename}」补充 {count} 列的说明。", "{count} columns are described by “{filename}” now."),
+    "codebook-empty": (
+        "「{filename}」没有说明这个数据集里的任何一列。",
+        "“{filename}” describes no column of this dataset.",
+    ),
     "unchanged": ("没有任何变化，因此没有产生新版本。", "Nothing changed, so there is no new version."),
     "no-row": (
         "没有符合条件的行，数据没有变化，也没有产生新版本。",
