@@ -12,9 +12,9 @@ LONGEST_TOKEN: Final = 2 * max(len(token) for token in MISSING_TOKENS | SOFT_MIS
 
 def missing_reason(text: str | None, *, free_text: bool = False) -> Reason | None:
     """Reason why `text` is missing, or None for an answer. In free text 无 and 没有 are answers."""
-    if text is None or not text.strip():
+    if text is None or not text or text.isspace():
         return Reason.empty
-    if len(text) > LONGEST_TOKEN:
+    if len(text) > LONGEST_TOKEN or text[0] in "0123456789":  # no token begins with a digit
         return None
     folded = fold(text)
     if folded in MISSING_TOKENS or (not free_text and folded in SOFT_MISSING_TOKENS):

@@ -36,6 +36,9 @@ def plain(text: str) -> str:
 
 def number_text(text: str) -> tuple[NumeralKind, str] | None:
     """Kind and canonical text of a plain number (`１,２３４` -> integer "1234", ".50" -> decimal "0.50"), or None."""
+    if text.isascii() and text.isdigit():  # by far the most frequent
+        usual = len(text) <= MAX_INTEGER_DIGITS and (text[0] != "0" or len(text) == 1)
+        return ("integer", text) if usual else None
     numeral = plain(text)
     integer, grouped, fraction, scientific = (bool(p.match(numeral)) for p in _PATTERNS)
     if scientific:
@@ -54,6 +57,8 @@ def number_text(text: str) -> tuple[NumeralKind, str] | None:
 
 def looks_like_id(text: str) -> bool:
     """Digits that are a name and not an amount: a leading zero, or more digits than a number keeps."""
+    if text.isascii() and text.isdigit():
+        return len(text) > MAX_INTEGER_DIGITS or (text[0] == "0" and len(text) > 1)
     return bool(_ID_LIKE.match(plain(text)))
 
 

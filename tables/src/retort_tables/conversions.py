@@ -23,12 +23,14 @@ from retort_tables.columns import hints
 Value: TypeAlias = int | float | Decimal | bool | date | datetime | timedelta | str
 
 SHARE: Final = 0.9  # of non-missing rows that must convert
+MONEY_DIGITS: Final = 4  # most decimals of an amount of money
 LEADING_ZEROS: Final = 0.01  # share of rows with leading zeros that makes a column of digits an id
 ERROR_CELLS: Final = frozenset(
     {"#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"}
 )
 DURATION: Final = r"^(?:([0-9]+) days? )?([0-9]{1,2}):([0-9]{2}):([0-9]{2}(?:\.[0-9]{1,9})?)$"
 _DURATION = re.compile(DURATION)
+BOOLEAN_TEXTS: Final = 40  # spellings of true and false, and some that are neither
 _BOOLEANS: Final = {"true": True, "false": False}
 
 
@@ -81,7 +83,7 @@ class Shapes:
             return Target(DType.integer)
         if not self.floats and not self.integers and len(self.decimals) == 1:
             digits = next(iter(self.decimals))
-            fixed = digits == 2 or (digits <= 4 and bool(hints.MONEY.search(name)))
+            fixed = digits == 2 or (digits <= MONEY_DIGITS and bool(hints.MONEY.search(name)))
             if fixed and not hints.WEIGHT.search(name):
                 return Target(DType.decimal, digits)
         return Target(DType.number)
@@ -99,7 +101,7 @@ def choose(texts: Mapping[str, int], name: str = "") -> Choice:
     numbers = _numbers(texts)
     if numbers.rows >= needed and not leading_zeros(texts, total):
         return Choice(numbers.target(name))
-    if sum(rows for text, rows in texts.items() if fold(text) in _BOOLEANS) >= needed:
+    if len(texts) <= BOOLEAN_TEXTS and _booleans(texts) >= needed:
         return Choice(Target(DType.boolean))
     if _durations(texts, name) >= needed:
         return Choice(Target(DType.duration))
@@ -134,6 +136,10 @@ def leading_zeros(texts: Mapping[str, int], total: int) -> bool:
 def read_cell(text: str, target: Target) -> Value | None:
     """The typed value of `text`, or None when it does not convert without loss."""
     return _READERS[target.dtype](text, target)
+
+
+def _booleans(texts: Mapping[str, int]) -> int:
+    return sum(rows for text, rows in texts.items() if fold(text) in _BOOLEANS)
 
 
 def _numbers(texts: Mapping[str, int]) -> Shapes:

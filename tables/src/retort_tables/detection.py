@@ -47,15 +47,22 @@ def detect(
     labels: Mapping[str, str] | None = None,
     groups: Mapping[str, str] | None = None,
     first_row_id: int = 0,
+    drain: bool = False,
 ) -> Typed:
-    """Type, mark and describe every column. `labels` and `groups` (by name) are what the file itself says."""
+    """Type, mark and describe every column. `labels` and `groups` (by name) are what the file itself says.
+
+    `drain` takes the columns out of `table` one by one, so that its memory is free before the next one is typed.
+    """
     labels = labels or {}
     names = [name for name in table.columns if not is_hidden(name)]
+    height = table.height
+    waiting = {name: table.drop_in_place(name) if drain else table[name] for name in names}
     with ThreadPoolExecutor(THREADS) as pool:
-        readings = dict(zip(names, pool.map(lambda name: read_column(table[name]), names), strict=True))
+        done = pool.map(lambda name: read_column(waiting.pop(name)), names)
+        readings = dict(zip(names, done, strict=True))
     schema = _schema(readings, labels, groups or {})
     ids = {column.name: column.id for column in schema.columns}
-    rows = pl.Series(np.arange(first_row_id, first_row_id + table.height, dtype=np.int64))
+    rows = pl.Series(np.arange(first_row_id, first_row_id + height, dtype=np.int64))
     marks = [
         reading.marked.frame(ids[name], rows)
         for name, reading in readings.items()
@@ -75,7 +82,7 @@ def read_column(column: pl.Series) -> Reading:
         return read_native(column)
     dictionary = encode(column)
     if dictionary is not None:
-        return read_coded(dictionary, column.name)
+        return read_coded(dictionary, column.name, column)
     return read_wide(column, column.name)
 
 

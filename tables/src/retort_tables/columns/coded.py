@@ -50,12 +50,13 @@ class Settled:
         return self.dictionary.spread(self.values)
 
 
-def read_coded(dictionary: Dictionary, name: str) -> Reading:
-    """Type, values, marks and tally of the column."""
+def read_coded(dictionary: Dictionary, name: str, column: pl.Series | None = None) -> Reading:
+    """Type, values, marks and tally of the column; `column` itself stands for its values where it is all valid text."""
     choice = decide(dictionary.items(), name, dictionary.codes.len())
     settled = settle(dictionary, choice.target)
+    untouched = column is not None and choice.target is TEXT and not any(settled.said)
     return Reading(
-        values=settled.spread(),
+        values=column if untouched and column is not None else settled.spread(),
         target=choice.target,
         tally=settled.tally,
         counts=settled.counts,

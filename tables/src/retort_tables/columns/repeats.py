@@ -99,12 +99,13 @@ def _folded(values: pl.Series, tally: Tally, column: Column) -> pl.Series:
     """Text without regard to spaces and width; untouched where that changes nothing."""
     if column.dtype is not DType.text or tally.width:
         return values
-    texts = tally.texts if tally.complete else None
-    if texts is not None:
-        folded = texts.to_frame("t").select(fold_text(pl.col("t"))).to_series()
-        if folded.n_unique() == texts.len():
+    if tally.complete and tally.texts is not None:
+        frame = tally.texts.to_frame("t").select("t", fold_text(pl.col("t")).alias("f"))
+        if frame.get_column("f").n_unique() == frame.height:
             return values
-    elif not values.str.contains(r"\s|[^\x00-\x7f]").any():
+        changed = frame.filter(pl.col("t") != pl.col("f"))
+        return values.replace(changed.get_column("t"), changed.get_column("f"))
+    if not values.str.contains(r"\s|[^\x00-\x7f]").any():
         return values
     return values.to_frame("t").select(fold_text(pl.col("t"))).to_series()
 

@@ -137,7 +137,9 @@ def sample(values: pl.Series) -> pl.Series:
 
 def _texts(valid: pl.Series) -> Tally:
     if valid.dtype == pl.String and looks_wide(valid):
-        return _digits(valid) or _wide(valid) or _many(valid)
+        if width := digits_of(valid):
+            return of_digits(valid, width)
+        return _wide(valid) or _many(valid)
     counted = valid.value_counts(name="rows__")
     if counted.height > MANY:
         return _many(valid, counted)
@@ -153,11 +155,8 @@ def digits_of(texts: pl.Series) -> int:
     return width if texts.cast(pl.Int64, strict=False).null_count() == 0 else 0
 
 
-def _digits(valid: pl.Series) -> Tally | None:
+def of_digits(valid: pl.Series, width: int) -> Tally:
     """Ids of equally many digits are counted as the numbers they are, without any hashing."""
-    width = digits_of(valid)
-    if not width:
-        return None
     ordered = np.sort(valid.cast(pl.Int64).to_numpy())
     starts = _starts(ordered)
     counts = np.diff(np.append(starts, ordered.size))

@@ -19,21 +19,25 @@ from numpy.typing import NDArray
 from retort_core.cells import MISSING_TOKENS
 from retort_core.dateforms import form_of
 from retort_core.missing import LONGEST_TOKEN, missing_reason
-from retort_core.numerals import GROUPED, number_text
+from retort_core.numerals import GROUPED, looks_like_id, number_text
 from retort_core.profiles import DateForms
 from retort_core.schema import DType
 from retort_tables.columns.coded import Settled, date_forms, decide, read_coded, settle
 from retort_tables.columns.identity import judged
 from retort_tables.columns.moments import Moments, durations
-from retort_tables.columns.reading import Marked, Reading
-from retort_tables.columns.tallies import Tally, decimals, digits_of, sample, tally
-from retort_tables.conversions import MONEY_DIGITS, SHARE, TEXT, Choice, Shapes, Target, leading_zeros
+from retort_tables.columns.reading import Marked, Reading, mark_counts
+from retort_tables.columns.tallies import Tally, decimals, digits_of, of_digits, sample, tally
+from retort_tables.conversions import SHARE, TEXT, Choice, Shapes, Target
 from retort_tables.dictionaries import Dictionary, encode
 
 Entries: TypeAlias = list[tuple[str, int]]  # texts of the sample with counts
 
-_PLAIN: Final = r"^-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]+)?$"
+WORTH_TRYING: Final = 0.6
+_WHOLE_PART: Final = r"^-?(?:0|[1-9][0-9]{0,14})"
+_PLAIN: Final = _WHOLE_PART + r"(?:\.[0-9]+)?$"
+_LONGEST_FRACTION: Final = 2  # behind 15 digits: 17 identify a double
 _PLAIN_BYTES: Final = 18  # a point, and the 17 digits of a double
+DECIDING: Final = 500  # cells that say what a column of many texts is; all of them have to agree afterwards
 _NO_LIMIT: Final = 1 << 62
 # Characters of tokens and everything that half/full width and case make of them: a cell of anything else is an answer.
 _LETTERS = "".join(sorted({c for token in MISSING_TOKENS for c in token + token.upper()}))
@@ -75,7 +79,7 @@ class Leftovers:
 
 def read_wide(column: pl.Series, name: str) -> Reading:
     """Type, values, marks and tally of the column."""
-    seen = sample(column)
+    seen = sample(column).head(DECIDING)
     entries = [(str(text), int(rows)) for text, rows in seen.drop_nulls().value_counts().rows()]
     choice = decide(entries, name, -1)
     if _counts_rows(column, choice):
@@ -89,10 +93,12 @@ def read_wide(column: pl.Series, name: str) -> Reading:
 
 def read_text(column: pl.Series, name: str, choice: Choice) -> Reading:
     """As text: only missing tokens and error cells are taken out."""
-    if column.null_count() == 0 and digits_of(column):
-        accepted = column.is_not_null()
-    else:
-        accepted = ~(column.str.contains(TOKEN) | column.str.contains(ERROR))
+    width = 0 if column.null_count() else digits_of(column)
+    if width:
+        counted = of_digits(column, width)
+        id_like = choice.id_like or _is_id(name, counted, column)
+        return Reading(column, TEXT, counted, mark_counts({}, {}), id_like=id_like)
+    accepted = ~(column.str.contains(TOKEN) | column.str.contains(ERROR))
     leftovers = Leftovers.of(column, accepted)
     settled = leftovers.settle(TEXT)
     values = leftovers.into(column, settled) if settled.values.null_count() else column
@@ -109,7 +115,7 @@ def read_text(column: pl.Series, name: str, choice: Choice) -> Reading:
 
 
 def _is_id(name: str, counted: Tally, values: pl.Series) -> bool:
-    texts = sample(values.drop_nulls()).unique().to_list()
+    texts = sample(values.drop_nulls()).head(DECIDING).unique().to_list()
     return judged(name, filled=counted.rows, distinct=counted.distinct, sample=texts, counter=False)
 
 
@@ -125,10 +131,12 @@ def _counts_rows(column: pl.Series, choice: Choice) -> bool:
 
 
 def _typed(column: pl.Series, name: str, choice: Choice, entries: Entries) -> Reading | None:
-    if choice.target.dtype.numeric:
-        return _numbers(column, name, entries)
+    """The column as another type than text, when nearly all of its cells agree."""
+    numbers = sum(rows for text, rows in entries if number_text(text))
     if choice.target.dtype.temporal or choice.dates is not None:
         return read_dates(column) or _by_reference(column, name)
+    if choice.target.dtype.numeric or numbers >= WORTH_TRYING * sum(rows for _, rows in entries) > 0:
+        return _numbers(column, name, entries)
     if choice.target.dtype is DType.duration:
         return _assembled(column, *durations(column), Target(DType.duration))
     return None
@@ -147,51 +155,73 @@ def _assembled(
 
 
 def _numbers(column: pl.Series, name: str, entries: Entries) -> Reading | None:
-    text = column
-    if any(re.match(GROUPED, entry) for entry, _ in entries):
-        bare = column.str.replace_all(",", "", literal=True)
-        text = bare.zip_with(column.str.contains(GROUPED) | ~column.str.contains(",", literal=True), column)
+    text = _ungrouped(column, entries)
+    found = _alike(text, entries) or _of_all_forms(text, entries)
+    leftovers = Leftovers.of(column, found.accepted)
+    shapes = found.shapes
+    for entry, rows in leftovers.dictionary.items():
+        if looks_like_id(entry):
+            return _by_reference(column, name)
+        if (number := number_text(entry)) and not missing_reason(entry):
+            shapes.add(*number, rows)
+    target = shapes.target(name)
+    values = _converted(text, target, all_whole=not shapes.decimals)
+    return _assembled(column, values, found.accepted, target)
+
+
+def _ungrouped(column: pl.Series, entries: Entries) -> pl.Series:
+    """Texts without well-formed thousands separators."""
+    if not any(re.match(GROUPED, entry) for entry, _ in entries):
+        return column
+    bare = column.str.replace_all(",", "", literal=True)
+    return bare.zip_with(column.str.contains(GROUPED) | ~column.str.contains(",", literal=True), column)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Cells that the patterns accept, and the forms of their numbers."""
+
+    accepted: pl.Series
+    shapes: Shapes
+
+
+def _alike(text: pl.Series, entries: Entries) -> _Found | None:
+    """Numbers that all have as many decimals: one pattern says everything."""
+    digits = {len(entry.partition(".")[2]) for entry, _ in entries if re.match(_PLAIN, entry)}
+    if len(digits) != 1 or (most := digits.pop()) > _LONGEST_FRACTION:
+        return None
+    accepted = text.str.contains(_WHOLE_PART + (rf"\.[0-9]{{{most}}}$" if most else "$"))
+    total = int(accepted.sum())
+    if total < WORTH_TRYING * text.len():
+        return None
+    shapes = Shapes(integers=0 if most else total)
+    if most:
+        shapes.decimals[most] = total
+        shapes.zero_fractions = most == 1 and int((accepted & text.str.ends_with(".0")).sum()) == total
+    return _Found(accepted, shapes)
+
+
+def _of_all_forms(text: pl.Series, entries: Entries) -> _Found:
+    """Any plain numbers. Decimals are counted only where they may all be alike."""
     accepted = text.str.contains(_PLAIN) & (text.str.len_bytes() <= _PLAIN_BYTES)
     whole = text.cast(pl.Int64, strict=False)
-    leftovers = Leftovers.of(column, accepted)
-    texts = dict(leftovers.dictionary.items())
-    if leading_zeros({**dict(entries), **texts}, column.len()):
-        return None
-    shapes = _shapes(text, accepted, whole, entries)
-    for entry, rows in texts.items():
-        if (found := number_text(entry)) and not missing_reason(entry):
-            shapes.add(*found, rows)
-    target = shapes.target(name)
-    values = _converted(text, whole, target, all_whole=not shapes.decimals)
-    return _assembled(column, values, accepted, target)
-
-
-def _shapes(text: pl.Series, accepted: pl.Series, whole: pl.Series, entries: Entries) -> Shapes:
-    """Forms of the accepted numbers. Decimals are counted only where they may all be alike."""
-    total = int(accepted.sum())
     integers = int((whole.is_not_null() & accepted).sum())
     shapes = Shapes(integers=integers)
-    fractions = total - integers
-    if not fractions:
-        return shapes
-    usual = Counter(len(entry.partition(".")[2]) for entry, _ in entries if "." in entry).most_common(1)
-    digits = usual[0][0] if usual else 1
-    if digits > MONEY_DIGITS or digits == 0:
-        shapes.decimals.update({digits: 1, -1: fractions - 1})
-        shapes.zero_fractions = False
-        return shapes
-    alike = int((accepted & text.str.contains(rf"\.[0-9]{{{digits}}}$")).sum())
-    shapes.decimals[digits] += alike
-    if alike < fractions:
-        shapes.decimals[-1] += fractions - alike
-    zeros = digits == 1 and int((accepted & text.str.ends_with(".0")).sum()) == fractions
-    shapes.zero_fractions = zeros
-    return shapes
+    fractions = int(accepted.sum()) - integers
+    if fractions:
+        usual = Counter(len(entry.partition(".")[2]) for entry, _ in entries if "." in entry).most_common(1)
+        digits = usual[0][0] if usual else 1
+        alike = int((accepted & text.str.contains(rf"\.[0-9]{{{digits}}}$")).sum())
+        shapes.decimals.update({digits: alike} if alike else {})
+        shapes.decimals.update({-1: fractions - alike} if alike < fractions else {})
+        zeros = digits == 1 and int((accepted & text.str.ends_with(".0")).sum()) == fractions
+        shapes.zero_fractions = zeros
+    return _Found(accepted, shapes)
 
 
-def _converted(text: pl.Series, whole: pl.Series, target: Target, *, all_whole: bool) -> pl.Series:
+def _converted(text: pl.Series, target: Target, *, all_whole: bool) -> pl.Series:
     if target.dtype is DType.integer and all_whole:
-        return whole
+        return text.cast(pl.Int64, strict=False)
     numbers = text.cast(pl.Float64, strict=False)
     if target.dtype is DType.integer:
         return numbers.cast(pl.Int64, strict=False)
