@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ import pytest
 from retort_core import confinement, landlock
 from retort_core.errors import IsolationMissing
 from retort_core.probing import Targeting, probe
+from retort_core.sessions import Sandbox, Session
 
 ROOT = os.getuid() == 0
 CODE = """
@@ -154,6 +156,44 @@ def test_a_barrier_that_cannot_be_put_up_is_an_error(monkeypatch) -> None:
             with pytest.raises(IsolationMissing, match=f"'{barrier}' could not be put up") as caught:
                 confinement.confine(profile, {0, 1, 2})
             assert caught.value.details == {"barrier": barrier}
+
+
+OLD_KERNEL = """
+import ctypes, os, sys
+from retort_core import seccomp
+number, first = int(sys.argv[1]), int(sys.argv[2])
+refuse = (0x06, 0, 0, 0x00050000 | 38)
+program = [(0x20, 0, 0, 0), (0x15, 0, 3, number), (0x20, 0, 0, 16), (0x15, 0, 1, first), refuse, (0x06, 0, 0, seccomp.ALLOW)]
+if first < 0:
+    program = [(0x20, 0, 0, 0), (0x15, 0, 1, number), refuse, (0x06, 0, 0, seccomp.ALLOW)]
+ctypes.CDLL(None).prctl(38, 1, 0, 0, 0)
+seccomp.load(program)
+worker = ["--worker", "retort_core.probing:main", "--fd", sys.argv[3]]
+os.execve(sys.executable, [sys.executable, "-I", "-m", "retort_core.supervision", *worker], {})
+"""
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="numbers of x86-64")
+@pytest.mark.parametrize(
+    ("number", "first", "barrier"),
+    [(444, -1, "landlock"), (157, 22, "filter"), (157, 38, "privileges"), (302, -1, "limits")],
+)
+def test_on_a_kernel_without_it_nothing_runs_and_the_barrier_is_named(
+    number: int, first: int, barrier: str
+) -> None:
+    # A filter of its own makes this kernel look like one that lacks the barrier; the supervisor is the real one.
+    ours, theirs = socket.socketpair()
+    with theirs:
+        command = [sys.executable, "-I", "-c", OLD_KERNEL, str(number), str(first), str(theirs.fileno())]
+        process = subprocess.Popen(command, env={}, pass_fds=[theirs.fileno()])
+    sandbox = Sandbox(process, ours)
+    try:
+        with pytest.raises(IsolationMissing, match=f"{barrier!r} could not be put up") as caught:
+            Session(sandbox)
+        assert caught.value.details["barrier"] == barrier
+        assert process.wait(20) == 1
+    finally:
+        sandbox.stop()
 
 
 def test_the_probe_proves_every_barrier() -> None:

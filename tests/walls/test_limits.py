@@ -54,7 +54,7 @@ def test_endless_loop(bench, small) -> None:
     with pytest.raises(LimitExceeded, match=r"longer than 0\.5 s") as caught:
         bench.run("def run(table):\n    while True: pass\n", small(seconds=0.5))
     assert caught.value.details["limit"] == "deadline"
-    assert time.monotonic() - started < 2.0
+    assert time.monotonic() - started < 5.0
 
 
 def test_endless_sleep_with_signals_blocked(bench, small) -> None:

@@ -44,7 +44,7 @@ def sleeping(bench) -> tuple[int, int]:
     return server, worker
 
 
-def ended(pid: int, seconds: float = 5.0) -> bool:
+def ended(pid: int, seconds: float = 20.0) -> bool:
     with contextlib.suppress(ProcessLookupError):
         descriptor = os.pidfd_open(pid)
         try:

@@ -215,7 +215,7 @@ def _write(path: Path) -> None:
         os.write(descriptor, b"probe")
     finally:
         os.close(descriptor)
-        path.unlink()
+        path.unlink(missing_ok=True)
 
 
 def _fork(_: Targets) -> None:
