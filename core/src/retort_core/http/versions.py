@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import Field, JsonValue
 
+from retort_core import changes
 from retort_core.changes import Changes, ColumnChange
 from retort_core.http.datasets import Name
 from retort_core.lifecycle.statuses import Counts
@@ -105,17 +106,8 @@ class TablePage(Model):
     stale: bool = False  # of results: the data has moved on
 
 
-class CellChange(Model):
-    """`retort_core.changes.CellChange` with the column's name instead of its id."""
-
-    row: int
-    column: str  # name in the newer version
-    before: str | None
-    after: str | None
-    before_state: str = "valid"
-    after_state: str = "valid"
-    before_reason: str = ""
-    after_reason: str = ""
+class CellChange(changes.CellChange):
+    """`column`: the column's name in the newer version, instead of its id."""
 
 
 class RowChange(Model):
