@@ -29,7 +29,9 @@ NAMES: Final = frozenset(
 ATTRIBUTES: Final = frozenset(
     {
         "plugins", "register_plugin_function", "deserialize", "remote", "Catalog", "SQLContext", "collect_async",
-        "attrgetter", "methodcaller",
+        "attrgetter", "methodcaller", "open", "modules", "system", "popen",
+        # modules that allowed modules carry along: json.codecs.open, statistics.sys.modules
+        "sys", "os", "io", "builtins", "codecs", "importlib", "inspect", "subprocess", "socket", "ctypes", "types",
     }
 )  # fmt: skip
 PREFIXES: Final = ("read_", "scan_", "write_", "sink_")
@@ -106,8 +108,8 @@ def _attributes(node: ast.AST) -> None:
 
 
 def _attribute(node: ast.AST, attribute: str) -> None:
-    if _dunder(attribute):
-        _refuse(node, f"{attribute}: names with two underscores are not available to a script")
+    if attribute.startswith("_"):
+        _refuse(node, f"{attribute}: names that start with an underscore are not available to a script")
     if attribute in ATTRIBUTES or attribute.startswith(PREFIXES):
         _refuse(node, f"{attribute} is not available: a script reads and writes nothing but its table")
 
