@@ -25,12 +25,14 @@ from retort_plans.operations import (
     recoding,
     rows,
     splitting,
+    text,
     values,
 )
 from retort_plans.operations.annotations import AnnotateColumns
 from retort_plans.operations.base import Operation, nearest
 from retort_plans.operations.crosstabs import Crosstab
 from retort_plans.operations.dates import StandardizeDate
+from retort_plans.operations.regions import StandardizeRegion
 
 OPERATIONS: Final[tuple[type[Operation], ...]] = (
     columns.SelectColumns,
@@ -54,6 +56,10 @@ OPERATIONS: Final[tuple[type[Operation], ...]] = (
     values.MergeValues,
     values.SetValue,
     recoding.RecodeValues,
+    text.TrimText,
+    text.ChangeCase,
+    text.ExtractText,
+    StandardizeRegion,
     StandardizeDate,
     numbers.HandleOutliers,
     numbers.BinNumeric,

@@ -99,25 +99,24 @@ class HandleOutliers(Operation):
 
     def _limits(self, out: Emitter) -> tuple[Code, Code]:
         """Variables `low` and `high`, from the column as it is before the step."""
-        table, x, k = out.frame(), col(self.column).call("cast", FLOAT), self.k or DEFAULT_K[self.method]
+        table, x = out.frame(), col(self.column).call("cast", FLOAT)
+        low, high, spread, k = self._spread(x)
+        out.assign("spread", table.call("select", spread).call("item"))
+        known = pl("lit", name("spread"), dtype=FLOAT).call("fill_null", 0.0)
+        out.refuse(pl("select", known.le(0)).call("item"), self._no_spread())
+        lowest = out.assign("low", table.call("select", low - name("spread") * k).call("item"))
+        return lowest, out.assign("high", table.call("select", high + name("spread") * k).call("item"))
+
+    def _spread(self, x: Code) -> tuple[Code, Code, Code, float]:
+        """Where the limits start, below and above, the spread, and how many of it they lie away."""
+        k = self.k or DEFAULT_K[self.method]
         if self.method == "iqr":
-            figures = {
-                "q1": x.call("quantile", 0.25, interpolation="linear"),
-                "q3": x.call("quantile", 0.75, interpolation="linear"),
-            }
-            spread, low, high = name("q3") - name("q1"), name("q1"), name("q3")
-        elif self.method == "mad":
+            q1, q3 = (x.call("quantile", share, interpolation="linear") for share in (0.25, 0.75))
+            return q1, q3, q3 - q1, k
+        if self.method == "mad":
             median = x.call("median")
-            figures = {"middle": median, "mad": (x - median).call("abs").call("median")}
-            spread, low, high, k = name("mad"), name("middle"), name("middle"), k / MAD_TO_SD
-        else:
-            figures = {"middle": x.call("mean"), "deviation": x.call("std")}
-            spread, low, high = name("deviation"), name("middle"), name("middle")
-        for variable, figure in figures.items():
-            out.assign(variable, table.call("select", figure).call("item"))
-        out.assign("spread", spread)
-        out.refuse(called_not(name("spread")), self._no_spread())
-        return out.assign("low", low - name("spread") * k), out.assign("high", high + name("spread") * k)
+            return median, median, (x - median).call("abs").call("median"), k / MAD_TO_SD
+        return x.call("mean"), x.call("mean"), x.call("std"), k
 
     def _no_spread(self) -> str:
         return f"the values of {self.column!r} have no spread, so {self.method} finds no limits; name a range instead"
@@ -212,11 +211,6 @@ def quantile(ordered: Sequence[float], share: float) -> float | None:
     below = math.floor(at)
     above = min(below + 1, len(ordered) - 1)
     return ordered[below] + (ordered[above] - ordered[below]) * (at - below)
-
-
-def called_not(spread: Code) -> Code:
-    """True when the spread is 0, missing or not a number."""
-    return pl("select", pl("lit", spread).call("fill_null", 0.0).call("gt", 0.0).call("not_")).call("item")
 
 
 class Band(Model):
