@@ -23,6 +23,7 @@ import polars as pl
 from retort_core.errors import BadInput, DataError, LimitExceeded, RetortError
 from retort_core.inputs import view
 from retort_core.wire import PartWriter
+from retort_executor.previews import preview
 
 if TYPE_CHECKING:
     from retort_core.jobs import Job
@@ -67,7 +68,9 @@ def read(job: Job, inputs: Mapping[str, int], parts: PartWriter, report: Report)
 
     report({"stage": "reading"})
     table, facts = read_file(inputs["file"], str(job.params["filename"]), dict(job.params.get("options", {})))
-    write_table(parts, "table", table if isinstance(table, pl.DataFrame) else _frame(table))
+    frame = table if isinstance(table, pl.DataFrame) else _frame(table)
+    report(preview(frame))
+    write_table(parts, "table", frame)
     parts.add("report", json.dumps(facts, ensure_ascii=False).encode())
 
 

@@ -197,6 +197,20 @@ def _conflict(task: TaskRecord, conflict: Conflict) -> Failure:
     return Failure(failure="Input", code="conflict", message=message, details=details)
 
 
+def _preview(facts: dict[str, Any]) -> dict[str, Any]:
+    """What a reader says the file begins with: texts in lists, whatever it sent."""
+    columns, rows = facts.get("columns"), facts.get("rows")
+    return {
+        "columns": [str(name) for name in columns] if isinstance(columns, list) else [],
+        "rows": [
+            [None if cell is None else str(cell) for cell in row] for row in rows if isinstance(row, list)
+        ]
+        if isinstance(rows, list)
+        else [],
+        **{name: facts[name] for name in ("total_rows", "total_columns") if isinstance(facts.get(name), int)},
+    }
+
+
 class Progress:
     """Progress and log lines of one run on their way to the event log, thinned out."""
 
@@ -211,7 +225,7 @@ class Progress:
             if self._lines > LOG_LINES:
                 return
         elif facts.get("stage") == "preview":
-            kind = "preview"
+            kind, facts = "preview", _preview(facts)
         elif time.monotonic() - self._last < PROGRESS_SECONDS:
             return
         else:
