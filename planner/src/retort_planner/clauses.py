@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 MAX_PIECES: Final = 24
 JOINED_AT_MOST: Final = 6
 _BORDER: Final = re.compile(
-    r"\s?(?:[。;!?\n]|,?\s?(?:然后再?|接着再?|随后|之后再?(?=[^,。的])|最后(?!一)|并且|(?<![合归兼])并(?!列)|同时|再(?!次|购|买)|顺便|另外|"
+    r"\s?(?:[。;!?\n]|,?\s?(?:然后再?|接着再?|随后|之后再?(?=[^,。的])|(?<![到在至放排移])最后(?=[把将按对给删去保])|并且|(?<![合归兼])并(?!列)|同时|再(?!次|购|买)|顺便|另外|"
     r"(?<![A-Za-z])(?:and then|then|and also|and finally|finally|after that|and)(?![A-Za-z]))|,|\.(?=\s|$))\s?,?",
     re.IGNORECASE,
 )

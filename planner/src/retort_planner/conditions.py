@@ -17,8 +17,9 @@ from retort_core.schema import Column, DType, Kind, Schema
 from retort_planner import literals
 from retort_planner.comparators import COMPARES, CONTAINS, NEGATED, RANGE, sign
 from retort_planner.linking import Linked
-from retort_planner.text import C, L, narrow
-from retort_planner.values import holders
+from retort_planner.memo import by_identity
+from retort_planner.text import LITERAL_BASE, SPAN, C, L, narrow
+from retort_planner.values import holders, values_of
 
 Where = dict[str, Any]
 _SIGNS: Final = "≠≥≤><∌∋∅∃∄⊢⊣∈=⊒⊑⊐⊏⊨⊭"
@@ -53,6 +54,22 @@ _PEOPLE: Final = {
 _UNIT_WORDS: Final = (("岁", "周岁", "years old", "year old", "years of age"), ("年龄", "age"))
 
 
+@by_identity
+def tricky(column: Column, profile: Profile | None) -> tuple[str, ...]:
+    """Values of the column that the grammar of conditions would take apart, longest first."""
+    words = [item.label for item in column.value_labels]
+    if not column.dtype.numeric and not column.dtype.temporal:
+        words += [held.value for held in values_of(column, profile)]
+    plain = (narrow(word) for word in words)
+    found = {
+        w
+        for w in plain
+        if 2 <= len(w) <= 60
+        and (sign(w) != w or _AND.search(w) or _OR.search(w) or _TAIL.search(w) or _NOT.match(w))
+    }
+    return tuple(sorted(found, key=lambda word: (-len(word), word)))
+
+
 @dataclass
 class Atoms:
     """What carries over from one atom to the next."""
@@ -78,10 +95,28 @@ class Reader:
         """The condition `text` says, or None when any of it is not understood."""
         if not text or len(text) > 400:
             return None
+        reader, text = self._protected(text)
         signed = _TAIL.sub("", _HEAD.sub("", text.strip(" ,、;:的")).strip()).strip()
         signed = _squeeze_signs(_CELL.sub(r"\1", sign(signed)))
         carried = Atoms(column=self.subject)
-        return self._or(signed, carried) if signed else None
+        return reader._or(signed, carried) if signed else None  # noqa: SLF001 - itself, with more literals
+
+    def _protected(self, text: str) -> tuple[Reader, str]:
+        """Values that contain words of comparison (不满意, Research and Development) become literals first."""
+        columns = {name for char in re.findall(C, text) for name in self.linked.mention(char).columns}
+        known = list(self.linked.literals)
+        for name in sorted(columns | ({self.subject} if self.subject else set())):
+            column = self.schema.find(name)
+            for value in tricky(column, self.profile) if column is not None else ():
+                pattern = (
+                    rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])"
+                    if value.isascii()
+                    else re.escape(value)
+                )
+                if re.search(pattern, text) and len(known) < SPAN:
+                    text = re.sub(pattern, chr(LITERAL_BASE + len(known)), text)
+                    known.append(value)
+        return replace(self, linked=replace(self.linked, literals=tuple(known))), text
 
     def read_value(self, column: str, op: str, text: str) -> Where | None:
         """The same comparison with another literal: 「是上海」 after 「城市是北京」."""
@@ -116,9 +151,19 @@ class Reader:
             or self._compare(text, carried)
             or self._bare(text, carried)
         )
+        node = node or self._described(text, carried)
         if node is None:
             return None
         return negate(node) if negated else node
+
+    def _described(self, text: str, carried: Atoms) -> Where | None:
+        """「18到35岁的女性」: two conditions joined by 的."""
+        for match in list(re.finditer("的", text))[:4]:
+            parts = (text[: match.start()], text[match.end() :])
+            nodes = [self._atom(part, carried) if part else None for part in parts]
+            if None not in nodes:
+                return _joined("all", nodes)
+        return None
 
     def _columns(self, text: str) -> tuple[str, ...]:
         return tuple(name for char in re.findall(C, text) for name in self.linked.mention(char).columns)
@@ -138,21 +183,21 @@ class Reader:
 
     def _range(self, text: str, carried: Atoms) -> Where | None:
         match = re.fullmatch(
-            rf"({C})?[在=∈为]?(?:介于|处于|in)?\s?([^{RANGE}{_SIGNS}]{{1,40}}){RANGE}([^{_SIGNS}]{{1,40}}?)(?:之间|之内|内|范围内|区间|这个区间|期间|inclusive)?(?:的)?",
+            rf"({C})?(?P<not>≠)?[在=∈为]?(?:介于|处于|in)?\s?(?P<low>[^{RANGE}{_SIGNS}]{{1,40}}){RANGE}(?P<high>[^{_SIGNS}]{{1,40}}?)"
+            r"(?:(?P<out>之外|以外|范围外|区间外)|之间|之内|内|范围内|区间|这个区间|期间|inclusive)?(?:的)?",
             text,
         )
-        if match is None:
+        column = self._pick(match.group(1), match.group("high"), carried) if match is not None else None
+        if match is None or column is None:
             return None
-        column = self._pick(match.group(1), match.group(3), carried)
-        if column is None:
-            return None
-        low, high = (self._value(column, part) for part in match.group(2, 3))
+        low, high = (self._value(column, part) for part in match.group("low", "high"))
         if low is None or high is None or isinstance(low, str) or isinstance(high, str):
             return None
         carried.column, carried.op = column.name, "between"
+        node: Where = {"column": column.name, "op": "between", "value": {"low": low, "high": high}}
         if isinstance(low, literals.Days) and isinstance(high, literals.Days):
-            return _date_between(column, literals.Days(low.first, high.last))
-        return {"column": column.name, "op": "between", "value": {"low": low, "high": high}}
+            node = _date_between(column, literals.Days(low.first, high.last))
+        return negate(node) if match.group("not") or match.group("out") else node
 
     def _compare(self, text: str, carried: Atoms) -> Where | None:
         prefix = re.fullmatch(
@@ -160,11 +205,25 @@ class Reader:
         )
         if prefix:
             operator = prefix.group(5) or prefix.group(3)
-            return self._built(
-                prefix.group(1), operator, prefix.group(4), carried, flipped=prefix.group(2) == "≠"
-            )
+            flipped = prefix.group(2) == "≠"
+            node = self._built(prefix.group(1), operator, prefix.group(4), carried, flipped=flipped)
+            if node is not None:
+                return node
         postfix = re.fullmatch(rf"({C})?\s?[在=≥]?\s?([^{_SIGNS}]{{1,40}}?)\s?([⊒⊑⊐⊏⊨⊭])(?:的)?", text)
-        return self._built(postfix.group(1), postfix.group(3), postfix.group(2), carried) if postfix else None
+        if postfix:
+            return self._built(postfix.group(1), postfix.group(3), postfix.group(2), carried)
+        return self._column_last(text, carried)
+
+    def _column_last(self, text: str, carried: Atoms) -> Where | None:
+        """「2024年3月以后提交日期」, 「选了渠道10」, "over 60 in age": the column stands behind its comparator."""
+        behind = re.fullmatch(rf"([^{_SIGNS}]{{1,40}}?)([⊒⊑⊐⊏])(?:的)?\s?({C})", text)
+        if behind:
+            return self._built(behind.group(3), behind.group(2), behind.group(1), carried)
+        chosen = re.fullmatch(rf"([∋∌])\s?({C})(?:的|中的)?\s?([^{_SIGNS}]{{1,40}})", text)
+        if chosen:
+            return self._built(chosen.group(2), chosen.group(1), chosen.group(3), carried)
+        english = re.fullmatch(rf"([≠≥≤><=])\s?([^{_SIGNS}]{{1,40}}?) (?:in|for|on|of) (?:the )?({C})", text)
+        return self._built(english.group(3), english.group(1), english.group(2), carried) if english else None
 
     def _built(
         self, char: str | None, operator: str, literal: str, carried: Atoms, *, flipped: bool = False
@@ -291,7 +350,7 @@ def _squeeze_signs(text: str) -> str:
     text = re.sub(rf"\s?([{_SIGNS}{RANGE}])\s?", r"\1", text)
     text = re.sub(r"[==]{2,}", "=", text)
     text = re.sub(r"=(?=[≥≤><∌∋∅∃∄⊢⊣∈])", "", text)
-    return re.sub(rf"(?<={C})[\s的](?=[{_SIGNS}])", "", text)
+    return re.sub(rf"(?<={C})(?:\s|的|\sof\s?)(?=[{_SIGNS}])", "", text)
 
 
 def _joined(how: str, parts: list[Where | None]) -> Where | None:

@@ -52,7 +52,7 @@ _REFUSALS: Final[tuple[tuple[re.Pattern[str], str, str, str, str], ...]] = tuple
             "I can undo, go back to the original, or branch from an earlier version.",
         ),
         (
-            r"画(?:一?[个张])?.{0,12}(?:图|表图)|(?:柱状|折线|饼|条形|散点|雷达|箱线|直方|词云)图|可视化|回归(?:分析|模型)?|聚类|因子分析|机器学习|预测(?:一下)?|训练|相关(?:性|系数)(?:分析)?|显著性|卡方|t检验|方差分析|翻译|情感分析|透视成宽表|转置|宽表转长表|长表转宽表|关联另一张表|合并另一[张个](?:表|文件)|插入一行|新增一行|加一行|随机抽样|抽样|抽取[0-9]+条"
+            r"画(?:一?[个张])?.{0,12}(?:图|表图)|(?:柱状|折线|饼|条形|散点|雷达|直方|词云)图|可视化|回归(?:分析|模型)?|聚类|因子分析|机器学习|预测(?:一下)?|训练|相关(?:性|系数)(?:分析)?|显著性|卡方|t检验|方差分析|翻译|情感分析|透视成宽表|转置|宽表转长表|长表转宽表|关联另一张表|合并另一[张个](?:表|文件)|插入一行|新增一行|加一行|随机抽样|抽样|抽取[0-9]+条"
             r"|\b(?:plot|chart|graph|visuali[sz]e|bar chart|pie chart|histogram|scatter|draw)\b|\b(?:regression|cluster(?:ing)?|factor analysis|machine learning|predict|forecast|train a model|correlation|correlate|significance|chi-?square|t-?test|anova|translate|sentiment|transpose|pivot|unpivot|join with|append (?:a |the )?(?:file|row)|random sample|sample [0-9]+)\b",
             "现在还没有这个操作。",
             "能做的：清洗（筛选、去重、缺失、替换、标准化、异常值）、新增列、分段，以及频数、均值、交叉表、NPS。",

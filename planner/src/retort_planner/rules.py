@@ -31,7 +31,7 @@ from retort_planner.requests import Request
 from retort_planner.text import MAX_CHARS, foreign, language, protect
 
 _POLITE_START = re.compile(
-    r"^(?:好的?|嗯|行|可以|ok(?:ay)?|yes|sure|great|thanks?|谢谢|对了|你好|您好|hi|hello|那|那么|now)[,。!.:]?\s?(?=\S)",
+    r"^(?:(?:好的?|嗯|行|可以|谢谢|对了|你好|您好|那么?)[,。!.:]?|(?:ok(?:ay)?|yes|sure|great|thanks?|hi|hello|now)(?![A-Za-z])[,。!.:]?)\s?(?=\S)",
     re.IGNORECASE,
 )
 

@@ -19,12 +19,17 @@ COLUMN_BASE: Final = 0xE000
 SPAN: Final = 0x800
 C: Final = "[\ue000-\ue7ff]"  # a linked column, as pattern text
 L: Final = "[\ue800-\uefff]"  # a quoted literal, as pattern text
+# A new name: quoted, one word, or Chinese, in which the name of a column may occur (平均打分).
+NAME: Final = rf"(?:{L}|[A-Za-z_][A-Za-z0-9_]*|(?:[\u4e00-\u9fff]|{C}[\u4e00-\u9fff\ue000-\ue7ff])[\u4e00-\u9fffA-Za-z0-9_\ue000-\ue7ff]{{0,15}}?)"
 
 _QUOTED = re.compile(
     r"「([^」]{0,400})」|『([^』]{0,400})』|“([^”]{0,400})”|‘([^’]{0,400})’|＂([^＂]{0,400})＂|\"([^\"]{0,400})\"|`([^`]{0,400})`"
     r"|(?<![A-Za-z0-9])'([^']{0,400})'(?![A-Za-z0-9])"
 )
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ue000-\uf8ff]")
+# 3,000 is one number; in Chinese, where commas list values, only before a unit or bound.
+_THOUSANDS = re.compile(r"(?<=[0-9]),(?=[0-9]{3}(?![0-9]))(?<![0-9]{4},)")
+_THOUSANDS_ZH = re.compile(r"(?<=[0-9]),(?=[0-9]{3}(?:[元块以人万]|,[0-9]{3}))")
 _SPACE = re.compile(r"\s+")
 _CJK = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _ASCII_SIDE = re.compile(r"[A-Za-z0-9_\ue000-\uefff]")
@@ -58,7 +63,9 @@ def protect(raw: str) -> Protected:
 
     visible = _INVISIBLE.sub(" ", raw)
     quoted = _QUOTED.sub(keep, visible)
-    return Protected(squeeze(unicodedata.normalize("NFKC", quoted)), tuple(literals))
+    text = unicodedata.normalize("NFKC", quoted)
+    text = (_THOUSANDS_ZH if has_cjk(text) else _THOUSANDS).sub("", text)
+    return Protected(squeeze(text), tuple(literals))
 
 
 def squeeze(text: str) -> str:

@@ -88,10 +88,8 @@ def matches(expected: Any, actual: Any) -> bool:
             and len(expected) == len(actual)
             and all(map(matches, expected, actual))
         )
-    return (
-        bool(expected == actual)
-        and type(expected) is type(actual)
-        or (isinstance(expected, float) and expected == actual)
+    return (bool(expected == actual) and type(expected) is type(actual)) or (
+        isinstance(expected, float) and expected == actual
     )
 
 
@@ -131,10 +129,10 @@ def score(wanted: Iterable[Case]) -> Score:
 def main() -> None:
     """Print the scores of the rule planner, with what is wrong."""
     for lang in ("zh", "en"):
-        result = score(cases(lang))  # type: ignore[arg-type]
+        result = score(cases(lang))
         print(
             f"{lang}: {result.right}/{result.total} = {result.share:.1%}, destructive errors {len(result.destructive)}, p50 {result.p50 * 1000:.2f} ms"
-        )  # noqa: T201
+        )
         for case, outcome in result.wrong:
             print(f"  {case.family}: {case.text} -> {outcome.model_dump(exclude_defaults=True)}")  # noqa: T201
 

@@ -94,6 +94,8 @@ def _valued(c: Clause, text: str) -> Reading | None:
     names = c.names(left) if chars else tuple(n for n in c.carried if c.schema.find(n))
     if re.sub(C, "", left) or len(names) < 1:
         return None
+    if any(re.search(r"缺失|空值|无效|missing|no answer", m.group("label"), re.IGNORECASE) for m in pairs):
+        return None  # a code that means a missing answer is declared, not labelled
     told = [(c.literal(m.group("value")), c.literal(m.group("label"))) for m in pairs]
     return _annotated(
         names, [{"column": name, "value_labels": _merged(c.schema[name], told)} for name in names]

@@ -267,7 +267,7 @@ def describe(c: Clause) -> Reading | None:
 
 def nps(c: Clause) -> Reading | None:
     ask = _understood(c)
-    if ask is None or ask.k.cue("nps") is None:
+    if ask is None or (ask.k.cut(rf"net promoter\s?{C}") or ask.k.cue("nps")) is None:
         return None
     _drop_filler(ask.k)
     ask.k.cut(r"\b(?:score|based on|using|from|on)\b|基于|根据|得分")

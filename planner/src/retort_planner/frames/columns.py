@@ -7,6 +7,7 @@ from typing import Final
 
 from retort_planner.frames.base import COLUMNS, GAP, Clause, Reading, decided, draft
 from retort_planner.lexicon import cue, either
+from retort_planner.lexicon.zh import CUES
 from retort_planner.polarity import exception
 from retort_planner.text import C
 
@@ -53,7 +54,7 @@ _RENAME: Final = (
         re.IGNORECASE,
     ),
     re.compile(
-        rf"(?:rename|change the (?:column )?name of|relabel)(?: the)?(?: columns?)?\s?(?P<from>{C})(?: columns?)?\s(?:to|as|into|=)\s?{_NEW}$",
+        rf"(?:rename|change the (?:column )?(?:name|{C}) of|relabel)(?: the)?(?: columns?)?\s?(?P<from>{C})(?: columns?)?\s(?:to|as|into|=)\s?{_NEW}$",
         re.IGNORECASE,
     ),
     re.compile(
@@ -109,22 +110,22 @@ def _name(c: Clause, text: str) -> str:
     return c.literal(text)
 
 
+_BESIDE_ZH: Final = re.compile(
+    rf"(?P<anchor>{C})(?:这一?列|列|字段)?的?(?P<word>{CUES['before']}|{CUES['after']})(?!面?[\ue000-\ue7ff])"
+)
+_BESIDE_EN: Final = re.compile(
+    rf"(?P<word>{either('before')}|{either('after')})\s?(?:the )?(?:columns? )?(?P<anchor>{C})", re.IGNORECASE
+)
+
+
 def reorder_columns(c: Clause) -> Reading | None:
     k = c.cutter()
     moved = k.cue("move")
     if not moved:
         return None
-    beside = re.search(
-        rf"({C})(?:这一?列|列|字段|\scolumns?)?\s?(?:的)?({either('before')}|{either('after')})|(?P<en>{either('before')}|{either('after')})\s?(?:the )?(?:columns? )?(?P<anchor>{C})",
-        k.left,
-        re.IGNORECASE,
-    )
+    beside = _BESIDE_ZH.search(k.left) or _BESIDE_EN.search(k.left)
     if beside is not None:
-        word, anchor = (
-            (beside.group("en"), beside.group("anchor"))
-            if beside.group("en")
-            else (beside.group(2), beside.group(1))
-        )
+        word, anchor = beside.group("word"), beside.group("anchor")
         k.remove(beside)
         columns, anchors = k.all_columns(), c.names(anchor)
         position = "before" if cue("before").search(word) and not cue("after").fullmatch(word) else "after"

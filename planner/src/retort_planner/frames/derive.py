@@ -10,9 +10,9 @@ from retort_planner.frames.arithmetic import expression
 from retort_planner.frames.base import Clause, Reading, decided, draft
 from retort_planner.frames.rows import free
 from retort_planner.literals import number
-from retort_planner.text import C, L
+from retort_planner.text import NAME
 
-_NAME: Final = rf"(?P<name>{L}|[A-Za-z_][A-Za-z0-9_]{{0,40}}|(?:[\u4e00-\u9fff]|{C}[\u4e00-\u9fff\ue000-\ue7ff])[\u4e00-\u9fffA-Za-z0-9_\ue000-\ue7ff]{{0,15}}?)"
+_NAME: Final = rf"(?P<name>{NAME})"
 _COLUMN: Final = r"(?:一个|一)?(?:新的?)?(?:列|字段|变量)"
 _HEAD: Final = (
     re.compile(
@@ -75,14 +75,16 @@ def _unnamed(c: Clause, text: str) -> Reading | None:
     return _derived(c, c.plain(body).strip("的 ")[:30], tree)
 
 
-_IF: Final = re.compile(
-    r"^(?:如果|若|当|对于|把|将)?(?P<if>.{1,160}?)(?:的人|的用户|的样本|的行|的)?\s?(?:时|的时候)?,?(?:就|则|那么)?(?:标记?为|填写?为?|记为|设为|算作?|归为|写成?|写|分为|定义为|取值?为?|叫做?|称为|等于|则为|为|是|=|:|填|则|就是|标|属于|取)\s?(?P<then>[\ue800-\uefff]|[^,;。]{1,20})$"
+# Where the value of a case may begin; tried from the right, so that 「大于等于9为推荐者」 splits at 为.
+_THEN: Final = re.compile(
+    r",?(?:就|则|那么)?(?:标记?为|填写?为?|记为|设为|算作?|归为|写成?|写|分为|定义为|取值?为?|叫做?|称为|则为|为|是|=|:|填|则|就是|标|属于|取)|"
+    r",?\s?(?<![A-Za-z])(?:then(?: it is| set it to)?|is|becomes|gets|should be|as|to be|mark(?:ed)?(?: it)? as|call it|it is|labelled)(?![A-Za-z])|->|=",
+    re.IGNORECASE,
 )
-_IF_EN: Final = (
-    re.compile(
-        r"^(?:if|when|where|for)? ?(?P<if>.{1,160}?),? (?:then(?: it is| set it to)?|is|becomes|gets|should be|=|->|as|to be|mark(?:ed)?(?: it)? as|call it|it is|labelled) ?(?P<then>[\ue800-\uefff]|[^,;]{1,20})$",
-        re.IGNORECASE,
-    ),
+_IF_HEAD: Final = re.compile(r"^(?:如果|若|当|对于|把|将|(?:and )?(?:if|when|where|for)\b)\s?", re.IGNORECASE)
+_IF_TAIL: Final = re.compile(r"(?:的人|的用户|的样本|的行|的)?\s?(?:时|的时候)?,?(?:就|则|那么|,)?$")
+_VALUE: Final = re.compile(r"[\ue800-\uefff]|[^,;。]{1,20}")
+_THEN_FIRST: Final = (
     re.compile(
         r"^(?P<then>[\ue800-\uefff]|[A-Za-z0-9_\-]{1,20}|[\u4e00-\u9fff]{1,10}) (?:if|when|where|for) (?P<if>.{1,160})$",
         re.IGNORECASE,
@@ -123,7 +125,12 @@ def _cases_first(c: Clause, text: str) -> Reading | None:
 def _cases(c: Clause, name: str, body: str) -> Reading | None:
     cases: list[dict[str, Any]] = []
     otherwise: Any = None
-    body = re.sub(r"(?<=[^,;])\s?(?=(?:否则|\b(?:otherwise|else)\b))", ",", body, flags=re.IGNORECASE)
+    closes = re.search(r"\s(?:otherwise|else|for the rest)$", body, re.IGNORECASE)
+    body = (
+        body
+        if closes
+        else re.sub(r"(?<=[^,;])\s?(?=(?:否则|\b(?:otherwise|else)\b))", ",", body, flags=re.IGNORECASE)
+    )
     carried = ""
     for part in re.split(
         r"[,;、]\s?(?:and |然后|而|再)?|\s(?:and|but) (?=[\ue800-\uefffA-Za-z0-9]{1,20} (?:if|when|where|for|otherwise)\b)",
@@ -154,15 +161,16 @@ def _cases(c: Clause, name: str, body: str) -> Reading | None:
 
 
 def _case(c: Clause, part: str, carried: str) -> dict[str, Any] | None:
-    for pattern in (_IF, *_IF_EN):
-        match = pattern.match(part)
-        if match is None:
+    text = _IF_HEAD.sub("", part)
+    splits = [(text[: m.start()], text[m.end() :]) for m in reversed(list(_THEN.finditer(text)))]
+    splits += [(m.group("if"), m.group("then")) for pattern in _THEN_FIRST if (m := pattern.match(part))]
+    for condition, value in splits[:12]:
+        if not _VALUE.fullmatch(value.strip()):
             continue
-        where: Where | None = c.reader.read(match.group("if"))
-        if where is None and carried:
-            where = _with_subject(c, match.group("if"), carried)
+        said = _IF_TAIL.sub("", condition)
+        where = c.reader.read(said) or (_with_subject(c, said, carried) if carried else None)
         if where is not None:
-            return {"where": where, "value": _value(c, match.group("then"))}
+            return {"where": where, "value": _value(c, value)}
     return None
 
 

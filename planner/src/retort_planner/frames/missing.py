@@ -18,7 +18,8 @@ _LABELS: Final = re.compile(
     re.IGNORECASE,
 )
 _ITEM: Final = rf"(?:{L}|[+\-−]?[0-9][0-9.]*|[A-Za-z#/]{{1,12}}|[\u4e00-\u9fff]{{1,8}}?|[()?.\-]{{1,8}})"
-_LIST: Final = re.compile(rf"{_ITEM}(?:(?:{SEP}){_ITEM})*", re.IGNORECASE)
+_BETWEEN: Final = SEP.replace("/", "")  # N/A is one code
+_LIST: Final = re.compile(rf"{_ITEM}(?:(?:{_BETWEEN}){_ITEM})*", re.IGNORECASE)
 _AS: Final = re.compile(rf"{either('missing_as')}(?:\s?处理|来处理|看待|对待)?", re.IGNORECASE)
 
 
@@ -58,7 +59,7 @@ def _values(c: Clause, k: Cutter) -> list[str]:
     body = body.strip(" ,的为:")
     if not body or not _LIST.fullmatch(body):
         return []
-    parts = [part for part in re.split(rf"{SEP}|\s+", body, flags=re.IGNORECASE) if part]
+    parts = [part for part in re.split(rf"{_BETWEEN}|\s+", body, flags=re.IGNORECASE) if part]
     values = [narrow(c.literal(part)) for part in parts]
     # Bare Chinese words must be values of the data: 「以后缺失」 declares nothing.
     return (

@@ -177,7 +177,7 @@ def _ask(c: Clause, column: Column, rule: _Rule, action: str, note: tuple[str, .
 
 _BAND: Final = re.compile(
     rf"(?:(?P<name1>[\u4e00-\u9fffA-Za-z]{{1,8}})[(:])?\s?(?:(?P<low>{_NUM})\s?(?:岁|分|元)?\s?(?:-|~|到|至|–|—|‥|\bto\b)\s?(?P<high>{_NUM})|(?P<least>{_NUM})\s?(?:岁|分|元)?\s?(?:及?其?以上|\+|(?:and|or) (?:over|above|older|more|up)|plus)|(?:不满|未满|小于|不足|低于|under|below|less than|younger than|<)\s?(?P<under>{_NUM})"
-    rf"|(?P<most>{_NUM})\s?(?:岁|分|元)?\s?(?:及?其?以下|(?:and|or) (?:under|below|younger|less))|(?:大于|超过|高于|over|above|more than|older than|>)\s?(?P<over>{_NUM})|(?P<below>{_NUM})\s?(?:岁|分|元)?\s?(?:-|以内|之前))\s?(?:岁|分|元)?\)?\s?(?:(?:的)?(?:为|是|叫做?|算作?|记为|=|:|\b(?:as|is|are|called)\b)\s?(?P<name2>[\ue800-\uefff]|[\u4e00-\u9fffA-Za-z]{{1,12}}))?",
+    rf"|(?P<most>{_NUM})\s?(?:岁|分|元)?\s?(?:及?其?以下|(?:and|or) (?:under|below|younger|less))|(?:大于|超过|高于|over|above|more than|older than|>)\s?(?P<over>{_NUM})|(?P<below>{_NUM})\s?(?:岁|分|元)?\s?(?:-|以内|之前))\s?(?:岁|分|元)?\)?\s?(?:(?:的)?(?:为|是|叫做?|算作?|记为|=|:|\b(?:as|is|are|called)\b)\s?(?P<name2>[\ue800-\uefff]|[\u4e00-\u9fffA-Za-z]{{1,12}})|(?P<name3>(?![岁分以及其和与一二两三四五段组])[\u4e00-\u9fff]{{1,8}}))?",
     re.IGNORECASE,
 )
 _STEP: Final = re.compile(
@@ -203,7 +203,7 @@ def bin_numeric(c: Clause) -> Reading | None:
 def _binned(c: Clause, text: str, name: str) -> Reading | None:
     k = c.cutter()
     k.left = text
-    columns = k.columns()
+    columns = k.all_columns()  # bin age into age groups: one column, named twice
     column = c.schema.find(columns[0]) if len(columns) == 1 else None
     if column is None or not column.dtype.numeric:
         return None
@@ -324,7 +324,7 @@ def _read(c: Clause, found: list[re.Match[str]]) -> list[dict[str, Any]]:
     for at, match in enumerate(found):
         following = starts[at + 1] if at + 1 < len(found) else None
         low, high = _ends(match, following)
-        name = match.group("name1") or match.group("name2")
+        name = match.group("name1") or match.group("name2") or match.group("name3")
         label = (
             c.literal(name)
             if name and (re.fullmatch(L, name) or not cue("bin").fullmatch(name))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any, Final
 
 from retort_planner.conditions import Where, conditioned_columns, negate
 from retort_planner.frames.base import GAP, Clause, Reading, decided, draft
 from retort_planner.lexicon import cue, either
 from retort_planner.polarity import Mode, exception, verbs
-from retort_planner.text import C
+from retort_planner.text import NAME, C
 
 _POLITE: Final = re.compile(
     r"^(?:请问?|麻烦你?|帮我|帮忙|给我|我想要?|我要|我们|我只想|我只|需要|可以|能不能|可不可以|please |can you |could you |would you |i want to |i'd like to |let's |i want |i need |we |just )+",
@@ -96,12 +97,14 @@ def sort_rows(c: Clause) -> Reading | None:
     if not cue("sort").search(text) and not cue("desc", "asc").search(text):
         return None
     keys: list[dict[str, Any]] = []
+    stepwise = re.search(r"再|其次|然后|\bthen\b", text) is not None
     loose = _direction(text) if len(cue("desc", "asc").findall(text)) == 1 else None
     for match in _KEYS.finditer(text):
         names = c.names(match.group(1))
         own = _direction(match.group(2) or "")
         keys.extend(
-            {"column": name, "descending": own if own is not None else loose or False} for name in names
+            {"column": name, "descending": own if own is not None else (not stepwise and loose) or False}
+            for name in names
         )
     text = _KEYS.sub(GAP, text)
     k.left = text
@@ -133,9 +136,14 @@ _MARK: Final = (
         re.IGNORECASE,
     ),
 )
+_MARK_AS: Final = re.compile(
+    rf"^(?:把|将|给|对)?(?P<where>[^\x01]{{2,200}}?)(?:都|全部)?(?:标记|标|记|标注|打标)[为成]\s?(?P<name>{NAME})$"
+    rf"|^(?:please )?(?:mark|flag|tag|label)(?: all| the)? ?(?P<where2>[^\x01]{{2,200}}?) as (?P<name2>{NAME})$",
+    re.IGNORECASE,
+)
 _NEWNAME: Final = re.compile(
     r"[,;]?\s?(?:(?:列名|新列|新列名|标记列|结果列|名字|列)?(?:为|叫做?|命名为|记为|存为|写入|放在|放到|存到|在)|为|\b(?:as|in|into|called|named)\b)\s?(?:新列|a new column|column)?\s?"
-    r"(?P<name>[\ue800-\uefff]|[A-Za-z_][A-Za-z0-9_]{0,40}|[\u4e00-\u9fff]{2,12}?)(?:列|这一列|\scolumn)?$",
+    rf"(?P<name>{NAME})(?:列|这一列|\scolumn)?$",
     re.IGNORECASE,
 )
 
@@ -152,6 +160,10 @@ def flag_rows(c: Clause) -> Reading | None:
     if not c.has("mark"):
         return None
     text = _POLITE.sub("", c.text)
+    named = _MARK_AS.match(text)
+    where = c.reader.read(named.group("where") or named.group("where2")) if named else None
+    if named is not None and where is not None:
+        return replace(_flagged(c, where, c.literal(named.group("name") or named.group("name2"))), weight=60)
     for body, name in dict.fromkeys(((text, ""), new_name(c, text))):
         for pattern in _MARK:
             match = pattern.match(body)

@@ -10,7 +10,7 @@ from retort_planner.frames.base import COLUMNS, GAP, Clause, Reading, decided, d
 from retort_planner.frames.rows import free
 from retort_planner.lexicon import cue, either
 from retort_planner.literals import number
-from retort_planner.text import C, L
+from retort_planner.text import NAME, C, L
 
 _SEPARATORS: Final = {
     "逗号": ",", "顿号": "、", "空格": " ", "分号": ";", "冒号": ":", "横杠": "-", "横线": "-", "短横线": "-", "连字符": "-", "减号": "-", "下划线": "_", "斜杠": "/", "斜线": "/",
@@ -19,7 +19,7 @@ _SEPARATORS: Final = {
     "an underscore": "_", "a semicolon": ";", "a pipe": "|", "a dot": ".", "a colon": ":", "the comma": ",", "the dash": "-", "the space": " ", "the slash": "/", "the hyphen": "-", "the underscore": "_",
 }  # fmt: skip
 _SEP_WORD: Final = "|".join(sorted(map(re.escape, _SEPARATORS), key=len, reverse=True))
-_NAME: Final = rf"(?:{L}|[A-Za-z_][A-Za-z0-9_]*|(?:[\u4e00-\u9fff]|{C}[\u4e00-\u9fff\ue000-\ue7ff])[\u4e00-\u9fffA-Za-z0-9_\ue000-\ue7ff]{{0,15}}?)"
+_NAME: Final = NAME
 
 
 def text_columns(c: Clause) -> tuple[str, ...]:
@@ -34,7 +34,9 @@ def trim_text(c: Clause) -> Reading | None:
         if k.cue("spaces"):
             if not (k.cue("trim") or k.cue("drop") or k.cue("clear")):
                 return None
-        elif not k.cut(r"(?<![A-Za-z])(?:trim|strip)(?![A-Za-z])|修剪"):
+        elif k.cut(r"(?<![A-Za-z])(?:trim|strip)(?![A-Za-z])|修剪"):
+            k.cut(r"空白")
+        else:
             return None
     columns = k.all_columns()
     k.cue("spaces")
@@ -85,10 +87,21 @@ def _named_at_end(c: Clause, text: str) -> tuple[str, str]:
     return text, ""
 
 
+def _presets_spelled(c: Clause) -> str:
+    """「从评论里提取邮箱」: what is extracted is no column here, even if one is called 邮箱."""
+    chars = [char for char in c.text if re.fullmatch(C, char)]
+    spelled = [char for char in chars if cue(*_PRESETS).fullmatch(c.linked.mention(char).text)]
+    text = c.text
+    for char in spelled if len(chars) > len(spelled) else []:
+        plain = c.linked.mention(char).text
+        text = text.replace(char, f" {plain} " if c.lang == "en" else plain)
+    return re.sub(r" {2,}", " ", text)
+
+
 def extract_text(c: Clause) -> Reading | None:
     if not c.has("extract"):
         return None
-    text, name = _named_at_end(c, c.text)
+    text, name = _named_at_end(c, _presets_spelled(c))
     k = c.cutter()
     k.left = text
     pattern = re.search(
@@ -125,7 +138,7 @@ def extract_text(c: Clause) -> Reading | None:
 
 
 _SEPARATED: Final = re.compile(
-    rf"(?:用|按照?|以|根据|通过|中间(?:用|加)|分隔符?(?:是|为|用)?|\b(?:by|on|at|with|using|separated by|delimiter|joined by|joined with|separator)\b(?: the| a| an)?)\s?(?P<sep>{L}|{_SEP_WORD}|[,;:|/\\_\-+#&、.~])(?![A-Za-z])\s?(?:这个)?(?:符号|字符|分隔符?|隔开|分开|来|作为分隔符?|做分隔符?|连接符?|\bas (?:the )?(?:separator|delimiter)\b|\b(?:between them|in between|separator|delimiter)\b)*",
+    rf"(?:用|按照?|以|根据|通过|中间(?:用|加)|分隔符?(?:是|为|用)?|\b(?:by|on|at|with|using|separated by|delimiter|joined by|joined with|separator)\b(?: the| a| an)?)\s?(?P<sep>{L}|{_SEP_WORD}|[,;:|/\\_\-+#&、.~@*])(?![A-Za-z])\s?(?:这个)?(?:符号|字符|分隔符?|隔开|分开|来|作为分隔符?|做分隔符?|连接符?|\bas (?:the )?(?:separator|delimiter)\b|\b(?:between them|in between|separator|delimiter)\b)*",
     re.IGNORECASE,
 )
 
@@ -242,7 +255,7 @@ _TYPES: Final = (
 )
 _CAST: Final = re.compile(
     rf"(?:类型|格式)?(?:转换?[成为]?|改[成为]|变[成为]|转化[成为]|设[成为]|换成|识别为|当[成作]|存成|按)(?:是)?(?:(?P<zh>{'|'.join(either(n) for n, _ in _TYPES)}))(?:的)?(?:类型|格式|型|列|处理|存储)*"
-    rf"|\b(?:to|into|as|be)(?: an?)? (?P<en>{'|'.join(either(n) for n, _ in _TYPES)})(?: type| format| columns?| values?)?|(?P<bare>numeric|int|float|integer|boolean|text)(?= columns?$|$)",
+    rf"|\b(?:to|into|as|be)(?: an?)? (?P<en>{'|'.join(either(n) for n, _ in _TYPES)})(?: type| format| columns?| values?)?|(?P<bare>numeric|int|float|integers?|boolean|text|strings?|numbers)(?= columns?$|$)",
     re.IGNORECASE,
 )
 

@@ -68,6 +68,17 @@ def set_value(c: Clause) -> Reading | None:
     return None
 
 
+def _is_column(*texts: str) -> bool:
+    """A slot that is nothing but columns belongs to another operation; 其他城市 is a value all the same."""
+    return any(re.fullmatch(rf"(?:{C}|[\s,、和与及]|and|列|column)+", text) for text in texts)
+
+
+def _place(text: str) -> re.Match[str] | None:
+    """Where the values are: at the start (在城市列里…), or in English at the end (… in city)."""
+    ending = re.search(r",?\s?(?:\b(?:in|of|for|from)\b)\s?" + _IN_END + r"$", text, re.IGNORECASE)
+    return re.match(_IN, text, re.IGNORECASE) or ending
+
+
 def _is_empty(value: str | None) -> bool:
     return value is None or re.fullmatch(_EMPTY, value.strip(), re.IGNORECASE) is not None
 
@@ -172,6 +183,7 @@ def _not_a_value(text: str) -> bool:
 
 
 _IN: Final = rf"(?P<where>(?:把|将|在|对|\bin\b|\bfor\b|\bfrom\b|\bof\b)?\s?(?:the )?(?:columns? )?(?P<cols>{COLUMNS})(?:列|字段|\scolumns?)?(?:中|里面?|内|上)?(?:的)?[,:]?)"
+_IN_END: Final = rf"(?:the )?(?:columns? )?(?P<cols>{COLUMNS})(?:\scolumns?)?"
 _ARROW: Final = r"(?:都|全部?|统一|一律)?\s?(?:替换[成为]?|换[成为]|改[成为]|变[成为]|更[正改]为|修[正改][成为]|写成|转[成为]|->|→|=>)\s?"
 _PAIR_ZH: Final = re.compile(
     rf"^(?:的)?(?:值|所有的?|全部的?|每个)?(?P<from>{L}|[^,;\x01]{{1,40}}?)(?:这个字|字样|这个词|字符|两个字|的值|的)?{_ARROW}(?P<to>{L}|[^,;\x01]{{0,40}}?)(?:吧|即可)?$"
@@ -189,13 +201,13 @@ _SUBSTRING: Final = re.compile(
 def replace_values(c: Clause) -> Reading | None:
     text = re.sub(r"^(?:请|帮我|please )", "", c.text, flags=re.IGNORECASE)
     columns: tuple[str, ...] = ()
-    place = re.match(_IN, text, re.IGNORECASE) or re.search(_IN + r"$", text, re.IGNORECASE)
+    place = _place(text)
     if place is not None:
         columns = c.names(place.group("cols"))
         text = (text[: place.start()] + text[place.end() :]).strip(" ,")
     text = re.sub(r"^(?:把|将|里的?|中的?|内的?|的)", "", text).strip()
     match = _PAIR_ZH.match(text) or _PAIR_EN.match(text)
-    if match is None or re.search(C, match.group("from") + match.group("to")):
+    if match is None or _is_column(match.group("from"), match.group("to")):
         return None
     sources = [
         c.literal(part) for part in re.split(SEP, match.group("from"), flags=re.IGNORECASE) if part.strip()
@@ -330,13 +342,13 @@ _MERGE_EN: Final = re.compile(
 def merge_values(c: Clause) -> Reading | None:
     text = c.text
     columns: tuple[str, ...] = ()
-    place = re.match(_IN, text, re.IGNORECASE) or re.search(r",?\s?" + _IN + r"$", text, re.IGNORECASE)
+    place = _place(text)
     if place is not None:
         columns = c.names(place.group("cols"))
         text = (text[: place.start()] + text[place.end() :]).strip(" ,")
     text = re.sub(r"^(?:请|帮我|please )?(?:把|将)?(?:里的?|中的?|的)?", "", text)
     match = _MERGE_ZH.match(text) or _MERGE_EN.match(text)
-    if match is None or re.search(C, match.group("from") + match.group("to")):
+    if match is None or _is_column(match.group("from"), match.group("to")):
         return None
     sources = [
         c.literal(part) for part in re.split(SEP, match.group("from"), flags=re.IGNORECASE) if part.strip()
@@ -362,7 +374,7 @@ def merge_values(c: Clause) -> Reading | None:
 
 
 _CODE_PAIR: Final = re.compile(
-    rf"(?P<from>{L}|[^,;:=→\x01、]{{1,30}}?)\s?(?:编码[为成]|编[为成]|=>|->|=|→|:|改[为成]|转[为成]|记[为成]|换成|映射[为成到]|变[为成]|赋值?为|为|是|\b(?:as|to|becomes?)\b)\s?(?P<to>{L}|[^,;:=→\x01、]{{1,30}}?)(?=$|\s?[,;、]|\s?和|\s(?:and)\b)",
+    rf"(?:\band )?(?P<from>{L}|[^,;:=→\x01、]{{1,30}}?)\s?(?:编码[为成]|编[为成]|=>|->|=|→|:|改[为成]|转[为成]|记[为成]|换成|映射[为成到]|变[为成]|赋值?为|为|是|\b(?:as|to|becomes?|is)\b)\s?(?P<to>{L}|[^,;:=→\x01、]{{1,30}}?)(?=$|\s?[,;、]|\s?和|\s(?:and)\b)",
     re.IGNORECASE,
 )
 
@@ -393,12 +405,15 @@ def recode_values(c: Clause) -> Reading | None:
 def _recoded(c: Clause, columns: tuple[str, ...], body: str, name: str, *, asked: bool) -> Reading | None:
     body = re.sub(rf"^[\s{GAP}]*(?:请|把|将|对|please )*|{GAP}", " ", body)
     body = re.sub(
-        r"(?<![A-Za-z])(?:recode|re-code|map|encode|remap|values?|transform|translate|convert|code|so that|with|the|column|of|in)(?![A-Za-z])|重新?编码为?|编码为?(?=[:,]|$|\s)|映射为?(?=[:,]|$)|(?:列|字段)?(?:中|里)的?|^列|数字化|进行|按照?",
+        r"(?<![A-Za-z])(?:recode|re-code|map|encode|remap|values?|transform|translate|convert|code|so that|with|the|column|of|in|as(?= [A-Za-z]+ ?[=:]))(?![A-Za-z])|重新?编码为?|编码为?(?=[:,]|$|\s)|映射[为成]?|(?:列|字段)?(?:中|里)的?|^列|数字化|进行|按照?",
         " ",
         body,
         flags=re.IGNORECASE,
     ).strip(" ,:;的")
-    pairs = [(c.literal(m.group("from")), c.literal(m.group("to"))) for m in _CODE_PAIR.finditer(body)]
+    pairs = [
+        (c.literal(re.sub(r"^\s?and ", "", m.group("from"))), c.literal(m.group("to")))
+        for m in _CODE_PAIR.finditer(body)
+    ]
     left = re.sub(r"[\s,;、和]|and", "", _CODE_PAIR.sub("", body))
     if not pairs or left or len(columns) != 1 or re.search(C, body):
         return None

@@ -117,6 +117,7 @@ KEYWORDS: Final = frozenset(
         "label",
         "missing",
         "empty",
+        "names",
         "blank",
         "null",
         "duplicates",
@@ -138,9 +139,25 @@ KEYWORDS: Final = frozenset(
 
 def either(*names: str) -> str:
     """Pattern text of the named cues in both languages."""
-    chinese = "|".join(zh.CUES[name] for name in names)
-    english = "|".join(en.CUES[name] for name in names)
+    chinese = _longest_first("|".join(zh.CUES[name] for name in names))
+    english = _longest_first("|".join(en.CUES[name] for name in names))
     return rf"(?:{chinese}|(?<![A-Za-z0-9_])(?:{english})(?![A-Za-z0-9_]))"
+
+
+def _longest_first(words: str) -> str:
+    """Alternatives by length, so that 最高分 is found before 最高."""
+    return "|".join(sorted(alternatives(words), key=len, reverse=True))
+
+
+def alternatives(words: str) -> list[str]:
+    """`a|b(?:c|d)` cut at the bars outside of brackets."""
+    parts, depth, start = [], 0, 0
+    for at, char in enumerate(words):
+        depth += (char == "(") - (char == ")")
+        if char == "|" and depth == 0:
+            parts.append(words[start:at])
+            start = at + 1
+    return [*parts, words[start:]]
 
 
 @cache
