@@ -44,6 +44,7 @@ class Emitter:
         self.returned = False
         self._lazy = lazy
         self._locals: set[str] = set()
+        self._emptied: set[str] = set()
 
     # -- statements ---------------------------------------------------------------------------------------
     def assign(self, target: str, value: Code) -> Code:
@@ -103,8 +104,14 @@ class Emitter:
     # -- cells --------------------------------------------------------------------------------------------
     def with_columns(self, *entries: Code) -> None:
         """`table = table.with_columns(…)`; all entries see the table before the step."""
+        made = TABLE
         if entries:
-            self.let(TABLE.call("with_columns", *entries))
+            made = made.call("with_columns", *entries)
+        if self._emptied:  # nothing invalid is left in these columns
+            made = made.call("drop", *(reading(companion(column)) for column in sorted(self._emptied)))
+            self._emptied = set()
+        if made is not TABLE:
+            self.let(made)
 
     def cells(self, column: str, value: Any, where: Code | None = None) -> list[Code]:
         """Entries for `with_columns` that set `column` (its cells where `where` is true) and clear its companion.
@@ -115,16 +122,13 @@ class Emitter:
             entries = [operand(value).call("alias", column)]
         else:
             entries = [when(where, value, col(column)).call("alias", column)]
-        if column in self.invalid:
-            entries.append(self._cleared(column, where))
-        return entries
-
-    def _cleared(self, column: str, where: Code | None) -> Code:
-        raw = companion(column)
-        if where is None:
+        if column in self.invalid and where is None:
             self.invalid -= {column}
-            return pl("lit", None, dtype=pl_string()).call("alias", raw)
-        return when(where, None, col(raw)).call("alias", raw)
+            self._emptied.add(column)
+        elif column in self.invalid and where is not None:
+            raw = companion(column)
+            entries.append(when(where, None, col(raw)).call("alias", raw))
+        return entries
 
     def is_invalid(self, column: str) -> Code:
         """Whether a cell has invalid raw text."""
@@ -165,7 +169,3 @@ class Emitter:
     def folded(self, column: str) -> Code:
         """A text column as conditions compare it: width folded, surrounding spaces gone."""
         return col(column).call("str.normalize", "NFKC").call("str.strip_chars")
-
-
-def pl_string() -> Code:
-    return name("pl").attr("String")

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retort_core.cells import ROW_ID, companion
-from retort_core.errors import DataError
+from retort_core.errors import DataError, StepError
 from retort_core.plans import Plan, Step
 from retort_core.schema import Column, DType, Kind, Scale, Schema, ValueLabel
 from retort_plans.catalogue import parse_step
@@ -497,3 +497,32 @@ def test_script_and_reference_agree(op: str) -> None:
 
     without_invalid_cells()
     with_invalid_cells()
+
+
+@settings(max_examples=80, deadline=None)
+@given(data=st.data(), rows=tables(invalid=MARKED))
+def test_steps_in_a_row_agree_and_marks_travel_with_their_columns(
+    data: st.DataObject, rows: list[Row]
+) -> None:
+    """Several steps run as one lazy query; invalid cells are followed through renames, casts and replacements."""
+    steps: list[Step] = []
+    for number in range(data.draw(st.integers(2, 4))):
+        op = data.draw(st.sampled_from(sorted(PARAMS)))
+        steps.append(Step(id=f"s{number}", op=op, params=data.draw(PARAMS[op])))
+    plan = Plan(title="t", steps=tuple(steps))
+    try:
+        simulation = simulate(plan, SCHEMA)
+        expected = list(rows)
+        for operation, schema in zip(simulation.operations, simulation.schemas, strict=False):
+            expected = list(operation.reference(expected, schema))
+    except (StepError, DataError):
+        return
+    source = build_script(plan, SCHEMA, MARKED).source
+    made = execute(source, frame(rows, SCHEMA, MARKED, row_ids=True))
+    final = simulation.final
+    _same(rows_of(made, final), expected, final, source, marks=True)
+    hidden = {companion(name) for name in final.names} | {ROW_ID}
+    assert set(made.columns) - hidden == set(final.names), "no companion is left behind"
+    assert {it.name: made.schema[it.name] for it in final.columns} == {
+        it.name: POLARS[it.dtype](it) for it in final.columns
+    }
