@@ -6,7 +6,7 @@ import hashlib
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -37,6 +37,9 @@ def language(text: str, given: Literal["", "zh", "en"]) -> Lang:
     if given:
         return given
     return "zh" if any("\u4e00" <= char <= "\u9fff" for char in text) else "en"
+
+
+TAKEN_UP_SECONDS = 5.0
 
 
 async def create(
@@ -129,7 +132,19 @@ async def answer(services: Services, project: str, uid: str, given: Answer) -> T
         _check_choice(task, given)
         await repository.save_answer(connection, uid, given.model_copy(update={"question": question.id}))
     services.waker.wake(uid)
-    return replace(task, answer=given)
+    return await _taken_up(services, task)
+
+
+async def _taken_up(services: Services, before: TaskRecord) -> TaskRecord:
+    """The task once the answer shows in its status, so that nobody mistakes the old question for a new one."""
+    end = time.monotonic() + TAKEN_UP_SECONDS
+    while True:
+        event = services.signal.listen()
+        task = await get(services, before.project, before.uid)
+        left = end - time.monotonic()
+        if task.status != before.status or left <= 0:
+            return task
+        await signals.wait(event, left)
 
 
 def _check_choice(task: TaskRecord, given: Answer) -> None:
@@ -159,7 +174,7 @@ async def approve(services: Services, project: str, uid: str, given: Approval) -
             )
         await repository.save_approval(connection, uid, given)
     services.waker.wake(uid)
-    return task
+    return await _taken_up(services, task)
 
 
 async def cancel(services: Services, project: str, uid: str) -> TaskRecord:
