@@ -18,13 +18,35 @@ def native_column(texts: pl.Series, native: pl.Series | None, label: str, report
     native = native.alias(texts.name)
     if native.dtype == pl.Float64:
         return texts if texts.is_in(["true", "false"]).any() else _numbers(native, label, report)
+    if native.dtype.is_temporal():
+        return _temporal(native, label, report)
+    if native.dtype.is_integer():
+        return native.cast(pl.Int64)
+    return native if native.dtype == pl.Boolean else _days(texts)
+
+
+def _temporal(native: pl.Series, label: str, report: FileReport) -> pl.Series:
     if native.dtype == pl.Datetime:
         return _moments(native, label, report)
-    if native.dtype == pl.Duration:
-        return native.cast(pl.Duration("us"))
-    if native.dtype in (pl.Boolean, pl.Date) or native.dtype.is_integer():
-        return native.cast(pl.Int64) if native.dtype.is_integer() else native
-    return _days(texts)
+    return (
+        native.cast(pl.Duration("us"))
+        if native.dtype == pl.Duration
+        else within_calendar(native, label, report)
+    )
+
+
+def within_calendar(moments: pl.Series, label: str, report: FileReport) -> pl.Series:
+    """Days and moments of the years 1 to 9999; a column with others becomes text, those by their number."""
+    table = pl.DataFrame({"v": moments})
+    year = pl.col("v").dt.year()  # null beyond what Polars can name
+    odd = pl.col("v").is_not_null() & ~year.is_between(1, 9999).fill_null(value=False)
+    count = int(table.select(odd.sum()).item() or 0)
+    if not count:
+        return moments
+    report.find("dates-out-of-range", "warning", count, column=label)
+    number = pl.col("v").to_physical().cast(pl.String)
+    known = pl.when(odd).then(None).otherwise(pl.col("v")).dt.to_string("iso")
+    return table.select(pl.when(odd).then(number).otherwise(known).alias(moments.name)).to_series()
 
 
 def _numbers(native: pl.Series, label: str, report: FileReport) -> pl.Series:
@@ -39,7 +61,9 @@ def _numbers(native: pl.Series, label: str, report: FileReport) -> pl.Series:
 
 def _moments(native: pl.Series, label: str, report: FileReport) -> pl.Series:
     """Days where every time is midnight; times of day, which Excel keeps as moments of 1899, as text."""
-    moments = native.cast(pl.Datetime("us"))
+    moments = within_calendar(native.cast(pl.Datetime("us")), label, report)
+    if moments.dtype == pl.String:
+        return moments
     if moments.null_count() == moments.len():
         return moments
     latest = moments.dt.year().max()

@@ -69,7 +69,8 @@ def read_excel(
     ]
     header = find_header(top, options.skip_rows, options.header_rows)
     note_header(header, top, list(range(1, len(top) + 1)), report)
-    table = _typed_table(source, book, report.sheets[chosen].name, cells, header, report)
+    name = report.sheets[chosen].name
+    table = _guarded(source, lambda: _typed_table(source, book, name, cells, header, report))
     return finish(_without_blank(table, header, report), header, report, limits)
 
 

@@ -51,6 +51,7 @@ def find_header(rows: Sequence[Row], skip: int | None = None, height: int | None
     width = max((len(row) for row in body), default=0) if height == 0 else usual_width(body)
     if height is None:
         height = header_height(body, width)
+    height = min(height, len(body))
     if height == 1 and _lacks_first(body, width):
         return Header(above, 1, ["", *body[0]])
     return _assemble(body[:height], above, height, width)

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from retort_core.errors import LimitExceeded, UnreadableFile
 from retort_executor.reading import names as naming
+from retort_executor.reading.celltypes import within_calendar
 from retort_executor.reading.guards import guarded
 from retort_executor.reading.limits import LIMITS, Limits, check_shape
 from retort_executor.reading.report import FileReport
@@ -41,7 +42,10 @@ def read_parquet(source: Source, report: FileReport, limits: Limits = LIMITS) ->
     table.columns = names
     if report.renamed:
         report.find("names-changed", "info", len(report.renamed))
-    table = pl.DataFrame([_plain(column, report) for column in table.get_columns()])
+    table = guarded(
+        lambda: pl.DataFrame([_plain(column, report) for column in table.get_columns()]),
+        lambda reason: _corrupt(source, reason),
+    )
     check_cells(table, limits)
     note_end(table, report)
     return table
@@ -154,11 +158,13 @@ def _temporal(column: pl.Series, report: FileReport) -> pl.Series:
         if dtype.time_zone:
             report.find("time-zone-left-out", "info", column=column.name, zone=dtype.time_zone)
             column = column.dt.replace_time_zone(None)
-        return column.cast(pl.Datetime("us"))
+        return within_calendar(column.cast(pl.Datetime("us")), column.name, report)
+    if dtype == pl.Date:
+        return within_calendar(column, column.name, report)
     if dtype == pl.Time:
         report.find("times-of-day", "info", column=column.name)
         return column.dt.strftime("%H:%M:%S%.f")
-    return column.cast(pl.Duration("us")) if dtype == pl.Duration else column
+    return column.cast(pl.Duration("us"))
 
 
 def _binary(column: pl.Series, report: FileReport) -> pl.Series:

@@ -62,8 +62,12 @@ def _all_null(table: pl.DataFrame, index: int) -> bool:
     return table.to_series(index).null_count() == table.height
 
 
+def _texts(table: pl.DataFrame) -> pl.DataFrame:
+    return table.select(pl.col(pl.String))
+
+
 def _has_chinese(table: pl.DataFrame) -> bool:
-    return any(naming.CJK.search(cell) for row in table.head(20).rows() for cell in row if cell)
+    return any(naming.CJK.search(cell) for row in _texts(table.head(20)).rows() for cell in row if cell)
 
 
 def _name_notes(header: Header, names: list[str], report: FileReport) -> None:
@@ -90,7 +94,7 @@ def note_end(table: pl.DataFrame, report: FileReport) -> None:
         report.find("no-rows", "warning")
     if table.width == 1:
         report.find("one-column", "info")
-    tail = [tuple("" if cell is None else str(cell) for cell in row) for row in table.tail(3).rows()]
+    tail = [tuple(cell or "" for cell in row) for row in _texts(table.tail(3)).rows()]
     totals = [table.height - len(tail) + at + 1 for at, row in enumerate(tail) if is_total(row)]
     if totals:
         report.find("total-rows", "warning", len(totals), rows=totals)

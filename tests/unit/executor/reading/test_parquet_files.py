@@ -109,3 +109,10 @@ def test_damaged_pages_end_in_the_same_sentence(read_bytes):
     content[4:200] = b"\xff" * 196
     with pytest.raises(UnreadableFile, match="cannot be read"):
         read_bytes(bytes(content), "a.parquet")
+
+
+def test_dates_beyond_the_calendar_become_text(read_bytes, finding):
+    days = pl.Series([0, 3_145_000, 2**31 - 1], dtype=pl.Int32).cast(pl.Date)
+    table, report = read_bytes(parquet(pl.DataFrame({"d": days})), "a.parquet")
+    assert table["d"].to_list() == ["1970-01-01", "3145000", "2147483647"]
+    assert finding(report, "dates-out-of-range")["count"] == 2
