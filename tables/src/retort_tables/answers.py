@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import polars as pl
-from pydantic import JsonValue
 
 from retort_core.cells import ROW_ID, is_hidden
 from retort_core.errors import DataError, LimitExceeded
@@ -56,7 +55,7 @@ def _checked(name: str, table: pl.DataFrame, salt: str) -> tuple[Schema, pl.Data
     return Schema(columns=columns), plain.with_columns(pl.when(floats.is_finite()).then(floats))
 
 
-def rows(table: pl.DataFrame) -> list[list[JsonValue]]:
+def rows(table: pl.DataFrame) -> list[list[Any]]:
     """Rows as JSON: numbers and booleans as such, everything else as canonical text, null where there is no value."""
     columns = [_json(values) for values in table.iter_columns()]
     return [list(row) for row in zip(*columns, strict=True)]
