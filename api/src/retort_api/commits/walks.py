@@ -30,13 +30,9 @@ def walk(moves: Iterable[Move]) -> Walk:
     for move in moves:
         match move.why:
             case "undo":
-                forward.append(move.was)
-                if back and back[-1] == move.now:
-                    back.pop()
+                _shift(back, forward, move)
             case "redo":
-                back.append(move.was)
-                if forward:
-                    forward.pop()
+                _shift(forward, back, move)
             case "correction":
                 forward.clear()
             case "create":
@@ -47,3 +43,14 @@ def walk(moves: Iterable[Move]) -> Walk:
                     back.append(move.was)
                 forward.clear()
     return Walk(tuple(back), tuple(forward))
+
+
+def _shift(source: list[str], target: list[str], move: Move) -> None:
+    """One or more steps along the stacks, up to where the move went; a move to elsewhere is one step."""
+    if move.now not in source:
+        target.append(move.was)
+        return
+    here = move.was
+    while here != move.now:
+        target.append(here)
+        here = source.pop()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Final, Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,6 +23,10 @@ from retort_core.http.tasks import TaskCreate
 from retort_core.lifecycle.sources import Answer, Approval
 from retort_core.plans import Lang
 
+_CHINESE: Final = re.compile("[\u4e00-\u9fff]")
+_WORD: Final = re.compile("[A-Za-z][A-Za-z0-9_']*")
+TAKEN_UP_SECONDS: Final = 5.0  # an answer usually shows in the status after a few milliseconds
+
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
@@ -33,13 +38,10 @@ class Asked:
 
 
 def language(text: str, given: Literal["", "zh", "en"]) -> Lang:
-    """The message's own language: one Chinese character makes it Chinese."""
+    """The message's own language: English words may name Chinese columns, and the other way round."""
     if given:
         return given
-    return "zh" if any("\u4e00" <= char <= "\u9fff" for char in text) else "en"
-
-
-TAKEN_UP_SECONDS = 5.0
+    return "zh" if len(_CHINESE.findall(text)) > len(_WORD.findall(text)) else "en"
 
 
 async def create(
