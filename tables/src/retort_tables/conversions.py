@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 
 from retort_core.cells import fold
-from retort_core.dateforms import DateVote, Order, form_of, parse, prepare, vote
+from retort_core.dateforms import DateVote, Order, form_of, formats, parse, prepare, vote
 from retort_core.numerals import looks_like_id, number_text
 from retort_core.schema import DType
 from retort_tables.columns import hints
@@ -31,6 +31,7 @@ ERROR_CELLS: Final = frozenset(
 DURATION: Final = r"^(?:([0-9]+) days? )?([0-9]{1,2}):([0-9]{2}):([0-9]{2}(?:\.[0-9]{1,9})?)$"
 _DURATION = re.compile(DURATION)
 BOOLEAN_TEXTS: Final = 40  # spellings of true and false, and some that are neither
+_PLAIN_FORMATS: Final = frozenset(formats())  # no question of day and month
 _BOOLEANS: Final = {"true": True, "false": False}
 
 
@@ -115,7 +116,7 @@ def date_target(dates: DateVote, texts: Mapping[str, int], needed: float) -> Tar
     A column of several formats in which a vote decided cells that are readable either way stays text: the vote is
     shown and a person accepts it, because a swapped day and month is the mistake nobody notices.
     """
-    if len(dates.forms) > 1 and dates.groups.get("either"):
+    if _PLAIN_FORMATS & dates.forms.keys() and dates.groups.get("either"):
         return None
     if dates.read - dates.ambiguous < needed:
         return None

@@ -23,7 +23,7 @@ Said: TypeAlias = tuple[CellState, str] | None  # why an entry is not valid
 
 NOT_READ: Final = "not converted"
 _ERROR: Final = "error cell"
-_ID_TYPES: Final = (DType.text, DType.integer)
+_ID_TYPES: Final = (DType.text, DType.integer, DType.number)
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,13 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from retort_core.numerals import INTEGER
+from retort_core.numerals import FRACTION, INTEGER
 from retort_tables.columns import hints
 
 _INTEGER = re.compile(INTEGER)
-_MACHINE: Final = re.compile(r"^(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9_\-:.]{2,63}$")
+_MACHINE: Final = re.compile(r"^(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9_\-:.]{1,63}$")
+_FRACTION: Final = re.compile(FRACTION)
+_NUMERAL: Final = re.compile(r"^[0-9][0-9.:\-]+$")
 LONG: Final = 11  # digits of a Chinese mobile number: no quantity of a survey has as many
 COUNTER_ROWS: Final = 20  # a shorter run of 1, 2, 3... may be anything
 
@@ -38,19 +40,15 @@ def judged(name: str, *, filled: int, distinct: int, sample: Collection[str], co
         return False
     mostly_different = distinct >= 0.5 * filled
     integers = sum(1 for text in sample if _INTEGER.match(text))
-    machine = sum(1 for text in sample if _MACHINE.match(text))
+    machine = sum(1 for text in sample if _MACHINE.match(text) and not _FRACTION.match(text))
     if hints.ID.search(name) and (mostly_different or distinct > 200):
         return integers + machine >= 0.9 * len(sample)
-    if counter:
+    if counter and not any(hint.search(name) for hint in (hints.AGE, hints.SCALE, hints.MONEY, hints.WEIGHT)):
         return True
     if integers >= 0.9 * len(sample):
         return mostly_different and sum(len(text) >= LONG for text in sample) >= 0.9 * len(sample)
-    lettered = sum(1 for text in sample if _MACHINE.match(text) and not _is_numeral(text))
-    return distinct >= 0.98 * filled and filled >= COUNTER_ROWS and lettered >= 0.98 * len(sample)
-
-
-def _is_numeral(text: str) -> bool:
-    return bool(re.fullmatch(r"[0-9.:\-]+", text))
+    numerals = sum(1 for text in sample if _NUMERAL.match(text) and not _FRACTION.match(text))
+    return distinct >= 0.98 * filled and filled >= COUNTER_ROWS and machine - numerals >= 0.98 * len(sample)
 
 
 def _is_counter(texts: Mapping[str, int], filled: int, rows: int) -> bool:

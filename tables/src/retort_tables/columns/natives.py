@@ -51,7 +51,7 @@ def _mapped(column: pl.Series) -> tuple[pl.Series, Target] | None:
 def _as_text(column: pl.Series) -> Reading:
     if column.dtype.is_nested():
         texts = pl.Series(
-            column.name, [None if cell is None else str(cell) for cell in column], dtype=pl.String
+            column.name, [None if cell is None else str(cell) for cell in column.to_list()], dtype=pl.String
         )
     elif column.dtype in (pl.Binary, pl.Object):
         texts = pl.Series(column.name, [_shown(cell) for cell in column], dtype=pl.String)
