@@ -21,7 +21,7 @@ from retort_plans import patterns
 from retort_plans.emission import Emitter
 from retort_plans.literals import Span, scalar_text, span, typed
 from retort_plans.operations.base import Scalar, need
-from retort_plans.reference import SPACES, Invalid, Missing, Row, Valid, Value, fold_text
+from retort_plans.reference import SPACES, Invalid, Missing, Row, Valid, Value, compared_text
 from retort_plans.syntax import Code, code, col, lit, one_of, regex_escape
 
 Op: TypeAlias = Literal[
@@ -153,7 +153,7 @@ class Compare(Model):
 
     def _literal(self, column: Column, index: int = 0) -> Value:
         value = typed(self.literals[index], column)
-        return fold_text(value) if isinstance(value, str) else value
+        return compared_text(value) if isinstance(value, str) else value
 
     def _codes(self, out: Emitter, column: Column) -> Code:
         """Codes between separators, found by a pattern: 1 is not 10."""
@@ -167,7 +167,7 @@ class Compare(Model):
 
     def _text(self, out: Emitter, column: Column) -> Code:
         left = out.folded(column.name)
-        text = fold_text(scalar_text(self.literals[0]))
+        text = compared_text(scalar_text(self.literals[0]))
         match self.op:
             case "contains":
                 return left.call("str.contains", text, literal=True)
@@ -231,7 +231,7 @@ class Compare(Model):
     def _holds_plain(self, value: Value, column: Column) -> bool:
         if self.op == "matches":
             return patterns.compiled(scalar_text(self.literals[0])).search(str(value)) is not None
-        left: Any = fold_text(value) if isinstance(value, str) else value
+        left: Any = compared_text(value) if isinstance(value, str) else value
         literals: list[Any] = [self._literal(column, i) for i in range(len(self.literals))]
         tests: dict[str, Callable[[], bool]] = {
             "eq": lambda: left == literals[0],
@@ -268,7 +268,7 @@ class Compare(Model):
 def _is_number(literal: Scalar) -> bool:
     if isinstance(literal, bool | int | float):
         return True
-    return re.fullmatch(r"[+-]?\d+(\.\d+)?", fold_text(literal)) is not None
+    return re.fullmatch(r"[+-]?\d+(\.\d+)?", compared_text(literal)) is not None
 
 
 def _compared(left: Code, op: str, right: Code) -> Code:
@@ -286,13 +286,13 @@ def lit_value(value: Value) -> Code:
 
 def codes_of(text: str, column: Column) -> list[str]:
     """The codes in a cell of multiple answers."""
-    separator = fold_text(column.separator) or column.separator or ";"
-    parts = (part.strip(SPACES) for part in fold_text(text).split(separator))
+    separator = compared_text(column.separator) or column.separator or ";"
+    parts = (part.strip(SPACES) for part in compared_text(text).split(separator))
     return [part for part in parts if part]
 
 
 def _code_pattern(codes: Sequence[str], column: Column) -> str:
-    separator = regex_escape(fold_text(column.separator) or column.separator or ";")
+    separator = regex_escape(compared_text(column.separator) or column.separator or ";")
     wanted = "|".join(map(regex_escape, codes)) or r"\b\B"  # no code at all: nothing matches
     return rf"(?:^|{separator})\s*(?:{wanted})\s*(?:{separator}|$)"
 

@@ -19,7 +19,7 @@ from retort_plans.dtypes import polars_type
 from retort_plans.emission import Emitter
 from retort_plans.literals import scalar_text, stored
 from retort_plans.operations.base import Scalar
-from retort_plans.reference import MISSING, Cell, Invalid, Missing, Valid, Value, fold_text
+from retort_plans.reference import MISSING, Cell, Invalid, Missing, Valid, Value, compared_text
 from retort_plans.syntax import Code, col, lit, one_of, pl, when, whole
 
 
@@ -64,7 +64,7 @@ class Exchange:
         own = chosen(compared(out, column), values, col(name), dtype) if values else col(name)
         if name not in out.invalid or not raws:
             return [own.call("alias", name)] if values else []
-        raw = folded(companion(name))
+        raw = out.folded(companion(name))
         hit = raw.call("is_in", list(raws))
         typed = chosen(raw, raws, own, dtype)
         return [typed.call("alias", name), when(~hit, col(companion(name))).call("alias", companion(name))]
@@ -75,9 +75,9 @@ class Exchange:
             return cell
         if isinstance(cell, Invalid):
             raws = self.raws(column)
-            return _cell(raws[fold_text(cell.raw)]) if fold_text(cell.raw) in raws else cell
+            return _cell(raws[compared_text(cell.raw)]) if compared_text(cell.raw) in raws else cell
         values = self.values(column)
-        key = fold_text(cell.value) if isinstance(cell.value, str) else cell.value
+        key = compared_text(cell.value) if isinstance(cell.value, str) else cell.value
         return _cell(values[key]) if key in values else cell
 
 
@@ -88,15 +88,11 @@ def _cell(value: Value | None) -> Cell:
 def old_value(literal: Scalar, column: Column) -> tuple[str, Value]:
     """("value", typed) or, when the column cannot hold it, ("raw", text)."""
     if column.dtype is DType.text:
-        return "value", fold_text(scalar_text(literal))
+        return "value", compared_text(scalar_text(literal))
     try:
         return "value", stored(literal, column)
     except StepError:
-        return "raw", fold_text(scalar_text(literal))
-
-
-def folded(name: str) -> Code:
-    return col(name).call("str.normalize", "NFKC").call("str.strip_chars")
+        return "raw", compared_text(scalar_text(literal))
 
 
 def compared(out: Emitter, column: Column) -> Code:

@@ -70,8 +70,17 @@ def cell(value: Value | None) -> Cell:
 SPACES: Final = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 
 
+# Full width as half width: the ideographic space and ！ to ～. Emitted scripts hold the same two lists.
+_WIDE: Final = dict(zip((0x3000, *range(0xFF01, 0xFF5F)), range(0x20, 0x7F), strict=True))
+
+
+def compared_text(text: str) -> str:
+    """Text as it is compared: full width as half width, surrounding spaces gone, letter case kept."""
+    return text.translate(_WIDE).strip(SPACES)
+
+
 def fold_text(text: str) -> str:
-    """Text as conditions compare it: full/half width folded, surrounding spaces gone, letter case kept."""
+    """Text as it is parsed: compatibility forms folded, surrounding spaces gone, letter case kept."""
     return unicodedata.normalize("NFKC", text).strip(SPACES)
 
 
@@ -91,7 +100,7 @@ def canonical(value: Value) -> str:
 
 def key(value: Value) -> str | Value:
     """What duplicates are told by: text without space and width, everything else itself."""
-    return unicodedata.normalize("NFKC", value).translate(_NO_SPACES) if isinstance(value, str) else value
+    return value.translate(_WIDE).translate(_NO_SPACES) if isinstance(value, str) else value
 
 
 _NO_SPACES: Final = dict.fromkeys(map(ord, SPACES))

@@ -33,6 +33,14 @@ if __name__ == "__main__":
     run(pl.read_parquet(sys.argv[1]))["table"].write_parquet(sys.argv[2])
 """,
 }
+_LISTS = (
+    "WIDE = [chr(code) for code in (0x3000, *range(0xFF01, 0xFF5F))]",
+    "NARROW = [chr(code) for code in range(0x20, 0x7F)]",
+)
+_WIDTHS = {
+    "zh": ("", "# 比较文字时全角当半角：１ 即 1，Ａ 即 A。", *_LISTS),
+    "en": ("", "# Texts are compared with full width as half width: １ is 1, Ａ is A.", *_LISTS),
+}
 _SIGNATURE = {
     "version": "def run(table: pl.DataFrame) -> pl.DataFrame:",
     "answer": "def run(table: pl.DataFrame) -> dict[str, pl.DataFrame]:",
@@ -44,19 +52,19 @@ def build_script(
 ) -> Script:
     """The script of `plan` on tables of `schema`, in which the columns `invalid` have invalid cells."""
     simulation = simulate(plan, schema)
-    blocks = _blocks(simulation, invalid, lang, row_ids=row_ids)
+    out = Emitter(schema, invalid, row_ids=row_ids, lazy=len(simulation.operations) > 1, lang=lang)
+    blocks = _blocks(simulation, out, lang)
     lines = [comment(plan.title), comment(_USAGE[lang])]
     lines += [comment(line) for line in plan.assumptions]
-    source = "\n".join([*lines, "import polars as pl", "", "", _SIGNATURE[simulation.yields], *blocks])
+    lines += ["import polars as pl", *(_WIDTHS[lang] if out.narrows else ())]
+    source = "\n".join([*lines, "", "", _SIGNATURE[simulation.yields], *blocks])
     return Script(source=source + "\n\n" + _MAIN[simulation.yields], rows="carried", yields=simulation.yields)
 
 
-def _blocks(simulation: Simulation, invalid: Iterable[str], lang: Lang, *, row_ids: bool) -> list[str]:
+def _blocks(simulation: Simulation, out: Emitter, lang: Lang) -> list[str]:
     """The body of `run`, indented. Several steps run as one lazy query, so Polars can fuse them."""
-    lazy = len(simulation.operations) > 1
-    out = Emitter(simulation.schemas[0], invalid, row_ids=row_ids, lazy=lazy, lang=lang)
     lines: list[str] = []
-    if lazy:
+    if out.lazy:
         out.let(TABLE.call("lazy"))
         lines += _taken(out)
     for number, (operation, schema) in enumerate(

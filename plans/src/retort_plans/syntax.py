@@ -34,7 +34,7 @@ LISTED: Final = frozenset(  # one word list reads better than 200 quoted lines
     to_lowercase to_titlecase to_uppercase zfill strip lower upper
     dt day hour minute month ordinal_day second total_days total_seconds to_string truncate year
     list eval get lengths set_difference
-    ne_missing eq_missing field
+    ne_missing eq_missing field replace_many
     """.split()  # noqa: SIM905
 )
 # Plain names an emitted script may call.

@@ -167,18 +167,13 @@ class MarkDuplicates(Operation):
         ]
 
 
-def _plain(column: str, dtype: DType) -> Code:
-    if dtype is not DType.text:
-        return col(column)
-    return _folded(col(column))
-
-
-def _folded(text: Code) -> Code:
-    return text.call("str.normalize", "NFKC").call("str.replace_all", r"\s", "")
+def _folded(out: Emitter, text: Code) -> Code:
+    return out.narrow(text).call("str.replace_all", r"\s", "")
 
 
 def _keys(out: Emitter, columns: Sequence[str]) -> list[Code]:
-    return [_plain(column, out.schema[column].dtype) for column in columns]
+    texts = {column for column in columns if out.schema[column].dtype is DType.text}
+    return [_folded(out, col(column)) if column in texts else col(column) for column in columns]
 
 
 def _key(out: Emitter, columns: Sequence[str]) -> Code:
@@ -197,7 +192,7 @@ def _cells(out: Emitter, columns: Sequence[str]) -> list[Code]:
     texts = [name for name in columns if out.schema[name].dtype is DType.text] + out.companions(columns)
     others = [name for name in columns if out.schema[name].dtype is not DType.text]
     made = [pl("col", [reading(name) for name in others])] if others else []
-    return [*made, _folded(pl("col", [reading(name) for name in texts]))] if texts else made
+    return [*made, _folded(out, pl("col", [reading(name) for name in texts]))] if texts else made
 
 
 def _has_key(columns: Sequence[str]) -> Code:

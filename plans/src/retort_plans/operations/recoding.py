@@ -15,7 +15,7 @@ from retort_plans.inference import dtype_of
 from retort_plans.literals import stored
 from retort_plans.operations.base import DEFAULT_KIND, Loss, Operation, free_name, need
 from retort_plans.operations.values import Pairs
-from retort_plans.reference import MISSING, Cell, Row, Rows, Valid, Value, canonical, cell, fold_text
+from retort_plans.reference import MISSING, Cell, Row, Rows, Valid, Value, canonical, cell, compared_text
 from retort_plans.syntax import col
 from retort_plans.textual import as_text, check_text
 from retort_plans.wording import pairs, shown
@@ -82,7 +82,7 @@ class RecodeValues(Operation):
         """What becomes what."""
         made = self._made(column)
         olds = (stored(pair.from_, column) for pair in self.mapping)
-        keys = (fold_text(old) if isinstance(old, str) else old for old in olds)
+        keys = (compared_text(old) if isinstance(old, str) else old for old in olds)
         return {
             key: None if pair.to is None else stored(pair.to, made)
             for key, pair in zip(keys, self.mapping, strict=True)
@@ -151,7 +151,7 @@ class RecodeValues(Operation):
     def _recoded(self, own: Cell, made: Column, column: Column, values: dict[Value, Value | None]) -> Cell:
         if not isinstance(own, Valid):
             return own if self.otherwise == "keep" and not self.new_name else MISSING
-        key = fold_text(own.value) if isinstance(own.value, str) else own.value
+        key = compared_text(own.value) if isinstance(own.value, str) else own.value
         if key in values:
             return cell(values[key])
         if self.otherwise == "missing":
