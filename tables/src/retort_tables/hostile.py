@@ -137,22 +137,30 @@ def _plain(array: Any, left: int, what: str) -> Any:
 
 
 def _text(array: Any, left: int, what: str) -> Any:
-    if array.type == pa.string_view():
-        if _view_bytes(array) > left:
-            raise _too_large(what)
-        array = array.cast(pa.large_string())
-        array.validate(full=True)
-        return array
-    return array.cast(pa.large_string())
+    if array.type != pa.string_view():
+        return array.cast(pa.large_string())
+    array, size = _blanked(array)
+    if size > left:
+        raise _too_large(what)
+    array = array.cast(pa.large_string())
+    array.validate(full=True)
+    return array
 
 
-def _view_bytes(array: Any) -> int:
-    """Sum of the lengths that the views of a string-view array announce."""
-    views = array.buffers()[1]
-    if views is None or not len(array):
-        return 0
-    lengths = np.frombuffer(views, dtype="<i4").reshape(-1, 4)[array.offset : array.offset + len(array), 0]
-    return int(lengths.astype(np.int64).sum())
+def _blanked(array: Any) -> tuple[Any, int]:
+    """A string-view array with empty views under its nulls, and the bytes that its views announce. Validation does
+    not look under nulls, the cast does: a forged view there would read anywhere."""
+    buffers = array.buffers()
+    if buffers[1] is None or not len(array):
+        return array, 0
+    views = (
+        np.frombuffer(buffers[1], dtype="<i4").reshape(-1, 4)[array.offset : array.offset + len(array)].copy()
+    )
+    valid = pc.is_valid(array).to_numpy(zero_copy_only=False)
+    views[~valid] = 0
+    bitmap = pa.py_buffer(np.packbits(valid, bitorder="little"))
+    plain = pa.Array.from_buffers(array.type, len(array), [bitmap, pa.py_buffer(views), *buffers[2:]])
+    return plain, int(views[:, 0].astype(np.int64).sum())
 
 
 def _dictionary(array: Any, left: int, what: str) -> Any:

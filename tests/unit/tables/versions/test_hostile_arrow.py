@@ -154,6 +154,16 @@ def test_forged_offsets_are_refused(forged: list[int]) -> None:
         decode(honest.replace(OFFSETS.tobytes(), np.array(forged, "<i4").tobytes()), Caps())
 
 
+@pytest.mark.parametrize("length", [-1, -(2**31), 2**31 - 1, 100])
+def test_a_forged_view_under_a_null_is_never_followed(length: int) -> None:
+    view = struct.pack("<i4sii", length, b"abcd", 9, -5)
+    bitmap = pa.py_buffer(b"\x01")
+    forged = pa.Array.from_buffers(
+        pa.string_view(), 2, [bitmap, pa.py_buffer(struct.pack("<i12s", 2, b"ok") + view)]
+    )
+    assert of(forged).to_list() == ["ok", None]
+
+
 def test_a_buffer_that_announces_more_than_there_is_is_refused() -> None:
     honest = stream(batch(pa.array(np.arange(1000))))
     length = (8000).to_bytes(8, "little")
