@@ -36,6 +36,7 @@ HEADINGS: Final[dict[str, tuple[str, str]]] = {
     "out_of_range": ("范围外", "out of range"),
     "no_weight": ("无权重", "no weight"),
     "no_group": ("无分组", "no group"),
+    "unknown": ("条件未知", "condition unknown"),
     "q1": ("下四分位", "q1"),
     "q3": ("上四分位", "q3"),
     "most": ("最多", "most frequent"),

@@ -4,7 +4,9 @@ With x the valid cells and w their weights (rows without a weight are left out b
 
 mean      Σwx / Σw
 sd        √(Σw(x − mean)² / (Σw − 1)): weights as frequencies, which is n − 1 when every weight is 1
-median    type 7 (linear) unweighted; weighted: the smallest x at which the cumulated weight reaches half of Σw
+quantile  type 7 (linear); weighted, weights as frequencies: with h = 1 + (Σw − 1)·p, between the values that the
+          cumulated weight first reaches at ⌊h⌋ and at ⌊h⌋ + 1 (`wtd.quantile` of R's Hmisc), so that whole weights
+          give what the repeated rows would
 nps       100 · (share of 9–10 − share of 0–6) of the answers on 0–10
 top2box   share of the two best points of the scale among answers on the scale
 """
@@ -25,6 +27,7 @@ NUMERIC_ONLY: Final = ("mean", "sum", "median", "sd", "top2box", "nps")
 ON_SCALE: Final = ("top2box", "nps")
 NPS_SCALE: Final = Scale(min=0, max=10)
 FLOAT: Final = pl_name("Float64")
+ROUNDING: Final = 1e-6  # cumulated weights are sums of floats; weights of surveys are far larger
 
 
 def check_fn(fn: str, column: Column) -> None:
@@ -114,8 +117,15 @@ class Measure:
             return self.real.call("quantile", share, interpolation="linear")
         valid = self.x.call("is_not_null")
         values, weights = self.real.call("filter", valid), self.w.call("filter", valid)
-        reached = weights.call("sort_by", values).call("cum_sum").ge(weights.call("sum") * share)
-        return values.call("sort").call("filter", reached).call("first")
+        whole, reached = weights.call("sum"), weights.call("sort_by", values).call("cum_sum")
+        rank = ((whole - 1) * share + 1).call("clip", 1)
+        below = rank.call("floor")
+        above = pl("min_horizontal", below + 1, whole)
+        lower, upper = (
+            values.call("sort").call("filter", reached.ge(place - ROUNDING)).call("first")
+            for place in (below, above)
+        )
+        return lower + (upper - lower) * (rank - below)
 
     def _sd(self) -> Code:
         if not self.weight:

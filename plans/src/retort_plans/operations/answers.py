@@ -7,75 +7,32 @@ invalid cells are left out of the statistic of their column and counted.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from retort_core.errors import StepError
 from retort_core.models import Model
 from retort_core.plans import Lang
-from retort_core.schema import Column, DType, Kind, Schema
-from retort_plans import conditions
-from retort_plans.conditions import Condition
+from retort_core.schema import Column, DType, Schema
 from retort_plans.emission import TABLE, Emitter
 from retort_plans.headings import heading, of
-from retort_plans.operations.base import NameList, Names, Operation, need, require
-from retort_plans.statistics import NPS_SCALE, Fn, Measure, by_value, check_fn, codes, text
+from retort_plans.operations.answering import (
+    INT,
+    Answer,
+    Groups,
+    LeftOut,
+    base_line,
+    labelled,
+    labels_of,
+    lit_name,
+    multiple,
+    order,
+)
+from retort_plans.operations.base import NameList, Names, need, require
+from retort_plans.statistics import NPS_SCALE, Fn, Measure, check_fn, codes, text
 from retort_plans.syntax import Code, col, lit, name, pl, pl_name, reading, when
 from retort_plans.wording import listed
-
-INT: Any = pl_name("Int64")
-STRING: Any = pl_name("String")
-
-
-class Answer(Operation):
-    """What all answers share: an optional condition and an optional weight."""
-
-    kind: ClassVar[Literal["version", "answer"]] = "answer"
-    family = "Answers"
-    weight: str = ""
-    where: Condition | None = None
-
-    def check_common(self, schema: Schema) -> None:
-        if self.where is not None:
-            conditions.check(self.where, schema)
-        if self.weight and not need(schema, self.weight).dtype.numeric:
-            raise StepError(f"the weight {self.weight!r} must be numeric", column=self.weight)
-
-    def measure(self, schema: Schema, column: str) -> Measure:
-        return Measure(schema[column], self.weight)
-
-    def start(self, out: Emitter) -> Code:
-        """The rows that count, as the variable `table`; returns how many had no weight."""
-        if self.where is not None:
-            out.let(TABLE.call("filter", self.where.code(out)))
-        table = out.frame()
-        if not self.weight:
-            return lit(0)
-        weight = col(self.weight)
-        out.refuse(
-            table.call("select", weight.lt(0).call("any")).call("item"),
-            f"the weight {self.weight!r} is negative in some rows; weights must be 0 or more",
-        )
-        out.assign("unweighted", table.call("select", weight.call("null_count")).call("item"))
-        out.let(TABLE.call("filter", weight.call("is_not_null")))
-        return lit_name("unweighted")
-
-    def told(self, lang: Lang) -> str:
-        """Condition and weight in words, in brackets behind the sentence."""
-        parts = []
-        if self.where is not None:
-            parts.append(("条件：" if lang == "zh" else "where ") + self.where.explain(lang))
-        if self.weight:
-            parts.append(f"按 {self.weight} 加权" if lang == "zh" else f"weighted by {self.weight}")
-        if not parts:
-            return ""
-        return f"（{'，'.join(parts)}）" if lang == "zh" else f" ({', '.join(parts)})"
-
-
-def lit_name(identifier: str) -> Code:
-    """`pl.lit(variable)`."""
-    return pl("lit", name(identifier))
 
 
 class Aggregation(Model):
@@ -116,41 +73,36 @@ class GroupAggregate(Answer):
         return schema
 
     def emit(self, out: Emitter) -> None:
-        dropped = self.start(out)
-        columns, schema, taken = self._columns(), out.schema, list(self.by)
-        grouped = self._grouped(out)
-        entries: list[Code] = []
-        shares: list[str] = []
-        for figure in self.aggregations:
-            title = self._title(figure, out.lang, taken)
-            taken.append(title)
-            shares += [title] if figure.fn == "share" else []
-            entries.append(self._figure(figure, schema).call("alias", title))
-        for column in columns:
-            title = self._base_title(column, out.lang, taken)
-            taken.append(title)
-            entries.append(col(column).call("count").call("cast", INT).call("alias", title))
-        made = self._made(grouped, entries)
+        left_out = self.start(out)
+        columns, groups = self._columns(), Groups(require(out.schema, self.by))
+        source, nobody = groups.prepare(out)
+        entries = self._entries(out.schema, columns, out.lang)
+        made = groups.aggregate(source, [figure.call("alias", title) for title, figure in entries.items()])
+        shares = [
+            title for title, figure in zip(entries, self.aggregations, strict=False) if figure.fn == "share"
+        ]
         if shares:
             whole = [(col(s) / col(s).call("sum")).call("alias", s) for s in shares]
             made = made.call("with_columns", *whole)
-        out.assign("answer", made)
-        out.answer({"table": name("answer"), "bases": self._bases(out, columns, dropped)})
+        out.assign("answer", groups.shown(made, list(entries), out.lang, [*self.by, *entries]))
+        bases = self._bases(out, columns, source, left_out, nobody)
+        out.answer({"table": name("answer"), "bases": bases})
 
     def _columns(self) -> list[str]:
         return list(dict.fromkeys(f.column for f in self.aggregations if f.column))
 
-    def _grouped(self, out: Emitter) -> Code:
-        if not self.by:
-            return TABLE
-        keys = [reading(key) for key in self.by]
-        return out.assign("grouped", TABLE.call("drop_nulls", keys))
-
-    def _made(self, grouped: Code, entries: list[Code]) -> Code:
-        if not self.by:
-            return grouped.call("select", *entries)
-        keys = [reading(key) for key in self.by]
-        return grouped.call("group_by", keys, maintain_order=True).call("agg", *entries).call("sort", keys)
+    def _entries(self, schema: Schema, columns: Sequence[str], lang: Lang) -> dict[str, Code]:
+        """Title -> figure: what was asked for, then the bases of each column."""
+        made: dict[str, Code] = {}
+        for figure in self.aggregations:
+            made[self._title(figure, lang, [*self.by, *made])] = self._figure(figure, schema)
+        for column in columns:
+            base = col(column).call("count").call("cast", INT)
+            made[self._base_title("base", column, lang, [*self.by, *made])] = base
+            if self.weight:
+                title = self._base_title("weighted", column, lang, [*self.by, *made])
+                made[title] = self.measure(schema, column).total()
+        return made
 
     def _figure(self, figure: Aggregation, schema: Schema) -> Code:
         if figure.column:
@@ -170,19 +122,17 @@ class GroupAggregate(Answer):
             return heading(figure.fn, lang, taken)
         return of(figure.fn, figure.column, lang, taken) if figure.column else heading(figure.fn, lang, taken)
 
-    def _base_title(self, column: str, lang: Lang, taken: Sequence[str]) -> str:
+    def _base_title(self, key: str, column: str, lang: Lang, taken: Sequence[str]) -> str:
         if len(self._columns()) == 1:
-            return heading("base", lang, taken)
-        return of("base", column, lang, taken)
+            return heading(key, lang, taken)
+        return of(key, column, lang, taken)
 
-    def _bases(self, out: Emitter, columns: Sequence[str], dropped: Code) -> Code:
+    def _bases(
+        self, out: Emitter, columns: Sequence[str], source: Code, left_out: LeftOut, nobody: Code
+    ) -> Code:
         """A line a column: valid, weighted, missing, invalid, and what was left out."""
-        nobody, source = lit(0), TABLE
-        if self.by:
-            out.assign("no_group", TABLE.attr("height") - name("grouped").attr("height"))
-            nobody, source = lit_name("no_group"), name("grouped")
         measures: list[Measure | None] = [self.measure(out.schema, column) for column in columns]
-        lines = [base_line(out, measure, source, dropped, nobody) for measure in measures or [None]]
+        lines = [base_line(out, measure, source, left_out, nobody) for measure in measures or [None]]
         return pl("concat", lines) if len(lines) > 1 else lines[0]
 
     def explain(self, lang: Lang) -> str:
@@ -201,36 +151,6 @@ class GroupAggregate(Answer):
         return f"{figure.column}的{what}" if lang == "zh" else f"{what} of {figure.column}"
 
 
-def base_line(out: Emitter, measure: Measure | None, source: Code, dropped: Code, nobody: Code) -> Code:
-    """One line of `bases`: of a column's measure, or of rows when None."""
-    lang = out.lang
-    if measure is None:
-        entries = [
-            lit("").call("alias", heading("column", lang)),
-            pl("len").call("cast", INT).call("alias", heading("base", lang)),
-        ]
-        return source.call("select", *entries, *_left_out(lang, dropped, nobody))
-    column = measure.column.name
-    entries = [
-        lit(column).call("alias", heading("column", lang)),
-        col(column).call("count").call("cast", INT).call("alias", heading("base", lang)),
-    ]
-    if measure.weight:
-        entries.append(measure.total().call("alias", heading("weighted", lang)))
-    entries += [
-        out.is_missing(column).call("sum").call("cast", INT).call("alias", heading("missing", lang)),
-        out.is_invalid(column).call("sum").call("cast", INT).call("alias", heading("invalid", lang)),
-    ]
-    return source.call("select", *entries, *_left_out(lang, dropped, nobody))
-
-
-def _left_out(lang: Lang, dropped: Code, nobody: Code) -> list[Code]:
-    return [
-        nobody.call("cast", INT).call("alias", heading("no_group", lang)),
-        dropped.call("cast", INT).call("alias", heading("no_weight", lang)),
-    ]
-
-
 class ValueCounts(Answer):
     """How many rows hold each value, with its share of the valid ones; each code of a multiple answer counts once
     per respondent, and its base is the respondents with at least one code."""
@@ -245,12 +165,12 @@ class ValueCounts(Answer):
         return schema
 
     def emit(self, out: Emitter) -> None:
-        dropped = self.start(out)
+        left_out = self.start(out)
         column, lang = out.schema[self.column], out.lang
         measure = Measure(column, self.weight)
         value, count, share = (heading(key, lang) for key in ("value", "count", "share"))
         weighted = heading("weighted_count", lang)
-        multi = column.kind is Kind.multi and column.dtype is DType.text
+        multi = multiple(column)
         if multi:
             out.with_columns(codes(column).call("alias", self.column))
         base = self._base(out)
@@ -267,9 +187,9 @@ class ValueCounts(Answer):
         )
         top = col(weighted if self.weight else count)
         out.assign("answer", counted.call("with_columns", when(base.gt(0), top / base).call("alias", share)))
-        if column.value_labels:
+        if labels_of(column):
             out.assign("answer", self._labelled(column, value, heading("label", lang), lang))
-        out.answer({"table": name("answer"), "bases": base_line(out, measure, TABLE, dropped, lit(0))})
+        out.answer({"table": name("answer"), "bases": base_line(out, measure, TABLE, left_out, lit(0))})
 
     def _base(self, out: Emitter) -> Code:
         """`base`: the (weighted) respondents with an answer, as a variable."""
@@ -281,28 +201,23 @@ class ValueCounts(Answer):
         return lit_name("base")
 
     def _order(self, column: Column, value: str, count: str) -> list[Any]:
-        if column.kind is Kind.multi:
-            return by_value(value, numeric=False) if column.dtype is DType.text else [col(value)]
-        return [col(value)] if column.dtype is not DType.text else [col(count), col(value)]
+        return [col(count), col(value)] if self._by_count(column) else order(column, value)
 
     def _down(self, column: Column) -> Any:
-        by_count = column.dtype is DType.text and column.kind is not Kind.multi
-        return [True, False] if by_count else False
+        return [True, False] if self._by_count(column) else False
+
+    @staticmethod
+    def _by_count(column: Column) -> bool:
+        """Words without an order of their own come by frequency."""
+        return column.dtype is DType.text and not multiple(column) and not column.value_labels
 
     def _labelled(self, column: Column, value: str, label: str, lang: Lang) -> Code:
-        names = {known.value: known.label for known in column.value_labels}
-        named = (
-            text(column.with_(name=value))
-            if column.kind is not Kind.multi
-            else col(value).call("cast", STRING)
-        )
-        shown = named.call("replace_strict", names, default=None, return_dtype=STRING).call("alias", label)
         rest = [
             heading("count", lang),
             *([heading("weighted_count", lang)] if self.weight else []),
             heading("share", lang),
         ]
-        return name("answer").call("select", reading(value), shown, *rest)
+        return name("answer").call("select", reading(value), labelled(column, value, label), *rest)
 
     def explain(self, lang: Lang) -> str:
         if lang == "zh":
@@ -328,9 +243,10 @@ class Nps(Answer):
         return schema
 
     def emit(self, out: Emitter) -> None:
-        dropped = self.start(out)
+        left_out, groups = self.start(out), Groups(require(out.schema, self.by))
         measure, lang, taken = self.measure(out.schema, self.column), out.lang, list(self.by)
         answered = measure.on_scale(NPS_SCALE)
+        source, nobody = groups.prepare(out)
         figures = {
             "nps": measure.expression("nps"),
             "promoters": measure.share_between(9, 10, NPS_SCALE),
@@ -339,31 +255,13 @@ class Nps(Answer):
             "base": answered.call("sum").call("cast", INT),
             **({"weighted": measure.total(answered)} if self.weight else {}),
         }
-        entries = [figure.call("alias", heading(key, lang, taken)) for key, figure in figures.items()]
-        made = TABLE.call("select", *entries)
-        if self.by:
-            keys = [reading(key) for key in self.by]
-            made = (
-                TABLE.call("drop_nulls", keys)
-                .call("group_by", keys, maintain_order=True)
-                .call("agg", *entries)
-                .call("sort", keys)
-            )
-        out.assign("answer", made)
+        entries = {heading(key, lang, taken): figure for key, figure in figures.items()}
+        made = groups.aggregate(source, [figure.call("alias", title) for title, figure in entries.items()])
+        out.assign("answer", groups.shown(made, list(entries), lang, [*self.by, *entries]))
         outside = (col(self.column).call("is_not_null") & ~answered).call("sum").call("cast", INT)
-        line = base_line(out, measure, TABLE, dropped, lit(0))
-        out.assign("bases", line)
-        out.answer(
-            {
-                "table": name("answer"),
-                "bases": name("bases").call(
-                    "with_columns",
-                    TABLE.call("select", outside)
-                    .call("to_series")
-                    .call("alias", heading("out_of_range", lang)),
-                ),
-            }
-        )
+        beyond = source.call("select", outside).call("to_series").call("alias", heading("out_of_range", lang))
+        out.assign("bases", base_line(out, measure, source, left_out, nobody).call("with_columns", beyond))
+        out.answer({"table": name("answer"), "bases": name("bases")})
 
     def explain(self, lang: Lang) -> str:
         if lang == "zh":
@@ -385,13 +283,13 @@ class Describe(Answer):
         return schema
 
     def emit(self, out: Emitter) -> None:
-        dropped = self.start(out)
+        left_out = self.start(out)
         names: Names = self.columns or out.schema.names
         lines = [TABLE.call("select", *self._line(out, column)) for column in names]
         bases = TABLE.call(
             "select",
             pl("len").call("cast", INT).call("alias", heading("base", out.lang)),
-            dropped.call("cast", INT).call("alias", heading("no_weight", out.lang)),
+            *left_out.entries(out.lang),
         )
         out.answer({"table": pl("concat", lines) if len(lines) > 1 else lines[0], "bases": bases})
 

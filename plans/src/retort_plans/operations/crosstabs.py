@@ -12,10 +12,11 @@ from typing import Any, ClassVar
 
 from retort_core.errors import StepError
 from retort_core.plans import Lang
-from retort_core.schema import Column, DType, Kind, Scale, Schema
+from retort_core.schema import Column, DType, Scale, Schema
 from retort_plans.emission import TABLE, Emitter
 from retort_plans.headings import heading
-from retort_plans.operations.answers import INT, STRING, Answer
+from retort_plans.operations.answering import INT, STRING, Answer, LeftOut, labels_of, positions
+from retort_plans.operations.answering import multiple as multi
 from retort_plans.operations.base import Names, require
 from retort_plans.statistics import FLOAT, best_two, by_value, codes, text
 from retort_plans.syntax import Code, col, lit, name, pl, when
@@ -24,11 +25,6 @@ from retort_plans.wording import listed
 # Columns of the long table that the wide ones are made from; they never meet a person's columns.
 KEYS = ("place", "question", "block", "head")
 INDEX = ("place", "question", "value")
-
-
-def multi(column: Column) -> bool:
-    """Whether a cell holds several codes."""
-    return column.kind is Kind.multi and column.dtype is DType.text
 
 
 class Crosstab(Answer):
@@ -61,7 +57,7 @@ class Crosstab(Answer):
         return schema
 
     def emit(self, out: Emitter) -> None:
-        dropped = self.start(out)
+        left_out = self.start(out)
         multiple = [out.schema[row] for row in self.rows if multi(out.schema[row])]
         out.with_columns(*(codes(column).call("alias", column.name) for column in multiple))
         weight = col(self.weight).call("cast", FLOAT) if self.weight else lit(1.0)
@@ -76,7 +72,7 @@ class Crosstab(Answer):
         out.answer(
             {
                 "table": self._wide_shares(out),
-                "bases": self._bases(out, dropped),
+                "bases": self._bases(out, left_out),
                 "counts": self._wide_counts(out),
             }
         )
@@ -99,11 +95,7 @@ class Crosstab(Answer):
     def _shown(self, column: Column) -> Code:
         """The value with its label: `1 男`."""
         own = text(column)
-        names = {
-            known.value: f"{known.value} {known.label}"
-            for known in column.value_labels
-            if known.label != known.value
-        }
+        names = {value: f"{value} {label}".rstrip() for value, label in labels_of(column).items()}
         return own.call("replace", names) if names else own
 
     def _person(self, schema: Schema, row: str, block: tuple[int, Code], weight: Code) -> list[Code]:
@@ -117,28 +109,22 @@ class Crosstab(Answer):
             else pl("lit", None, dtype=FLOAT)
         )
         number, head = block
-        order = col(self.banner[number - 1]) if number and not self.nested else lit("")
-        numeric = (
-            order.call("cast", FLOAT, strict=False)
-            if self._sizes(schema, number)
-            else pl("lit", None, dtype=FLOAT)
-        )
+        numeric = self._size(schema, number)
         entries = {
             "place": lit(self.rows.index(row)), "question": lit(row), "block": lit(number), "head": head.call("cast", STRING), "size": numeric,
             "value": value, "score": score, "weight": weight,
         }  # fmt: skip
         return [entry.call("alias", key) for key, entry in entries.items()]
 
-    def _sizes(self, schema: Schema, number: int) -> bool:
-        """Whether the heads of a block have an order of size: numbers and codes, not dates or truth values."""
+    def _size(self, schema: Schema, number: int) -> Code:
+        """What the heads of a block are ordered by: labels of texts, else numbers; dates and truth values as texts."""
         if not number or self.nested:
-            return False
-        return schema[self.banner[number - 1]].dtype in (
-            DType.integer,
-            DType.number,
-            DType.decimal,
-            DType.text,
-        )
+            return pl("lit", None, dtype=FLOAT)
+        banner = schema[self.banner[number - 1]]
+        if banner.dtype.numeric or banner.dtype is DType.text:
+            labelled = positions(banner, banner.name)
+            return labelled[0] if labelled else col(banner.name).call("cast", FLOAT, strict=False)
+        return pl("lit", None, dtype=FLOAT)
 
     def _order(self) -> list[Any]:
         return ["block", "size", "head"]
@@ -168,13 +154,22 @@ class Crosstab(Answer):
         )
         full = grid.call("join", name("counts"), on=[*keys, "value"], how="left")
         share = when(col("weighted").gt(0), col("n") / col("weighted")).call("alias", "share")
-        order = ["place", *by_value("value", numeric=False)]
+        order = ["place", *self._places(out.schema), *by_value("value", numeric=False)]
         out.assign(
             "cells",
             full.call("with_columns", col("n").call("fill_null", 0.0))
             .call("with_columns", share)
             .call("sort", order, nulls_last=True),
         )
+
+    def _places(self, schema: Schema) -> list[Code]:
+        """Where a value stands among the labels of its question."""
+        chain: Code | None = None
+        for row in self.rows:
+            for place in positions(schema[row], "value"):
+                test = col("question").eq(row)
+                chain = when(test, place) if chain is None else chain.call("when", test).call("then", place)
+        return [] if chain is None else [chain]
 
     def _wide(self, source: Code, values: str) -> Code:
         heads = name("people").call("get_column", "head").call("unique", maintain_order=True)
@@ -197,21 +192,17 @@ class Crosstab(Answer):
         """Localised headings, and labels beside the codes."""
         lang = out.lang
         renamed = self._ordered(wide, lang)
-        labels = {
-            (row, known.value): known.label for row in self.rows for known in out.schema[row].value_labels
-        }
-        if not labels:
-            return renamed
         chain: Code | None = None
         for row in self.rows:
-            names = {value: label for (owner, value), label in labels.items() if owner == row}
+            names = labels_of(out.schema[row])
             if names:
                 test = col(heading("question", lang)).eq(row)
                 shown = col(heading("value", lang)).call(
                     "replace_strict", names, default=None, return_dtype=STRING
                 )
                 chain = when(test, shown) if chain is None else chain.call("when", test).call("then", shown)
-        assert chain is not None
+        if chain is None:
+            return renamed
         return renamed.call("with_columns", chain.call("alias", heading("label", lang)))
 
     def _ordered(self, wide: Code, lang: Lang) -> Code:
@@ -248,7 +239,7 @@ class Crosstab(Answer):
         return when(on_scale.gt(0), best / on_scale)
 
     # -- under the table ----------------------------------------------------------------------------------
-    def _bases(self, out: Emitter, dropped: Code) -> Code:
+    def _bases(self, out: Emitter, left_out: LeftOut) -> Code:
         lang, lines = out.lang, []
         kinds = ["base", *(["weighted"] if self.weight else []), "missing"]
         for kind in kinds:
@@ -260,9 +251,7 @@ class Crosstab(Answer):
             )
             lines.append(self._wide(made, "n"))
         renamed = self._ordered(pl("concat", lines), lang)
-        return renamed.call(
-            "with_columns", dropped.call("cast", INT).call("alias", heading("no_weight", lang))
-        )
+        return renamed.call("with_columns", *left_out.entries(lang))
 
     def explain(self, lang: Lang) -> str:
         rows, banner = listed(self.rows, lang), listed(self.banner, lang)
