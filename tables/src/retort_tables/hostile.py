@@ -38,15 +38,21 @@ def decode(stream: memoryview | bytes, caps: Caps, what: str = "the result") -> 
     try:
         with pa.ipc.open_stream(pa.py_buffer(stream)) as reader:
             names = _names(reader.schema, caps, what)
-            batches = list(_batches(reader, caps, what))
+            return _table(reader.schema, names, list(_batches(reader, caps, what)))
     except (DataError, LimitExceeded):
         raise
-    except (pa.ArrowException, OSError, ValueError, TypeError, UnicodeError, MemoryError) as problem:
+    except (
+        pa.ArrowException,
+        pl.exceptions.PolarsError,
+        OSError,
+        ValueError,
+        TypeError,
+        MemoryError,
+    ) as problem:
         raise DataError(
             f"{_capital(what)} is not a readable Arrow stream ({type(problem).__name__}). "
             "Nothing was taken over; run it again, and if it happens again, change the script.",
         ) from None
-    return _table(reader.schema, names, batches)
 
 
 def _batches(reader: Any, caps: Caps, what: str) -> Iterator[Any]:
@@ -179,7 +185,7 @@ def _table(schema: Any, names: list[str], batches: list[list[Any]]) -> pl.DataFr
     series = []
     for number, name in enumerate(names):
         pieces = [batch[number] for batch in batches]
-        kind = pieces[0].type if pieces else _plain(pa.array([], schema.field(number).type), 1, "").type
+        kind = pieces[0].type if pieces else _plain(pa.nulls(0, schema.field(number).type), 1, "").type
         values = pl.from_arrow(pa.chunked_array(pieces, type=kind))
         assert isinstance(values, pl.Series)
         series.append(values.alias(name))
