@@ -59,6 +59,17 @@ class TaskRecord:
         )
 
     @property
+    def waits(self) -> bool:
+        """Whether it needs a person, and what the person said has not arrived yet."""
+        status = self.status
+        if status.phase != "AwaitingInput" or self.cancelled:
+            return False
+        if status.question is not None:
+            return self.answer is None or self.answer.question not in ("", status.question.id)
+        staged = status.staged
+        return staged is None or self.approval is None or self.approval.commit != staged.commit
+
+    @property
     def public(self) -> Task:
         return Task(
             uid=self.uid,

@@ -118,7 +118,7 @@ async def wait(services: Services, project: str, uid: str, seconds: float) -> Ta
         event = services.signal.listen()
         task = await get(services, project, uid)
         left = end - time.monotonic()
-        if task.status.terminal or task.status.phase == "AwaitingInput" or left <= 0:
+        if task.status.terminal or task.waits or left <= 0:
             return task
         await signals.wait(event, left)
 
