@@ -37,7 +37,7 @@ class Dictionary:
 
 def encode(column: pl.Series, limit: int = LIMIT) -> Dictionary | None:
     """Dictionary of a text column, or None when it has more than `limit` distinct texts."""
-    if column.len() > limit and sample(column).n_unique() > min(limit, 0.6 * SAMPLE):
+    if column.len() > limit and limit <= LIMIT and sample(column).n_unique() > min(limit, 0.6 * SAMPLE):
         return None
     coded = column.cast(pl.Categorical(pl.Categories.random()))
     codes = coded.to_physical()

@@ -131,6 +131,8 @@ def _marked(dictionary: Dictionary, said: list[Said]) -> Marked | None:
     bad = np.fromiter((why is not None for why in [*said, (CellState.missing, "")]), bool, len(said) + 1)
     if not dictionary.nulls and not bad[:-1].any():
         return None
+    if not bad[:-1].any():
+        return _empty_cells(dictionary)
     codes = dictionary.codes.fill_null(len(said)).to_numpy()
     rows = np.flatnonzero(bad[codes])
     entries: list[Said] = [*said, (CellState.missing, Reason.empty.value)]
@@ -139,3 +141,12 @@ def _marked(dictionary: Dictionary, said: list[Said]) -> Marked | None:
     reasons = pl.Series([why[1] if why else None for why in entries], dtype=pl.String)
     raws = pl.concat([dictionary.texts, pl.Series([None], dtype=pl.String)])
     return Marked(rows, states.gather(picked), reasons.gather(picked), raws.gather(picked))
+
+
+def _empty_cells(dictionary: Dictionary) -> Marked:
+    rows = dictionary.codes.is_null().arg_true().to_numpy().astype(np.int64)
+
+    def alike(text: str | None) -> pl.Series:
+        return pl.repeat(text, rows.size, dtype=pl.String, eager=True)
+
+    return Marked(rows, alike(CellState.missing.value), alike(Reason.empty.value), alike(None))

@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from retort_core.cells import CellState
 from retort_core.profiles import Duplicates
 from retort_core.schema import Column, DType, Kind, Schema
 from retort_tables.columns.tallies import Tally, repeated_hashes
 
+_MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)  # odd: no bit of an earlier column is lost
 _RAW: Final = "\0raw"  # of invalid cells, beside their column
 _ROW: Final = "\0row"
 
@@ -29,23 +32,24 @@ def duplicates(
         return ()
     ids = [column for column in schema.columns if column.kind is Kind.id]
     others = [column for column in schema.columns if column.kind is not Kind.id]
-    folded = pl.DataFrame({c.name: _folded(table[c.name], tallies[c.id], c) for c in schema.columns})
     found = []
-    loose = _equal_rows(folded, others, marks, row_ids) if others else None
-    whole = loose if not ids else _equal_rows(folded, schema.columns, marks, row_ids, among=loose)
-    if whole is not None:
-        found.append(_counted([c.id for c in schema.columns], whole))
-    if ids and loose is not None:
+    first = others or ids
+    candidates = repeated_hashes(_hashes(table, first, tallies))
+    loose = _equal_rows(table, first, marks, row_ids, candidates)
+    within = loose.get_column(_ROW).to_numpy()
+    whole = loose if first is ids or not ids else _equal_rows(table, schema.columns, marks, row_ids, within)
+    found.append(_counted([c.id for c in schema.columns], whole))
+    if ids and others:
         found.append(_counted([c.id for c in others], loose))
-    found += [_by_id(column, tallies[column.id], folded, whole) for column in ids]
+    found += [_by_id(column, tallies[column.id], table, whole) for column in ids]
     return tuple(item for item in found if item.groups)
 
 
-def _by_id(column: Column, tally: Tally, folded: pl.DataFrame, whole: pl.DataFrame | None) -> Duplicates:
+def _by_id(column: Column, tally: Tally, table: pl.DataFrame, whole: pl.DataFrame) -> Duplicates:
     surplus = tally.rows - tally.distinct
     identical = 0
-    if whole is not None and whole.height:
-        filled = folded.get_column(column.name).is_not_null().gather(whole.get_column(_ROW))
+    if whole.height:
+        filled = table.get_column(column.name).is_not_null().gather(whole.get_column(_ROW))
         kept = whole.filter(filled)
         identical = kept.height - kept.get_column("group").n_unique()
     return Duplicates(
@@ -59,23 +63,34 @@ def _counted(ids: Sequence[str], rows: pl.DataFrame) -> Duplicates:
 
 
 def _equal_rows(
-    folded: pl.DataFrame,
+    table: pl.DataFrame,
     columns: Sequence[Column],
     marks: pl.DataFrame,
     row_ids: pl.Series,
-    among: pl.DataFrame | None = None,
+    candidates: NDArray[np.int64],
 ) -> pl.DataFrame:
-    """Rows (position, group) that equal another row in `columns`; `among`: the only candidates."""
-    names = [column.name for column in columns]
-    if among is None:
-        rows = repeated_hashes(folded.select(names).hash_rows())
-    else:
-        rows = among.get_column(_ROW).to_numpy()
-    cells = folded.select(names)[rows].with_columns(pl.Series(_ROW, rows))
-    cells = _with_raw(cells, columns, marks, row_ids)
+    """Rows (position, group) among the candidates that equal another row in `columns`."""
+    cells = pl.DataFrame(
+        {column.name: table.get_column(column.name).gather(candidates) for column in columns}
+    )
+    texts = [column.name for column in columns if column.dtype is DType.text]
+    cells = cells.with_columns(fold_text(pl.col(texts))) if texts else cells
+    cells = _with_raw(cells.with_columns(pl.Series(_ROW, candidates)), columns, marks, row_ids)
     keys = [name for name in cells.columns if name != _ROW]
     grouped = cells.group_by(keys).agg(_ROW).filter(pl.col(_ROW).list.len() > 1)
     return grouped.select(_ROW).with_row_index("group").explode(_ROW)
+
+
+def _hashes(
+    table: pl.DataFrame, columns: Sequence[Column], tallies: Mapping[str, Tally]
+) -> NDArray[np.uint64]:
+    """One hash a row, column by column: hashing whole rows at once would copy the table."""
+    combined = np.zeros(table.height, dtype=np.uint64)
+    for column in columns:
+        values = _folded(table.get_column(column.name), tallies[column.id], column)
+        combined *= _MULTIPLIER
+        combined ^= values.hash().to_numpy()
+    return combined
 
 
 def _with_raw(

@@ -178,7 +178,7 @@ def _many(valid: pl.Series, counted: pl.DataFrame | None = None) -> Tally:
     groups = counted if counted is not None else valid.value_counts(name="rows__")
     groups = groups.select(pl.nth(0).alias("value"), pl.nth(1).cast(pl.Int64).alias("rows"))
     counts = groups.get_column("rows").to_numpy()
-    least = int(np.partition(counts, counts.size - VALUES_KEPT)[counts.size - VALUES_KEPT])
+    least = _least_kept(counts, VALUES_KEPT)
     above = groups.filter(pl.col("rows") > least)
     level = groups.filter(pl.col("rows") == least).bottom_k(VALUES_KEPT - above.height, by="value")
     kept = pl.concat([above, level]).sort("value")
@@ -224,9 +224,9 @@ def _wide(valid: pl.Series) -> Tally | None:
     )
 
 
-def repeated_hashes(hashes: pl.Series) -> NDArray[np.int64]:
+def repeated_hashes(hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
     """Positions whose hash stands more than once."""
-    return np.flatnonzero(_repeated(hashes.to_numpy()))
+    return np.flatnonzero(_repeated(hashes))
 
 
 def _repeated(hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
@@ -275,10 +275,24 @@ def _from_keys(keys: Keys, dtype: pl.DataType) -> pl.Series:
 def _most_frequent(counts: Counts, limit: int) -> NDArray[np.int64]:
     """Positions of the `limit` largest counts, ties by position."""
     if counts.size > limit:
-        least = np.partition(counts, counts.size - limit)[counts.size - limit]
+        least = _least_kept(counts, limit)
         above = np.flatnonzero(counts > least)
-        level = np.flatnonzero(counts == least)[: limit - above.size]
+        level = np.flatnonzero(counts[: _enough(counts, least, limit)] == least)[: limit - above.size]
         chosen = np.sort(np.concatenate([above, level]))
     else:
         chosen = np.arange(counts.size)
     return chosen[np.argsort(-counts[chosen], kind="stable")]
+
+
+def _least_kept(counts: Counts, limit: int) -> int:
+    """The `limit`-th largest count."""
+    if int(counts.max()) > counts.size:
+        return int(np.partition(counts, counts.size - limit)[counts.size - limit])
+    with_count = np.bincount(counts)[::-1]
+    return int(counts.max()) - int(np.searchsorted(np.cumsum(with_count), limit))
+
+
+def _enough(counts: Counts, least: int, limit: int) -> int:
+    """How far to look for `limit` counts of `least`: not far when nearly all values stand once."""
+    head = min(counts.size, 8 * limit)
+    return head if int((counts[:head] == least).sum()) >= limit else counts.size
