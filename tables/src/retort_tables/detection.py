@@ -21,6 +21,7 @@ from retort_tables.columns.groups import groups_of
 from retort_tables.columns.kinds import Meaning, meaning, scale_of
 from retort_tables.columns.natives import read_native
 from retort_tables.columns.reading import Reading
+from retort_tables.columns.tallies import sample
 from retort_tables.columns.wide import read_wide
 from retort_tables.dictionaries import encode
 from retort_tables.layout import no_marks
@@ -57,9 +58,11 @@ def detect(
     names = [name for name in table.columns if not is_hidden(name)]
     height = table.height
     waiting = {name: table.drop_in_place(name) if drain else table[name] for name in names}
+    longest_first = sorted(names, key=lambda name: -_variety(waiting[name]))
     with ThreadPoolExecutor(THREADS) as pool:
-        done = pool.map(lambda name: read_column(waiting.pop(name)), names)
-        readings = dict(zip(names, done, strict=True))
+        done = pool.map(lambda name: read_column(waiting.pop(name)), longest_first)
+        read = dict(zip(longest_first, done, strict=True))
+    readings = {name: read[name] for name in names}
     schema = _schema(readings, labels, groups or {})
     ids = {column.name: column.id for column in schema.columns}
     rows = pl.Series(np.arange(first_row_id, first_row_id + height, dtype=np.int64))
@@ -74,6 +77,11 @@ def detect(
         schema=schema,
         readings={ids[name]: reading for name, reading in readings.items()},
     )
+
+
+def _variety(column: pl.Series) -> int:
+    """How long a column takes grows with how many different texts it has."""
+    return sample(column).n_unique() if column.dtype == pl.String else 0
 
 
 def read_column(column: pl.Series) -> Reading:
