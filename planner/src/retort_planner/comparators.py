@@ -14,7 +14,7 @@ from retort_planner.lexicon import alternatives
 # sign -> words. Prefix signs stand before the literal, postfix signs after it.
 PREFIX: Final[dict[str, str]] = {
     "≠": r"不等于|不是|不为|不属于|并非|非(?=[\ue000-\uefff])|!=|<>|≠|(?:is|are|was|were|does|do) ?(?:not|n't)(?: be)?(?: equal to| equal| in)?(?! (?:more|less|fewer|greater|over|under|above|below|contain|missing|empty|blank|null|filled))|isn't|aren't|not equal to|other than|not in",
-    "≥": r"大于或?者?等于|大于等于|高于或等于|不小于|不低于|不少于|不早于|至少为?|最少|最低为?|>=|=>|≥|(?:greater|more|larger|higher) than or equal to|at least|no (?:less|fewer|lower|younger) than|not (?:less|fewer|lower) than|since|on or after|minimum of|from ",
+    "≥": r"大于或?者?等于|大于等于|高于或等于|不小于|不低于|不少于|不早于|至少为?|最少|最低为?|>=|=>|≥|(?:greater|more|larger|higher) than or equal to|at least|no (?:less|fewer|lower|younger) than|not (?:less|fewer|lower) than|since|on or after|minimum of|from |自从?(?=[0-9])",
     "≤": r"小于或?者?等于|小于等于|低于或等于|不大于|不超过|不高于|不多于|不晚于|至多为?|最多|<=|=<|≤|(?:less|fewer|smaller|lower) than or equal to|at most|no (?:more|greater|higher|older|later) than|not (?:more|greater|higher) than|up to|on or before|maximum of",
     ">": r"大于|超过了?|高于|多于|晚于|超出|大过|(?<![<>=])>(?!=)|(?:more|greater|larger|bigger|higher|older|later) than|above|over|exceed(?:s|ing)?|after|beyond",
     "<": r"小于|低于|少于|不足|不满(?![意足])|未满|不到|早于|小过|<(?![=>])|(?:less|fewer|smaller|lower|younger|earlier) than|below|under|before",
@@ -106,7 +106,7 @@ def _bounded(word: str) -> str:
 
 _BETWEEN: Final = re.compile(r"\bbetween ([^ ][^,;]{0,40}?) and (?=[0-9+\-\ue800-\uefffa-z])", re.IGNORECASE)
 _FROM_TO: Final = re.compile(
-    r"(?:从|自|\bfrom )?(?P<low>[+\-]?[0-9][0-9.,/年月日号:万千百\-]{0,20}(?<![\-/,])|[\ue800-\uefff]|[一二两三四五六七八九十百千]{1,6}|[负])(?: ?岁| ?分| ?元)? ?(?:到|至|~|—|–|－|-(?=[0-9])| to (?=[0-9\ue800-\uefff])| through ) ?(?=[0-9+\ue800-\uefff一二两三四五六七八九十百])"
+    r"(?:从|自|\bfrom )?(?P<low>[+\-]?[0-9][0-9.,/年月日号:万千百\-]{0,20}(?<![\-/,])|[\ue800-\uefff]|[一二两三四五六七八九十百千万亿]{1,8})(?: ?岁| ?分| ?元)? ?(?:到|至|~|—|–|－|-(?=[0-9])| to (?=[0-9\ue800-\uefff])| through ) ?(?=[0-9+\ue800-\uefff一二两三四五六七八九十百])"
 )
 _ISO: Final = re.compile(r"([0-9]{4})-([0-9]{1,2})(?:-([0-9]{1,2}))?(?![0-9])")
 

@@ -25,7 +25,7 @@ Where = dict[str, Any]
 _SIGNS: Final = "≠≥≤><∌∋∅∃∄⊢⊣∈=⊒⊑⊐⊏⊨⊭"
 _OR: Final = re.compile(r"或者是?|或是|或|\|\|?|(?<![A-Za-z])or(?: else)?(?![A-Za-z])", re.IGNORECASE)
 _AND: Final = re.compile(
-    r"并且|而且|同时|以及|且|&&?|;|(?<![A-Za-z])(?:and also|and|but)(?![A-Za-z])|[,、](?:and )?|[和与及]",
+    r"[,也]+(?=[≠∌不没])|并且|而且|同时|以及|且|&&?|;|(?<![A-Za-z])(?:and also|and|but)(?![A-Za-z])|[,、](?:and )?|[和与及]",
     re.IGNORECASE,
 )
 _HEAD: Final = re.compile(
@@ -41,6 +41,7 @@ _CELL: Final = re.compile(
     rf"({C})(?:这一?列|一?列|字段|变量|那一?列|\s(?:columns?|fields?|values?)\b)?(?:(?:之?中|里面?|上|内)(?:的)?)?(?:所有|全部|那些|凡是)?(?:的)?(?:取值|的?值(?=[{_SIGNS}]))?(?:的(?=[{_SIGNS}]))?"
 )
 _NOT: Final = re.compile(r"^(?:不|没有?|并非|not |isn't |aren't )")
+_NUMERAL: Final = r"[+\-]?[0-9\ue800-\uefff]"
 _PEOPLE: Final = {
     "男性": "男",
     "女性": "女",
@@ -52,6 +53,21 @@ _PEOPLE: Final = {
     "女人": "女",
 }
 _UNIT_WORDS: Final = (("岁", "周岁", "years old", "year old", "years of age"), ("年龄", "age"))
+
+
+_PHRASES: Final = (
+    (re.compile(r"(?:是|为)负[数值]?的?|小于零"), "<0"),
+    (re.compile(r"(?:是|为)正[数值]的?|大于零"), ">0"),
+    (re.compile(rf"不(?:在|处于|介于)(?={_NUMERAL})"), "≠"),
+    (
+        re.compile(
+            rf"(?:with|have|having)(?: an?)? ({C}) (?=under|over|above|below|of|at|between|before|after|more|less)",
+            re.IGNORECASE,
+        ),
+        r"\1 ",
+    ),
+    (re.compile(rf"(?:no|without(?: an?)?) ({C})$", re.IGNORECASE), r"\1 is missing"),
+)
 
 
 @by_identity
@@ -96,6 +112,8 @@ class Reader:
         if not text or len(text) > 400:
             return None
         reader, text = self._protected(text)
+        for words, meant in _PHRASES:
+            text = words.sub(meant, text)
         signed = _TAIL.sub("", _HEAD.sub("", text.strip(" ,、;:的")).strip()).strip()
         signed = _squeeze_signs(_CELL.sub(r"\1", sign(signed)))
         carried = Atoms(column=self.subject)
@@ -313,7 +331,11 @@ class Reader:
                 if any(w in f"{c.name} {c.label}".casefold() for w in words) and c.dtype.numeric
             ]
             return found[0] if len(found) == 1 else None
-        return None
+        dates = [c for c in self.schema.columns if c.dtype.temporal]
+        return dates[0] if len(dates) == 1 and self._dated(literal) else None
+
+    def _dated(self, literal: str) -> bool:
+        return not literal.isdigit() and literals.days(self._text(literal), self.today) is not None
 
     def _text(self, literal: str) -> str:
         literal = literal.strip()
@@ -348,6 +370,8 @@ def _labelled(column: Column, text: str) -> bool:
 
 def _squeeze_signs(text: str) -> str:
     text = re.sub(rf"\s?([{_SIGNS}{RANGE}])\s?", r"\1", text)
+    text = re.sub(rf"≥([^{_SIGNS}]{{1,30}})⊒", r"≥\1", text)  # 自…起
+    text = re.sub(r"(?<=[⊒⊑⊐⊏])(?:提交|填写|回收|注册|下单|入职)(?=的|$)", "", text)
     text = re.sub(r"[==]{2,}", "=", text)
     text = re.sub(r"=(?=[≥≤><∌∋∅∃∄⊢⊣∈])", "", text)
     return re.sub(rf"(?<={C})(?:\s|的|\sof\s?)(?=[{_SIGNS}])", "", text)

@@ -88,6 +88,19 @@ def refusal(linked: Linked, lang: Lang) -> Declined | None:
     return None
 
 
+def forbidden(lang: Lang) -> Declined:
+    """「不要删除…」 asks for nothing; it must never become the deletion it forbids."""
+    if lang == "zh":
+        return Declined(
+            reason="这句话说的是不要删除，所以什么都没有改动。",
+            nearest="要只留下一部分，请说「只保留…」；要删除，请说「删除…」。",
+        )
+    return Declined(
+        reason="This asks not to delete something, so nothing was changed.",
+        nearest="Say “keep only …” to keep a part, or “drop …” to remove one.",
+    )
+
+
 def language() -> Declined:
     return Declined(
         reason="现在只支持中文和英文的指令。 Only instructions in Chinese and English are understood.",

@@ -18,7 +18,7 @@ NEGATED_DROP: Final = re.compile(
     re.IGNORECASE,
 )
 NEGATED_KEEP: Final = re.compile(
-    r"(?:不要|不用|别|不必|无需|don't|do not) ?(?:只)?(?:保留|留下?|\b(?:keep|retain)\b)", re.IGNORECASE
+    r"(?:不要?|不用|别|不必|无需|don't|do not) ?(?:只)?(?:保留|留下?|\b(?:keep|retain)\b)", re.IGNORECASE
 )
 _EXCEPT: Final = re.compile(
     r"除了?(?P<zh>[^,;]{1,80}?)(?:以外|之外|外|,|(?=(?:其他|其它|其余|剩下|别的|都|全)))(?:的)?(?:,)?(?:其他|其它|其余|剩下|别的|所有|全部)?(?:的)?(?P<zhnoun>列|字段|行|数据|记录|样本)?(?:的)?(?:都|全部?)?"

@@ -27,6 +27,7 @@ from retort_planner.clarification import Assembly, assemble
 from retort_planner.frames.base import Clause, Part, Reading, Way
 from retort_planner.grounding import Ground, advance
 from retort_planner.linking import Linked, link
+from retort_planner.polarity import forbids
 from retort_planner.requests import Request
 from retort_planner.text import MAX_CHARS, foreign, language, protect
 
@@ -89,6 +90,8 @@ class _Planning:
     def refused(self) -> Outcome | None:
         if foreign(self.linked.text):
             return declining.language()
+        if forbids(self.linked.text):
+            return declining.forbidden(self.lang)
         return declining.refusal(self.linked, self.lang)
 
     def unclear(self) -> Outcome | None:

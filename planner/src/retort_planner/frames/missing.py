@@ -251,7 +251,8 @@ def _mode(c: Clause, columns: tuple[str, ...], by: tuple[str, ...]) -> Reading:
 
 
 _AT_LEAST: Final = re.compile(
-    r"(?:至少|最少|不少于)(?:填了?|回答了?|有|答了)?\s?(?P<n>[0-9]+|[一二两三四五六七八九十]+)\s?(?:个|道|项|列)?(?:题|字段|变量|列|有效值?|值)?|at least (?P<en>[0-9]+|[a-z]+) (?:valid |filled |non-?missing )?(?:answers?|values?|columns?|cells?)(?: filled(?: in)?)?",
+    r"(?:至少|最少|不少于)(?:填了?|回答了?|有|答了)?\s?(?P<n>[0-9]+|[一二两三四五六七八九十]+)\s?(?:个|道|项|列)?(?:题|字段|变量|列|有效值?|值|答案)"
+    r"|at least (?P<en>[0-9]+|[a-z]+) (?:valid |filled |non-?missing )?(?:answers?|values?|columns?|cells?|items?)(?: filled(?: in)?)?",
     re.IGNORECASE,
 )
 

@@ -11,12 +11,13 @@ from retort_planner.frames.base import GAP, Clause, Reading, decided, draft
 from retort_planner.lexicon import cue, either
 from retort_planner.polarity import Mode, exception, verbs
 from retort_planner.text import NAME, C
+from retort_planner.values import holders
 
 _POLITE: Final = re.compile(
     r"^(?:请问?|麻烦你?|帮我|帮忙|给我|我想要?|我要|我们|我只想|我只|需要|可以|能不能|可不可以|please |can you |could you |would you |i want to |i'd like to |let's |i want |i need |we |just )+",
     re.IGNORECASE,
 )
-_GLUE: Final = re.compile(r"(?:都|全部|全|给|一下|掉|即可|就行|就可以|就好|吧|了|出来|的)+$")
+_GLUE: Final = re.compile(r"(?:都|全部|全|给|一下|掉|即可|就行|就可以|就好|吧|了|出来|的)$")
 
 
 def filter_rows(c: Clause) -> Reading | None:
@@ -25,16 +26,26 @@ def filter_rows(c: Clause) -> Reading | None:
         return _excepted(c, apart.inner, apart.rest)
     text = _POLITE.sub("", c.text)
     for verb in verbs(text):
-        where = c.reader.read(_remainder(text[: verb.start], text[verb.end :]))
+        where = c.reader.read(_remainder(c, text[: verb.start], text[verb.end :]))
         if where is not None:
             return _rows(c, where, verb.mode)
     return None
 
 
-def _remainder(before: str, after: str) -> str:
-    before = _GLUE.sub("", before.strip(" ,"))
+def _unglued(c: Clause, text: str) -> str:
+    """Without 都, 给, 的 before the verb; the 都 of 成都 is part of the value."""
+    while (match := _GLUE.search(text)) is not None:
+        held = any(holders(c.schema, c.profile, text[-size:]) for size in range(2, 7))
+        if held and text.endswith("都"):
+            break
+        text = text[: match.start()]
+    return text
+
+
+def _remainder(c: Clause, before: str, after: str) -> str:
+    before = _unglued(c, before.strip(" ,"))
     after = re.sub(r"^(?:掉|了|一下|出|下来?|所有|那些|其中|的)+", "", after.strip(" ,"))
-    after = _GLUE.sub("", after)
+    after = _unglued(c, after)
     if re.fullmatch(rf"(?:\s|{either('rows')}|这些|那些|整|的)*", after, re.IGNORECASE):
         return before
     return f"{before} {after}".strip() if before and after else before or after

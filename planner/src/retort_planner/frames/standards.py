@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from retort_core.schema import Column, DType, Kind
-from retort_planner.frames.base import Clause, Part, Reading, Way, decided, draft
+from retort_planner.frames.base import Clause, Draft, Part, Reading, Way, decided, draft
 from retort_planner.lexicon import cue
+from retort_planner.values import values_of
+from retort_plans.regions import Ambiguous, Level, Region, resolve
+
+MOST_PLACES: Final = 300  # values looked up: the most frequent ones
 
 _LEVELS: Final = (
     ("county", re.compile(r"区县|县|(?:^|[^地])区(?!域)|county|district", re.IGNORECASE)),
@@ -72,7 +76,65 @@ def standardize_region(c: Clause) -> Reading | None:
         return None
     level = said or _level(f"{places[0]} {c.schema[places[0]].label}") or "city"
     params = {"columns": list(places), "level": level, "style": style, "unmatched": unmatched}
-    return decided(draft("standardize_region", **params), weight=64, subject=places)
+    step = draft("standardize_region", **params)
+    return _unclear_places(c, places[0], level, step) or decided(step, weight=64, subject=places)
+
+
+def _unclear_places(c: Clause, name: str, level: str, step: Draft) -> Reading | None:
+    """朝阳区 is in Beijing and in Changchun: asked for the most frequent such value, the others stay as they are."""
+    found = [
+        (held, places)
+        for held in values_of(c.schema[name], c.profile)[:MOST_PLACES]
+        if (places := _places(held.value, level))
+    ]
+    if not found:
+        return None
+    held, places = found[0]
+    ways = [
+        Way(
+            (
+                draft(
+                    "replace_values",
+                    columns=[name],
+                    mapping=[{"from": held.value, "to": place.name}],
+                    match="exact",
+                ),
+                step,
+            ),
+            c.say(f"是{place.name}", f"It is {place.name}"),
+            rows=held.count,
+        )
+        for place in places[:5]
+    ]
+    ways.append(Way((step,), c.say("保持原样", "Leave it as it is"), rows=0, default=True))
+    others = c.say("、", ", ").join(item.value for item, _ in found[1:6])
+    note = (
+        (
+            c.say(
+                f"{others} 也可以指几个地方，保持原样。",
+                f"{others} may also be several places and are left as they are.",
+            ),
+        )
+        if others
+        else ()
+    )
+    ask = c.say(
+        f"「{held.value}」（{held.count} 行）可以指几个地方，是哪一个？",
+        f"“{held.value}” ({held.count} rows) may be several places. Which one?",
+    )
+    return Reading(
+        Part(tuple(ways), ask=ask, subject=(name,), assumptions=note, convention=f"place:{held.value}"), 64
+    )
+
+
+def _places(text: str, level: str) -> tuple[Region, ...]:
+    """What an ambiguous name may stand for; () when it is clear or no place."""
+    found = resolve(text, cast("Level", level)) if len(text) <= 20 else None
+    return (
+        found.candidates
+        if isinstance(found, Ambiguous) and len({p.name for p in found.candidates}) > 1
+        else ()
+    )
 
 
 def _is_place(column: Column) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 CUES: Final[dict[str, str]] = {
-    "drop": "drop|delete|remove|get rid of|discard|exclude|throw (?:away|out)|filter out|eliminate|take out|erase|strip out|leave out|omit|kick out|weed out|don't need|do not need|screen out",
-    "keep": "keep only|keep just|only keep|just keep|keep|retain only|retain|select only|select|filter to|filter down to|filter for|filter by|filter|restrict (?:it |the data )?to|limit (?:it |the data )?to|show only|only show|show me only|show me|show|look only at|only look at|only|subset to|narrow down to|pick|leave only|i only want|just|find",
+    "drop": "do not keep|don't keep|drop|delete|remove|get rid of|discard|exclude|throw (?:away|out)|filter out|eliminate|take out|erase|strip out|leave out|omit|kick out|weed out|don't need|do not need|screen out",
+    "keep": "keep only|keep just|only keep|just keep|keep|retain only|retain|select only|select|filter to|filter down to|filter for|filter by|filter|restrict (?:it |the data )?to|limit (?:it |the data )?to|show only|only show|show me only|show me|show|look only at|only look at|only need|only want|only|subset to|narrow down to|pick|leave only|i only want|just|find",
     "rows": "rows?|records?|respondents?|people|persons?|cases|entries|observations|lines|samples?|users?|customers?|participants?|those|data|everyone|anyone|answers|responses|ones",
     "columns": "columns?|fields?|variables?|cols?",
     "dedupe": "dedupe|de-duplicate|deduplicate|de-dupe|dedup",
