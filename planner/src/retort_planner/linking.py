@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from retort_core.schema import DType, Kind, Schema
@@ -272,3 +272,15 @@ def _of_type(schema: Schema, word: str) -> tuple[str, ...]:
     if word in ("日期", "时间", "date"):
         return tuple(c.name for c in schema.columns if c.dtype.temporal or c.kind is Kind.date)
     return schema.names
+
+
+def extended(linked: Linked, text: str, names: tuple[str, ...]) -> tuple[Linked, str]:
+    """`text` of a later clause with columns linked that an earlier clause made."""
+    mentions = list(linked.mentions)
+    for name in sorted(names, key=len, reverse=True):
+        edge = (r"(?<![A-Za-z0-9_])", r"(?![A-Za-z0-9_])") if name.isascii() else ("", "")
+        pattern = re.compile(edge[0] + re.escape(name) + edge[1], re.IGNORECASE)
+        if len(name) > 1 and len(mentions) < SPAN and fold(name) not in KEYWORDS and pattern.search(text):
+            text = pattern.sub(chr(COLUMN_BASE + len(mentions)), text)
+            mentions.append(Mention(name, (name,)))
+    return replace(linked, mentions=tuple(mentions)), text

@@ -26,7 +26,7 @@ from retort_planner import (
 from retort_planner.clarification import Assembly, assemble
 from retort_planner.frames.base import Clause, Part, Reading, Way
 from retort_planner.grounding import Ground, advance
-from retort_planner.linking import Linked, link
+from retort_planner.linking import Linked, extended, link
 from retort_planner.polarity import forbids
 from retort_planner.requests import Request
 from retort_planner.text import MAX_CHARS, foreign, language, protect
@@ -155,7 +155,9 @@ class _Planning:
 
     def reading(self, piece: str, state: _Read) -> Reading | None:
         schema = state.schema or self.request.schema
-        return frames.read(Clause(piece, self.linked, self.request, schema, self.lang, state.carried))
+        made = tuple(name for name in schema.names if self.request.schema.find(name) is None)
+        linked, text = extended(self.linked, piece, made) if made else (self.linked, piece)
+        return frames.read(Clause(text, linked, self.request, schema, self.lang, state.carried))
 
     def take(self, reading: Reading, state: _Read) -> None:
         schema = state.schema or self.request.schema

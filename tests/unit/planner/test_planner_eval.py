@@ -1,0 +1,49 @@
+"""The bars of the rule planner: own phrasings right, nothing lost that was not asked for, and fast."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from retort_planner.eval import cases_en, cases_zh, fresh, run
+from retort_plans.catalogue import CATALOGUE
+
+
+@pytest.mark.parametrize("source", [cases_zh.CASES, cases_en.CASES])
+def test_every_operation_has_at_least_five_phrasings(source: dict) -> None:
+    assert {op: len(items) for op, items in source.items() if len(items) < 5} == {}
+    assert set(CATALOGUE) <= set(source)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_own_phrasings_are_right_and_never_destructive(lang: str) -> None:
+    result = run.score(run.cases(lang))  # type: ignore[arg-type]
+    assert result.destructive == []
+    assert result.share >= 0.95, [(case.text, outcome) for case, outcome in result.wrong]
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_phrasings_written_after_the_rules_are_never_destructive(lang: str) -> None:
+    cases = [run.Case(text, lang, ((op, params),), op) for text, op, params in fresh.CASES[lang]]  # type: ignore[index,arg-type]
+    result = run.score(cases)
+    assert result.destructive == []
+    assert result.share >= 0.7
+
+
+def test_half_of_the_messages_are_planned_within_ten_milliseconds() -> None:
+    assert run.score(run.cases("zh")).p50 <= 0.010
+    assert run.score(run.cases("en")).p50 <= 0.010
+
+
+def test_a_wrong_plan_is_counted_as_wrong() -> None:
+    case = run.Case("删除备注列", "zh", (("drop_columns", {"columns": ["评论"]}),), "drop_columns")
+    result = run.score([case])
+    assert (result.right, len(result.wrong), len(result.destructive)) == (0, 1, 1)
+
+
+def test_outcomes_are_the_same_every_time() -> None:
+    texts = [case.text for case in run.cases("zh")][::7]
+    first = [run.plan(run.request(text, "zh")).model_dump() for text in texts]
+    again = [run.plan(run.request(text, "zh")).model_dump() for text in reversed(texts)]
+    assert first == list(reversed(again))
+    assert Counter(item["outcome"] for item in first)["planned"] == len(texts)
