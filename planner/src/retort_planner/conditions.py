@@ -409,7 +409,8 @@ def negate(node: Where) -> Where:
         return {**node, "op": NEGATED[node["op"]]}
     if node.get("op") in ("is_missing", "is_valid") and "column" in node:
         return {**node, "op": "is_valid" if node["op"] == "is_missing" else "is_missing"}
-    return node["not"] if "not" in node else {"not": node}
+    opposite: Where = node.get("not", {"not": node})
+    return opposite
 
 
 def date_comparison(column: Column, op: str, span: literals.Days) -> Where:

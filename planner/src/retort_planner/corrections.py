@@ -63,14 +63,14 @@ def corrected(clause: Clause, turn: Turn, rest: str) -> tuple[Draft, ...] | None
     return None
 
 
-def _polarity(clause: Clause, drafts: tuple[Draft, ...], rest: str, old: str) -> tuple[Draft, ...] | None:
+def _polarity(_clause: Clause, drafts: tuple[Draft, ...], rest: str, old: str) -> tuple[Draft, ...] | None:
     mode = "keep" if cue("keep").fullmatch(rest) else "drop" if cue("drop").fullmatch(rest) else ""
     if not mode or old not in ("", *(w for w in (old,) if cue("keep", "drop").fullmatch(w))):
         return None
     return tuple(Draft(d.op, {**d.params, "mode": mode}) if d.op == "filter_rows" else d for d in drafts)
 
 
-def _rule(clause: Clause, drafts: tuple[Draft, ...], rest: str, old: str) -> tuple[Draft, ...] | None:
+def _rule(_clause: Clause, drafts: tuple[Draft, ...], rest: str, _old: str) -> tuple[Draft, ...] | None:
     keep = next((word for name, word in _KEEPS if cue(name).fullmatch(rest)), "")
     if not keep:
         return None
@@ -81,11 +81,11 @@ def _comparison(clause: Clause, drafts: tuple[Draft, ...], rest: str, old: str) 
     """大于10, 上海, 18到30: the last condition with this instead."""
     at = next((n for n in range(len(drafts) - 1, -1, -1) if drafts[n].params.get("where")), None)
     if at is None:
-        return _value(clause, drafts, rest, old)
+        return _value(drafts, rest)
     where = drafts[at].params["where"]
     replaced = _leaf(clause, leaves(where), rest, clause.plain(old))
     if replaced is None:
-        return _value(clause, drafts, rest, old)
+        return _value(drafts, rest)
     target, new = replaced
     changed = rewrite(where, lambda leaf: new if leaf == target else leaf)
     return (*drafts[:at], Draft(drafts[at].op, {**drafts[at].params, "where": changed}), *drafts[at + 1 :])
@@ -104,7 +104,7 @@ def _leaf(clause: Clause, found: list[Where], rest: str, old: str) -> tuple[Wher
     return None
 
 
-def _value(clause: Clause, drafts: tuple[Draft, ...], rest: str, old: str) -> tuple[Draft, ...] | None:
+def _value(drafts: tuple[Draft, ...], rest: str) -> tuple[Draft, ...] | None:
     """「不是中位数，是均值」, 「不对，填0」: the strategy or the value of the last step."""
     last = drafts[-1] if drafts else None
     if last is None or re.search(C, rest):

@@ -70,7 +70,7 @@ def _compared(where: dict[str, Any], column: Column, known: ColumnProfile) -> in
         return None
 
 
-def _test(op: str, value: Any, *, numeric: bool) -> Callable[[str], bool] | None:
+def _test(op: str, value: Any, *, numeric: bool) -> Callable[[str], bool] | None:  # noqa: PLR0911
     def read(text: Any) -> Any:
         return float(text) if numeric else narrow(str(text))
 

@@ -145,9 +145,9 @@ class Ground:
         varied = [item for item in found if item.variants]
         if varied:
             return self._varied(part, at, where, varied, schema)
-        return self._noted(part, at, where, schema)
+        return self._noted(part, where, schema)
 
-    def _noted(self, part: Part, at: int, where: Where, schema: Schema) -> Part:
+    def _noted(self, part: Part, where: Where, schema: Schema) -> Part:
         count = counting.rows_where(where, schema, self.profile)
         if count != 0:
             return part

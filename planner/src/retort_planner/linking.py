@@ -97,8 +97,7 @@ def index(schema: Schema) -> Index:
     for weak in (_spaced_names, _labels, _groups):
         for key, columns in weak(schema):
             names[key] = tuple(dict.fromkeys((*names.get(key, ()), *columns)))
-    for key, columns in _exact(schema):
-        names[key] = columns
+    names.update(_exact(schema))
     names.pop("", None)
     lengths = tuple(sorted({len(key) for key in names}, reverse=True))
     return Index(names, lengths, schema.names)
@@ -120,7 +119,7 @@ def _spaced_names(schema: Schema) -> list[tuple[str, tuple[str, ...]]]:
             re.sub(r"[\s_\-]+", "", key),
             re.sub(r"[\s\-]+", "_", key),
         }:
-            found.append((variant, (name,)))
+            found += [(variant, (name,))]
         found.extend((plural, (name,)) for plural in _plurals(key))
     return found
 
@@ -238,7 +237,9 @@ def _number(text: str) -> int:
     return int(text) if text.isdigit() else _WORD_NUMBERS.get(text, 0)
 
 
-def _by_position(match: re.Match[str], schema: Schema, known: Index) -> tuple[str, ...]:
+def _by_position(  # noqa: PLR0911 - one line per way to count columns
+    match: re.Match[str], schema: Schema, known: Index
+) -> tuple[str, ...]:
     text, names = match.group(), schema.names
     if match.group(1) and match.group(2) in ("题", "问"):
         return known.names.get(f"q{_number(match.group(1))}", ())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from retort_core.plans import Candidate, Declined, Lang, Option, Outcome, Planned, Question, Slot
@@ -31,7 +32,7 @@ class Guess:
     text: str
 
 
-def guesses(linked: Linked, schema: Schema, said: str) -> list[Guess]:
+def guesses(schema: Schema, said: str) -> list[Guess]:
     """Columns near a piece of `said`, best first, one guess a column."""
     best: dict[str, Guess] = {}
     windows = list(_windows(said))
@@ -57,7 +58,7 @@ def _windows(said: str) -> list[str]:
             for i in range(len(word) - size + 1)
         ]
     words = [m.group() for m in re.finditer(r"[A-Za-z0-9_]+", said)]
-    found += [" ".join(pair) for pair in zip(words, words[1:], strict=False)]
+    found += [" ".join(pair) for pair in pairwise(words)]
     return list(dict.fromkeys(found))[:160]
 
 
@@ -75,7 +76,7 @@ def near_column(
     """A card of the columns that may have been meant, each with its plan."""
     spoken = linked.plain(linked.text)
     offers: list[tuple[Guess, Outcome]] = []
-    for guess in guesses(linked, schema, said)[:MAX_TRIED]:
+    for guess in guesses(schema, said)[:MAX_TRIED]:
         if guess.text not in spoken:
             continue
         outcome = again(spoken.replace(guess.text, f"「{guess.column}」", 1))

@@ -184,7 +184,7 @@ _ROOT: Final = re.compile(
 def going_back(text: str, request: Request, linked: Linked, lang: Lang) -> Outcome | None:
     """回到去重之前: as many undo steps as lie between."""
     match = _BACK.fullmatch(text)
-    if match is None or text.endswith("分支") or text.endswith("branch"):
+    if match is None or text.endswith(("分支", "branch")):
         return None
     said = linked.plain(match.group("zh") or match.group("en")).strip()
     turns = undoable(request)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from retort_core.plans import Outcome
 from retort_planner.eval.run import request
 from retort_planner.rules import plan

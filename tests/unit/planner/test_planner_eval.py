@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+
 from retort_planner.eval import cases_en, cases_zh, fresh, run
 from retort_plans.catalogue import CATALOGUE
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from retort_core.plans import Step
 from retort_planner.eval import tables
 from retort_planner.requests import Turn

@@ -8,6 +8,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from retort_core.schema import Schema
 from retort_planner.eval import run, tables
 from retort_planner.requests import Request
@@ -126,9 +127,10 @@ def test_names_and_order_of_columns_do_not_change_the_plan(text: str) -> None:
         other = other.replace(f"\0{n}\0", names[name])
     second = plan(renamed("zh", names, 3).saying(other))
     assert first.outcome == second.outcome == "planned", second
-    strip = lambda steps: [
-        (s.op, {k: v for k, v in s.params.items() if k not in ("aggregations",)}) for s in steps
-    ]  # noqa: E731
+
+    def strip(steps):
+        return [(s.op, {k: v for k, v in s.params.items() if k != "aggregations"}) for s in steps]
+
     assert mapped(strip(first.plan.steps), names) == mapped(strip(second.plan.steps), {})
 
 

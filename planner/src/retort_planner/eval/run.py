@@ -130,7 +130,7 @@ def main() -> None:
     """Print the scores of the rule planner, with what is wrong."""
     for lang in ("zh", "en"):
         result = score(cases(lang))
-        print(
+        print(  # noqa: T201
             f"{lang}: {result.right}/{result.total} = {result.share:.1%}, destructive errors {len(result.destructive)}, p50 {result.p50 * 1000:.2f} ms"
         )
         for case, outcome in result.wrong:

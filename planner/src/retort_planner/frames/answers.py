@@ -150,7 +150,7 @@ def _measured_by_group(c: Clause, ask: _Ask) -> Reading | None:
 def _shares(c: Clause, ask: _Ask) -> Reading | None:
     if ask.by:
         return crosstab_of(c, ask.measures, ask.by, ask.weight, ask.where, weight=57)
-    return _value_counts(c, ask) if len(ask.measures) == 1 else None
+    return _value_counts(ask) if len(ask.measures) == 1 else None
 
 
 def _aggregated(c: Clause, ask: _Ask) -> Reading | None:
@@ -222,7 +222,7 @@ def _without(where: Where | None, codes: dict[str, list[str]]) -> Where:
     return leaf if where is None else {"all": [where, leaf]}
 
 
-def _value_counts(c: Clause, ask: _Ask, weight: int = 56) -> Reading:
+def _value_counts(ask: _Ask, weight: int = 56) -> Reading:
     ways = tuple(
         draft("value_counts", column=name, weight=ask.weight, where=ask.where) for name in ask.measures
     )
@@ -243,7 +243,7 @@ def value_counts(c: Clause) -> Reading | None:
     if ask.measures and ask.by:
         return crosstab_of(c, ask.measures, ask.by, ask.weight, ask.where, weight=57)
     ask.measures = ask.measures or ask.by
-    return _value_counts(c, ask, 59) if len(ask.measures) == 1 else None
+    return _value_counts(ask, 59) if len(ask.measures) == 1 else None
 
 
 def describe(c: Clause) -> Reading | None:

@@ -137,14 +137,14 @@ def _cases(c: Clause, name: str, body: str) -> Reading | None:
         body,
         flags=re.IGNORECASE,
     ):
-        part = part.strip()
-        if not part:
+        said = part.strip()
+        if not said:
             continue
-        last = _ELSE.match(part)
+        last = _ELSE.match(said)
         if last is not None:
             otherwise = _value(c, last.group("else") or last.group("else2"))
             continue
-        case = _case(c, part, carried)
+        case = _case(c, said, carried)
         if case is None:
             return None
         cases.append(case)

@@ -74,7 +74,7 @@ def _deduplicated(c: Clause, columns: tuple[str, ...], keep: str) -> Reading:
 
     if keep or not columns:
         return Reading(
-            Part((step(keep or "identical"),), subject=columns, alternatives=_ignoring(c, columns, step)), 66
+            Part((step(keep or "identical"),), subject=columns, alternatives=_ignoring(c, columns)), 66
         )
     known = _counted(c, columns)
     if known is not None and known.conflicting == 0:
@@ -87,7 +87,7 @@ def _deduplicated(c: Clause, columns: tuple[str, ...], keep: str) -> Reading:
     return Reading(_conflicts(c, columns, known), 66)
 
 
-def _ignoring(c: Clause, columns: tuple[str, ...], step: object) -> tuple[Way, ...]:
+def _ignoring(c: Clause, columns: tuple[str, ...]) -> tuple[Way, ...]:
     """A whole-row check is also offered without the id-like columns that make every row unique."""
     ids = [column.name for column in c.schema.columns if column.kind is Kind.id]
     if columns or not ids or len(ids) == len(c.schema.columns):

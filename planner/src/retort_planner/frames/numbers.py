@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 from retort_core.schema import Column
@@ -298,8 +299,7 @@ def _from_edges(c: Clause, points: list[float], *, whole: bool = False) -> list[
     integral = all(point == int(point) for point in points)
     under = _band(None, points[0], c.say(f"{_int(points[0])}以下", f"under {_int(points[0])}"))
     middle = [
-        _band(a, b, _label(a, b - 1) if integral else f"{_int(a)}-{_int(b)}")
-        for a, b in zip(points, points[1:], strict=False)
+        _band(a, b, _label(a, b - 1) if integral else f"{_int(a)}-{_int(b)}") for a, b in pairwise(points)
     ]
     over = _band(points[-1], None, c.say(f"{_int(points[-1])}以上", f"{_int(points[-1])}+"))
     return [*([] if whole else [under]), *middle, over]

@@ -28,7 +28,7 @@ def filter_rows(c: Clause) -> Reading | None:
     for verb in verbs(text):
         where = c.reader.read(_remainder(c, text[: verb.start], text[verb.end :]))
         if where is not None:
-            return _rows(c, where, verb.mode)
+            return _rows(where, verb.mode)
     return None
 
 
@@ -64,10 +64,10 @@ def _excepted(c: Clause, inner: str, rest: str) -> Reading | None:
     k.cue("rows")
     if not (dropped or kept) or not k.clean:
         return None
-    return _rows(c, where, "keep" if dropped else "drop")
+    return _rows(where, "keep" if dropped else "drop")
 
 
-def _rows(c: Clause, where: Where, mode: Mode) -> Reading:
+def _rows(where: Where, mode: Mode) -> Reading:
     subject = conditioned_columns(where)
     missing = only_missing(where)
     if mode == "drop" and missing:
