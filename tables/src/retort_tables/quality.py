@@ -77,8 +77,8 @@ def _of_column(column: Column, profile: ColumnProfile, tally: Tally) -> Iterator
 
 
 def _emptiness(column: Column, profile: ColumnProfile) -> Iterator[Finding]:
-    if profile.rows and profile.missing >= MOSTLY * profile.rows:
-        share = profile.missing / profile.rows
+    share = profile.missing / profile.rows if profile.rows else 0.0
+    if round(share, 2) >= MOSTLY:  # as it is shown: 94.96 % reads 95 %
         yield Finding(
             code="mostly_missing", column=column.id, count=profile.missing, details={"share": share}
         )

@@ -234,6 +234,12 @@ def test_zero_to_ten_shows_itself_without_a_name() -> None:
     assert column(typed([str(n) for n in range(11)] * 10, "x")).kind is Kind.scale
 
 
+def test_a_single_zero_tells_zero_to_ten_from_one_to_ten() -> None:
+    scale = column(typed([str(n % 10 + 1) for n in range(3000)] + ["0"], "打分")).scale
+    assert scale is not None
+    assert (scale.min, scale.max) == (0, 10)
+
+
 def test_one_to_five_needs_a_word_or_a_grid() -> None:
     cells = [str(n % 5 + 1) for n in range(50)]
     assert column(typed(cells, "城市")).kind is Kind.single

@@ -254,6 +254,12 @@ def test_findings_of_a_messy_survey() -> None:
     assert finding(found, "duplicate_ids").details == {"groups": 1, "identical": 0, "conflicting": 1}
 
 
+@pytest.mark.parametrize(("filled", "seen"), [(504, True), (560, False)])
+def test_mostly_missing_is_ninety_five_percent_as_shown(filled: int, *, seen: bool) -> None:
+    found = of(备注=["已回访"] * (2 * filled) + [""] * (20_000 - 2 * filled))
+    assert ("mostly_missing" in {item.code for item in found.findings}) is seen
+
+
 def test_ids_that_a_spreadsheet_rounded() -> None:
     found = of(身份证号=["110105194912310000", "440524188001010014", "1.10105E+17"])
     assert finding(found, "rounded_ids").count == 2

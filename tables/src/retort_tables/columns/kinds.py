@@ -91,7 +91,10 @@ def _continues(keys: Keys, counts: Counts, low: int, high: int) -> bool:
     """Whether answers go on beyond the ends: more 6s than slips on 1-5, or any share of 0s below 1."""
     total = counts.sum()
     below, above = counts[keys == low - 1].sum(), counts[keys == high + 1].sum()
-    return bool((low == 1 and below > 0.001 * total) or above > 0.02 * total)
+    slips = (
+        0 if high == 10 else 0.001 * total
+    )  # one 0 tells 0-10 from 1-10; calling it a slip would cost an answer
+    return bool((low == 1 and below > slips) or above > 0.02 * total)
 
 
 def is_weight(tally: Tally, words: str, dtype: DType) -> bool:
