@@ -101,7 +101,7 @@ class StandardizeRegion(Operation):
         return f"bring {names} to {self.style} {self.level} names, {tail}"
 
     def entitles(self) -> Loss:
-        return Loss(cells=frozenset(self.columns)) if self.unmatched == "missing" else Loss()
+        return Loss(cells=frozenset(self.columns))
 
     def reference(self, rows: Rows, schema: Schema) -> Sequence[Row]:  # noqa: ARG002
         known = self._known()

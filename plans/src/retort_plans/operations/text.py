@@ -101,6 +101,9 @@ class ChangeCase(Operation):
             return f"将 {names} 转为{ {'upper': '大写', 'lower': '小写', 'title': '首字母大写'}[self.to] }"
         return f"{names} to {self.to} case"
 
+    def entitles(self) -> Loss:
+        return Loss(cells=frozenset(self.columns))
+
     def reference(self, rows: Rows, schema: Schema) -> Sequence[Row]:  # noqa: ARG002
         def changed(own: Cell) -> Cell:
             if not isinstance(own, Valid) or not isinstance(own.value, str):
