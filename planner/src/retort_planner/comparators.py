@@ -29,8 +29,8 @@ PREFIX: Final[dict[str, str]] = {
     "=": r"等于|就是|是|为|==|=|(?:is|are|was|were) equal to|equals?|is|are|was|were|being",
 }  # fmt: skip
 POSTFIX: Final[dict[str, str]] = {
-    "⊒": r"及其?以上|或以上|或更[高多大]|以上|起(?=$|的|[到至])|以来|开始|或者?更晚|(?:or|and) (?:more|older|over|above|greater|higher|later|up|upwards?|after)|\+|onwards?|and on",
-    "⊑": r"及其?以下|或以下|或更[低少小]|以下|以内|之内|(?:or|and) (?:less|fewer|under|younger|below|lower|earlier|down|smaller)",
+    "⊒": r"及其?以上|或以上|或更[高多大]|以上|起(?=$|的|[到至])|以来|开始|或者?更晚|(?:or|and) (?:more|older|over|above|greater|higher|later|up|upwards?|after)(?! (?:than )?[0-9\ue800-\uefff])|\+|onwards?|and on",
+    "⊑": r"及其?以下|或以下|或更[低少小]|以下|以内|之内|(?:or|and) (?:less|fewer|under|younger|below|lower|earlier|down|smaller)(?! (?:than )?[0-9\ue800-\uefff])",
     "⊐": r"以后|之后|后(?=$|的|[\ue000-\ue7ff])",
     "⊏": r"以前|之前|前(?=$|的)",
     "⊨": r"开头(?!是|为)",

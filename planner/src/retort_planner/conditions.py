@@ -30,7 +30,7 @@ _AND: Final = re.compile(
 )
 _HEAD: Final = re.compile(
     r"^(?:那些|所有的?|全部的?|凡是|当|如果|若|在|来自|其中|满足|符合|条件(?:是|为)|只有|的|把|将|对|对于|(?:(?:all|the|any|every|those|only) )*(?:rows?|records?|respondents?|people|cases|entries|"
-    r"observations|users|customers|participants|those|ones|everyone|anyone|data|answers|lines|responses|samples?)?\s?(?:\b(?:where|who|whose|with|that|which|when|if|for|from|in|of|having|living in|the|all|any|are|is|have|has|answered|aged(?= ))\b\s?)*)",
+    r"observations|users|customers|participants|those|ones|everyone|anyone|everything|anything|data|answers|lines|responses|samples?)?\s?(?:\b(?:where|who|whose|with|that|which|when|if|for|from|in|of|having|living in|the|all|any|are|is|have|has|answered|aged(?= ))\b\s?)*)",
     re.IGNORECASE,
 )  # fmt: skip
 _TAIL: Final = re.compile(
@@ -41,6 +41,7 @@ _CELL: Final = re.compile(
     rf"({C})(?:这一?列|一?列|字段|变量|那一?列|\s(?:columns?|fields?|values?)\b)?(?:(?:之?中|里面?|上|内)(?:的)?)?(?:所有|全部|那些|凡是)?(?:的)?(?:取值|的?值(?=[{_SIGNS}]))?(?:的(?=[{_SIGNS}]))?"
 )
 _NOT: Final = re.compile(r"^(?:不|没有?|并非|not |isn't |aren't )")
+AGED: Final = "years old"  # what "older than" and "aged" speak of
 _NUMERAL: Final = r"[+\-]?[0-9\ue800-\uefff]"
 _PEOPLE: Final = {
     "男性": "男",
@@ -55,9 +56,19 @@ _PEOPLE: Final = {
 _UNIT_WORDS: Final = (("岁", "周岁", "years old", "year old", "years of age"), ("年龄", "age"))
 
 
+def _older(match: re.Match[str]) -> str:
+    return ("> " if match.group().casefold().startswith("older") else "< ") + match.group(1) + " years old"
+
+
 _PHRASES: Final = (
     (re.compile(r"(?:是|为)负[数值]?的?|小于零"), "<0"),
     (re.compile(r"(?:是|为)正[数值]的?|大于零"), ">0"),
+    (re.compile(rf"\baged (?={_NUMERAL})", re.IGNORECASE), ""),
+    (re.compile(r"\bit (?=is |was )", re.IGNORECASE), ""),
+    (
+        re.compile(rf"\b(?:older|younger) than ({_NUMERAL}[0-9]*)(?! (?:in|for|of|on)|[0-9])", re.IGNORECASE),
+        _older,
+    ),
     (re.compile(rf"不(?:在|处于|介于)(?={_NUMERAL})"), "≠"),
     (
         re.compile(
@@ -324,7 +335,7 @@ class Reader:
     def _implied(self, literal: str) -> Column | None:
         """60岁以上 speaks about the age column; 2024年3月 about the only date column."""
         units, words = _UNIT_WORDS
-        if any(unit in literal for unit in units):
+        if any(unit in literal for unit in units) or AGED in literal:
             found = [
                 c
                 for c in self.schema.columns

@@ -59,7 +59,7 @@ _WORDS: Final = {
     "hundred": 100,
 }
 NUMBER: Final = r"[+\-−]?[0-9][0-9,]{0,20}(?:\.[0-9]{1,15})?(?:万|亿|千|百|k\b|m\b)?|[负零〇一二两三四五六七八九十百千万亿]{1,16}(?:点[零一二三四五六七八九]{1,6})?"
-UNIT: Final = r"岁|周岁|分钟|分|元|块钱?|人|次|个|年级|小时|天|名|位|条|%|percent\b|years?(?: old| of age)?\b|yrs?\b|points?\b|people\b|yuan\b|times\b|days?\b"
+UNIT: Final = r"岁|周岁|分钟|分|元|块钱?|人|次|个|年级|小时|天|名|位|条|%|percent\b|years? ?(?:old|of ?age)?\b|yrs?\b|points?\b|people\b|yuan\b|times\b|days?\b"
 _ARABIC: Final = re.compile(
     r"([+\-−]?)([0-9][0-9,]*(?:\.[0-9]+)?)(万|亿|千|百|k|m)?(?:" + UNIT + r")?$", re.IGNORECASE
 )

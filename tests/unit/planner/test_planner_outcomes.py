@@ -192,3 +192,11 @@ def test_a_goal_is_a_checklist(say) -> None:
     assert outcome.outcome == "question"
     assert all(any(option.default for option in slot.options) for slot in outcome.slots)
     assert all(candidate.plan.steps[-1].op == "group_aggregate" for candidate in outcome.candidates)
+
+
+def test_codes_of_several_measures_are_left_out_column_by_column(say) -> None:
+    outcome = say("打分和收入的均值")
+    assert [step.op for step in outcome.plan.steps] == ["normalize_missing", "group_aggregate"]
+    assert outcome.plan.steps[0].params["columns"] == ["打分"]
+    assert outcome.plan.steps[1].params["where"] is None
+    assert simulate(outcome.plan, tables.schema("zh")).yields == "answer"

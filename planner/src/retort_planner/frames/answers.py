@@ -190,6 +190,8 @@ def _answer(c: Clause, ask: _Ask, aggregations: list[dict[str, Any]], weight: in
     )
     measured = {item["column"] for item in aggregations if item["fn"] not in ("count", "share", "distinct")}
     codes = _proposed(c, measured)
+    if codes and len(measured) > 1:
+        return _several(c, params, codes, plain, weight)
     if not codes:
         return Reading(Part((plain,), subject=tuple(measured) or ask.by), weight)
     where = _without(ask.where, codes)
@@ -204,15 +206,32 @@ def _answer(c: Clause, ask: _Ask, aggregations: list[dict[str, Any]], weight: in
 
 
 def _proposed(c: Clause, names: set[str]) -> dict[str, list[str]]:
-    """Values of one measure that look like missing codes. With several measures a filter would drop answers."""
-    if c.profile is None or len(names) != 1:
-        return {}
-    (name,) = names
-    column = c.schema[name]
-    declared = {code.value for code in column.missing_codes}
-    known = c.profile.find(column.id)
-    values = [code.value for code in known.proposed_codes if code.value not in declared] if known else []
-    return {name: values} if values else {}
+    """Values of the measures that look like missing codes and are not declared."""
+    found: dict[str, list[str]] = {}
+    for column in c.schema.columns if c.profile is not None else ():
+        known = c.profile.find(column.id) if c.profile is not None and column.name in names else None
+        declared = {code.value for code in column.missing_codes}
+        values = [code.value for code in known.proposed_codes if code.value not in declared] if known else []
+        if values:
+            found[column.name] = values
+    return found
+
+
+def _several(
+    c: Clause, params: dict[str, Any], codes: dict[str, list[str]], plain: Way, weight: int
+) -> Reading:
+    """Codes of several measures: each is missing in its own column only, so that no answer beside it is lost."""
+    marked = tuple(
+        draft("normalize_missing", columns=[name], values=[{"value": value, "label": ""} for value in values])
+        for name, values in codes.items()
+    )
+    listed = c.say("；", "; ").join(f"{name}: {', '.join(values)}" for name, values in codes.items())
+    note = c.say(
+        f"看起来是缺失代码的值没有计入（数据不变）：{listed}。",
+        f"Values that look like missing codes are left out (the data stays as it is): {listed}.",
+    )
+    way = Way((*marked, draft("group_aggregate", **params)))
+    return Reading(Part((way,), subject=tuple(codes), assumptions=(note,), alternatives=(plain,)), weight)
 
 
 def _without(where: Where | None, codes: dict[str, list[str]]) -> Where:

@@ -140,7 +140,7 @@ def _whole_column(c: Clause, names: tuple[str, ...], value: str | None) -> Readi
     if _is_empty(value):
         return decided(draft("set_value", column=names[0], where=None, value=None), weight=57, subject=names)
     text, column = c.literal(value or ""), c.schema[names[0]]
-    if re.search(C, value or "") or _not_a_value(value or ""):
+    if re.search(rf"{C}|\b(?:where|if|when|unless)\b|如果|的时候", value or "") or _not_a_value(value or ""):
         return None
     rows = c.profile.rows if c.profile else None
     ways = (
