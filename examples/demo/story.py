@@ -15,10 +15,9 @@ from retort_core.http.versions import Commit
 LIMIT = 400  # rows of a page: every table asked for here is smaller
 
 
-def number(stage: Stage, text: str, heading: str) -> float:
-    """The single figure of a read-only answer."""
-    task = stage.say(text)
-    value = column(stage.table_of(task), heading)[0]
+def number(stage: Stage, text: str) -> float:
+    """The single figure of a read-only answer: the first cell of its table."""
+    value = stage.table_of(stage.say(text)).rows[0][0]
     if not isinstance(value, int | float):
         raise TypeError(f"{text}: {value!r} is not a number")
     return float(value)
@@ -50,7 +49,7 @@ def cleaning(stage: Stage) -> None:
     stage.check(
         "ages set empty", counts(ages).cells_set_missing, typed.faults.age_199 + typed.faults.age_minus_5
     )
-    stage.say("standardize the 城市 column to short city names")
+    stage.say("standardize the 城市 column")
     stage.say("把提交日期统一成日期格式")
 
     stage.chapter("2 · 反悔 / a mistake taken back", "去重时留错了一份：只撤销那一步，后面的步骤自动重放。")
@@ -67,11 +66,11 @@ def counts(task: object) -> object:
 
 def figures(stage: Stage, right: survey.Truth) -> None:
     """The survey's figures against the planted truth."""
-    stage.check("mean", number(stage, "打分均值", "均值"), right.score_mean)
-    stage.check("NPS", number(stage, "打分的NPS", "NPS"), right.nps)
-    stage.check("age mean", number(stage, "年龄均值", "均值"), right.age_mean)
-    cities = stage.table_of(stage.say("统计城市"))
-    counted = dict(zip(column(cities, "值"), column(cities, "人数"), strict=True))
+    stage.check("mean", number(stage, "打分均值"), right.score_mean)
+    stage.check("NPS", number(stage, "打分的NPS"), right.nps)
+    stage.check("age mean", number(stage, "年龄均值"), right.age_mean)
+    cities = stage.table_of(stage.say("按城市统计人数"))
+    counted = dict(zip(column(cities, "城市"), column(cities, "人数"), strict=True))
     stage.check("cities", {k: v for k, v in counted.items() if k in right.cities}, right.cities)
     schema = stage.dataset.commit("main").schema_
     stage.check("the cell that orders deletion deleted nothing", "评论" in schema.names, True)
@@ -145,15 +144,15 @@ def personality(stage: Stage) -> None:
     stage.chapter("5 · 真实的人 / real answers: bfi.csv, 2,800 × 28")
     stage.open("bfi", text.encode(), "bfi.csv")
     for item in real.ITEMS[:2]:
-        stage.check(f"mean of {item}", number(stage, f"mean of {item}", "mean"), right.item_means[item])
-    stage.say("new column A1r = 7 - A1")
-    stage.say("new column agreeableness = mean of A1r, A2, A3, A4, A5")
-    stage.check("scale mean", number(stage, "mean of agreeableness", "mean"), right.scale_mean)
-    stage.say("age bands 18-24, 25-34, 35-49, 50+ as ageband")
-    bands = stage.table_of(stage.say("count ageband"))
+        stage.check(f"mean of {item}", number(stage, f"mean of {item}"), right.item_means[item])
+    stage.say("create column A1r as 7 - A1")
+    stage.say("create column agreeableness as the mean of A1r, A2, A3, A4, A5")
+    stage.check("scale mean", number(stage, "mean of agreeableness"), right.scale_mean)
+    stage.say("bin age into 18-24, 25-34, 35-49, 50+")
+    bands = stage.table_of(stage.say("count age_band"))
     found = dict(zip(column(bands, "value"), column(bands, "n"), strict=True))
     stage.check("bands", {k: v for k, v in found.items() if k in right.bands}, right.bands)
-    stage.say("crosstab A2 by gender and ageband")
+    stage.say("crosstab A2 by gender and age_band")
 
 
 def telling(stage: Stage) -> None:
