@@ -136,5 +136,10 @@ def _date(year: int, month: int, day: int) -> date | None:
         return None
 
 
+def exists(year: int, month: int, day: int) -> bool:
+    """Whether the calendar has this day."""
+    return _date(year, month, day) is not None
+
+
 def _python(replacement: str) -> str:
     return re.sub(r"\$\{(\d)\}", r"\\g<\1>", replacement)

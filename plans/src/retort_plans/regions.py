@@ -66,6 +66,7 @@ class _Gazetteer:
     by_code: dict[str, Region]
     by_key: dict[str, tuple[Region, ...]]
     simplified: dict[int, str]
+    traditional: dict[str, str]  # names in traditional characters -> in simplified ones
     disputed: frozenset[str]  # shorts of cities that are also districts of a municipality: 朝阳
 
 
@@ -97,7 +98,18 @@ def _gazetteer() -> _Gazetteer:
         r.name[:-1] for r in regions.values() if r.level == "county" and r.code[:2] in MUNICIPALITIES
     }
     by_key = {text: tuple(found.values()) for text, found in keys.items()}
-    return _Gazetteer(regions, by_key, simplified, frozenset(cities & districts))
+    return _Gazetteer(regions, by_key, simplified, _traditional(rows), frozenset(cities & districts))
+
+
+def _traditional(rows: Iterable[dict[str, str]]) -> dict[str, str]:
+    """重慶市 and 重慶: full and short names, where a short name is the head of its full one."""
+    spelt: dict[str, str] = {}
+    for r in rows:
+        if len(r["traditional"]) == len(r["name"]):
+            spelt[r["traditional"]] = r["name"]
+            if r["name"].startswith(r["short"]):
+                spelt[r["traditional"][: len(r["short"])]] = r["short"]
+    return spelt
 
 
 def _level(text: str) -> Level:
@@ -225,4 +237,5 @@ def table(level: Level, style: Style) -> dict[str, str]:
         found = _at_level(key, named, level)
         if isinstance(found, Region):
             known[key] = found.shown(style)
-    return known
+    spelt = {old: known[new] for old, new in _gazetteer().traditional.items() if new in known}
+    return {**spelt, **known}

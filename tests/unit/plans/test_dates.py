@@ -60,6 +60,12 @@ def test_conflicting_votes_leave_what_reads_two_ways_as_it_is() -> None:
     assert raw == ["05/03/2024", None, None, None]
 
 
+def test_what_is_no_date_has_no_vote() -> None:
+    dates, raw = standardized(["25/13/2024", "31/02/2024", "25/03/2024", "05/03/2024"])
+    assert dates == [None, None, date(2024, 3, 25), date(2024, 3, 5)]
+    assert raw == ["25/13/2024", "31/02/2024", None, None]
+
+
 def test_without_any_vote_nothing_is_guessed() -> None:
     assert standardized(["05/03/2024"]) == ([None], ["05/03/2024"])
     assert standardized(["05/03/2024"], "day_first")[0] == [date(2024, 3, 5)]

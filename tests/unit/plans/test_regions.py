@@ -53,3 +53,10 @@ def test_every_city_answers_to_its_full_name() -> None:
     assert known["石家庄市"] == "石家庄市"
     assert known["内蒙古自治区" if "内蒙古自治区" in known else "呼和浩特"] == "呼和浩特市"
     assert len(set(known.values())) > 330
+
+
+@pytest.mark.parametrize(
+    ("text", "city"), [("重慶", "重庆"), ("重慶市", "重庆"), ("臺北市", "台北"), ("廣州", "广州")]
+)
+def test_a_script_knows_names_in_traditional_characters(text: str, city: str) -> None:
+    assert table("city", "short")[text] == city

@@ -59,12 +59,9 @@ class StandardizeDate(Operation):
         source = self._source(out, column)
         if source is None:
             return []  # already dates, and nothing invalid
-        text = daywords.rewritten(source)
-        date = (
-            daywords.parsed(text, self._order)
-            if self._order
-            else self._voted(out, text, self._suffix(column))
-        )
+        spelt = self._spelt(out, source, self._suffix(column))
+        known = (spelt.call("get_column", "text"), spelt.call("get_column", "date"))
+        date = source.call("replace_strict", *known, default=None, return_dtype=pl_name("Date"))
         if column.dtype.temporal:
             date = pl("coalesce", col(column.name), date.call("cast", polars_type(column)))
         entries = [date.call("alias", column.name)]
@@ -74,19 +71,32 @@ class StandardizeDate(Operation):
         return entries
 
     def _suffix(self, column: Column) -> str:
-        """Each column has its own votes."""
+        """Each column has its own spellings and votes."""
         return f"_{self.columns.index(column.name) + 1}" if len(self.columns) > 1 else ""
 
-    def _voted(self, out: Emitter, text: Code, suffix: str) -> Code:
-        """The order by vote of the cells of day/month form, decided when the script runs."""
-        table, votes = out.frame(), {}
-        for part, variable in ((1, "day_first"), (2, "month_first")):
-            number = text.call("str.extract", daywords.EITHER, part).call("cast", pl_name("Int64"))
-            vote = number.gt(12).call("any")  # months end at 12
-            votes[variable] = pl(
-                "lit", out.assign(variable + suffix, table.call("select", vote).call("item"))
-            )
+    def _spelt(self, out: Emitter, source: Code, suffix: str) -> Code:
+        """The distinct spellings with their dates: a column of a million dates has a few thousand spellings."""
+        plain = daywords.rewritten(col("text")).call("alias", "plain")
+        texts = out.frame().call("select", source.call("alias", "text")).call("unique").call("drop_nulls")
+        spelt = out.assign("spellings" + suffix, texts.call("with_columns", plain))
+        text = col("plain")
+        date = daywords.parsed(text, self._order) if self._order else self._voted(out, spelt, suffix)
+        return out.assign("spellings" + suffix, spelt.call("with_columns", date.call("alias", "date")))
+
+    def _voted(self, out: Emitter, spelt: Code, suffix: str) -> Code:
+        """The order by vote of the spellings of day/month form, decided when the script runs: only a date votes."""
+        text = col("plain")
         day, month = daywords.day_first(text), daywords.month_first(text)
+        ballots = {
+            "day_first": day.call("is_not_null") & month.call("is_null"),
+            "month_first": month.call("is_not_null") & day.call("is_null"),
+        }
+        votes = {
+            order: pl(
+                "lit", out.assign(order + suffix, spelt.call("select", ballot.call("any")).call("item"))
+            )
+            for order, ballot in ballots.items()
+        }
         chosen = (
             when(votes["day_first"] & ~votes["month_first"], day)
             .call("when", votes["month_first"] & ~votes["day_first"])
@@ -119,7 +129,8 @@ class StandardizeDate(Operation):
     def _reference_vote(cells: Sequence[Cell]) -> Order:
         texts = [text for cell in cells if (text := _text(cell)) is not None]
         numbers = [found for text in texts if (found := daywords.parts(text))]
-        day, month = any(n[0] > 12 for n in numbers), any(n[1] > 12 for n in numbers)
+        readings = [(daywords.exists(n[2], n[1], n[0]), daywords.exists(n[2], n[0], n[1])) for n in numbers]
+        day, month = (True, False) in readings, (False, True) in readings
         if day == month:
             return ""
         return "day_first" if day else "month_first"
