@@ -56,18 +56,36 @@ def by_ids(old: NDArray[np.int64], new: NDArray[np.int64], common: int | None = 
     if np.array_equal(old, new) and (common is None or not len(old) or int(old.max()) < common):
         every = np.arange(len(old), dtype=np.int64)
         return Pairing(every, every)
-    sorter = np.argsort(old, kind="stable")
-    at = np.searchsorted(old, new, sorter=sorter)
-    found = sorter[np.minimum(at, len(old) - 1)] if len(old) else np.zeros(len(new), np.int64)
-    hit = (old[found] == new) if len(old) else np.zeros(len(new), bool)
+    found = places(old, new)
+    hit = found >= 0
     if common is not None:
         hit &= new < common
     return Pairing(found[hit], np.flatnonzero(hit))
 
 
+def places(ids: NDArray[np.int64], wanted: NDArray[np.int64]) -> Positions:
+    """Where each wanted id stands among `ids` (which do not repeat), -1 where it does not. Row ids are minted one after
+    another, so a table over all of them is small and much faster than searching; far-apart ids are searched."""
+    if not len(ids) or not len(wanted):
+        return np.full(len(wanted), -1, np.int64)
+    top = int(max(ids.max(), wanted.max())) + 1
+    if min(int(ids.min()), int(wanted.min())) >= 0 and top <= 8 * (len(ids) + len(wanted)):
+        table = np.full(top, -1, np.int64)
+        table[ids] = np.arange(len(ids), dtype=np.int64)
+        return table[wanted]
+    sorter = np.argsort(ids, kind="stable")
+    found: Positions = sorter[np.minimum(np.searchsorted(ids, wanted, sorter=sorter), len(ids) - 1)]
+    found[ids[found] != wanted] = -1
+    return found
+
+
 def by_key(old: pl.DataFrame, new: pl.DataFrame, pairs: Sequence[tuple[Column, Column]]) -> Pairing:
     """Rows of equal key. A row with a missing key has no partner."""
     left, right = _comparable(old, new, pairs)
+    names = tuple(after.name for _, after in pairs)
+    if left.equals(right) and not any(values.null_count() for values in left):
+        every, surplus = np.arange(left.height, dtype=np.int64), left.height - left.n_unique()
+        return Pairing(every, every, (surplus, surplus), names)
     whole_old, whole_new = _complete(left), _complete(right)
     h_old, n_old = _hashes(left.filter(whole_old))
     h_new, n_new = _hashes(right.filter(whole_new))
@@ -82,7 +100,7 @@ def by_key(old: pl.DataFrame, new: pl.DataFrame, pairs: Sequence[tuple[Column, C
             ]
         )
         at_old, at_new = at_old[true], at_new[true]
-    return Pairing(at_old, at_new, (n_old, n_new), tuple(new_column.name for _, new_column in pairs))
+    return Pairing(at_old, at_new, (n_old, n_new), names)
 
 
 def by_content(old: pl.DataFrame, new: pl.DataFrame, pairs: Sequence[tuple[Column, Column]]) -> Pairing:

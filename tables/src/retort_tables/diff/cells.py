@@ -6,7 +6,7 @@ common one (5 = 5.0 = "5"); only cells that then differ are changes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from retort_core.changes import CellCounts, Pair
 from retort_core.schema import Column
+from retort_tables.alignment import places
 from retort_tables.texts import canonical
 
 PAIRS_KEPT: Final = 5
@@ -46,20 +47,11 @@ class Rows:
     """Row ids of the paired rows, in the newer displayed order."""
 
     ids: NDArray[np.int64]
-    _sorter: list[NDArray[np.int64]] = field(default_factory=list, repr=False)
 
     def places(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where these row ids stand; ids that are not there are left out."""
-        if not self._sorter:
-            self._sorter.append(np.argsort(self.ids, kind="stable"))
-        (sorter,) = self._sorter
-        if not len(sorter):
-            return sorter
-        found: NDArray[np.int64] = sorter[
-            np.minimum(np.searchsorted(self.ids, ids, sorter=sorter), len(sorter) - 1)
-        ]
-        hit: NDArray[np.int64] = found[self.ids[found] == ids]
-        return hit
+        found = places(self.ids, ids)
+        return found[found >= 0]
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,16 @@ few changes keep all of theirs and the rest share what is left evenly; the summa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from retort_core.cells import ROW_ID, CellState
 from retort_core.changes import CELLS_KEPT, CellChange, Changes
-from retort_tables.alignment import Pairing
+from retort_tables.alignment import Pairing, Positions
 from retort_tables.diff.cells import DETAILS_SCHEMA, ColumnDiff, Rows, Side, compare
 from retort_tables.diff.schema import Columns, out_of_order
 from retort_tables.layout import MARKS_SCHEMA, by_column
@@ -47,14 +48,13 @@ def compared(
     ids_new = new.table.get_column(ROW_ID).to_numpy()
     diffs = dict(_columns(old, new, rows, columns, skip, limit))
     cells = _kept(diffs, limit)
-    places = [diff.changed for diff in diffs.values()]
     changes = Changes(
         rows_before=old.table.height,
         rows_after=new.table.height,
         added=new.table.height - len(rows.new),
         removed=old.table.height - len(rows.old),
         kept=len(rows.old),
-        modified=len(np.unique(np.concatenate(places))) if places else 0,
+        modified=_touched(diffs, len(rows.new)),
         moved=0 if _ascends(rows.old) else out_of_order(rows.old.tolist()),
         columns_before=len(old.schema.columns),
         columns_after=len(new.schema.columns),
@@ -73,6 +73,14 @@ def compared(
     )
 
 
+def _touched(diffs: Mapping[str, ColumnDiff], height: int) -> int:
+    """Rows with a changed cell in any column."""
+    rows = np.zeros(height, bool)
+    for diff in diffs.values():
+        rows[diff.changed] = True
+    return int(rows.sum())
+
+
 def _invalid(marks: pl.DataFrame) -> int:
     return int((marks.get_column("state") == CellState.invalid.value).sum())
 
@@ -83,17 +91,15 @@ def _columns(
     """One column at a time, so that no more than two are held beyond the tables."""
     paired = Rows(new.table.get_column(ROW_ID).to_numpy()[rows.new])
     marks_old, marks_new = by_column(old.marks), by_column(new.marks)
-    renumber = _renumbering(old, paired, rows)
-    whole = rows.positional and len(rows.old) == old.table.height == new.table.height
+    renumbered = _renumbering(old, paired, rows)
+    straight = _straight(rows.old, old.table.height), _straight(rows.new, new.table.height)
     for before, after in columns.pairs:
         if after.id in skip:
             continue
         a, b = old.table.get_column(before.name), new.table.get_column(after.name)
-        if not whole:
-            a, b = a.gather(rows.old), b.gather(rows.new)
-        marks = marks_old.get(before.id, _NONE)
-        if renumber is not None:
-            marks = _renumbered(marks, renumber)
+        a = a if straight[0] else a.gather(rows.old)
+        b = b if straight[1] else b.gather(rows.new)
+        marks = renumbered(marks_old.get(before.id, _NONE))
         diff = compare(paired, Side(before, a, marks), Side(after, b, marks_new.get(after.id, _NONE)), limit)
         if diff is not None:
             yield after.id, diff
@@ -104,23 +110,27 @@ _NONE = pl.DataFrame(
 )  # no query: threads started by an import would deadlock forked workers
 
 
-def _renumbering(old: Snapshot, paired: Rows, rows: Pairing) -> pl.DataFrame | None:
-    """Older row id -> newer row id of the paired rows; None when they are the same for all rows."""
+def _straight(places: Positions, height: int) -> bool:
+    """Every row, in its own place: nothing to gather."""
+    return len(places) == height and _ascends(places)
+
+
+def _renumbering(old: Snapshot, paired: Rows, rows: Pairing) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    """How older marks get the newer row ids. Marks of rows that are gone are dropped, so that what is left is equal,
+    byte by byte, wherever nothing changed."""
     ids = old.table.get_column(ROW_ID).to_numpy()
-    if len(rows.old) == len(ids) and np.array_equal(ids[rows.old], paired.ids):
-        return None
-    return pl.DataFrame({"row_id": ids[rows.old], "to": paired.ids})
-
-
-def _renumbered(marks: pl.DataFrame, to: pl.DataFrame) -> pl.DataFrame:
-    if marks.is_empty():
-        return marks
-    return marks.join(to, on="row_id", how="inner").select(
+    if np.array_equal(ids[rows.old], paired.ids):
+        gone = pl.Series(ids[rows.removed(len(ids))])
+        return lambda marks: (
+            marks.filter(~pl.col("row_id").is_in(gone.implode())) if len(gone) and marks.height else marks
+        )
+    to = pl.DataFrame({"row_id": ids[rows.old], "to": paired.ids})
+    return lambda marks: marks.join(to, on="row_id", how="inner").select(
         pl.col("to").alias("row_id"), "state", "reason", "raw"
     )
 
 
-def _ascends(places: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> bool:
+def _ascends(places: Positions) -> bool:
     return bool(np.all(places[1:] > places[:-1]))
 
 
@@ -137,9 +147,7 @@ def _kept(diffs: Mapping[str, ColumnDiff], limit: int | None) -> pl.DataFrame:
     return pl.concat(parts) if parts else pl.DataFrame(schema=DETAILS_SCHEMA)
 
 
-def _in_order(
-    cells: pl.DataFrame, displayed: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
-) -> pl.DataFrame:
+def _in_order(cells: pl.DataFrame, displayed: NDArray[np.int64]) -> pl.DataFrame:
     """By displayed row, then column."""
     if cells.is_empty():
         return cells
