@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 GIB = 1 << 30
@@ -43,3 +43,6 @@ class Settings(BaseSettings):
         default="", description="Base URL of an OpenAI-compatible endpoint; empty = rules only."
     )
     llm_model: str = Field(default="", description="Model name at that endpoint.")
+    llm_key: SecretStr = Field(
+        default=SecretStr(""), description="Key of that endpoint; never logged and never shown."
+    )

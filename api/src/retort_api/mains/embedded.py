@@ -35,6 +35,7 @@ from retort_api.kit.database import Database
 from retort_api.kit.signals import Signal
 from retort_api.local.driver import Driver
 from retort_api.local.sandboxes import LocalSandboxes
+from retort_api.mains.planners import Chosen, choose
 from retort_api.projects import repository as projects
 from retort_api.records import create_all
 from retort_api.runs.commands import Commands
@@ -46,10 +47,10 @@ from retort_api.runs.service import TaskWork
 from retort_api.runs.situation import Situations
 from retort_api.services import Services
 from retort_api.settings import Settings
-from retort_core.errors import Conflict, PolicyDenied, RetortError
+from retort_core.errors import Conflict, IsolationMissing, PolicyDenied, RetortError
 from retort_core.http.datasets import About, Barrier, Limit
 from retort_core.http.routes import DEFAULT_PROJECT
-from retort_planner.rules import plan as rules
+from retort_core.probing import probe
 from retort_planner.suggestions import suggest
 from retort_tables.objects.folder import FolderObjects
 from retort_tables.snapshots.whole import WholeSnapshots
@@ -66,7 +67,7 @@ ELSEWHERE: Final = (
 
 
 @contextlib.asynccontextmanager
-async def opened(settings: Settings, planner: Planner = rules) -> AsyncIterator[Services]:
+async def opened(settings: Settings, planner: Planner | None = None) -> AsyncIterator[Services]:
     """Everything wired; leaving the block takes it down in the opposite order."""
     home = prepared(settings.home)
     async with contextlib.AsyncExitStack() as stack:
@@ -84,10 +85,21 @@ async def opened(settings: Settings, planner: Planner = rules) -> AsyncIterator[
         for one in (executor, intake):
             stack.push_async_callback(one.close)
             await one.open()
-        services, driver = wired(settings, home, database, objects, (executor, intake), planner)
+        await asyncio.to_thread(proven)
+        chosen = Chosen(planner, "given") if planner else await asyncio.to_thread(choose, settings)
+        services, driver = wired(settings, home, database, objects, (executor, intake), chosen)
         stack.push_async_callback(driver.close)
         await driver.open()
         yield services
+
+
+def proven() -> None:
+    """Every barrier is tried by a worker that wants out, next to a process that may; without proof nothing runs."""
+    report = probe()
+    if not report.proven:
+        raise IsolationMissing(
+            "The barriers around runs are not proven here:\n" + "\n".join(report.lines("en"))
+        )
 
 
 def prepared(home: Path) -> Path:
@@ -138,7 +150,7 @@ def wired(
     database: Database,
     objects: FolderObjects,
     sandboxes: tuple[LocalSandboxes, LocalSandboxes],
-    planner: Planner,
+    chosen: Chosen,
 ) -> tuple[Services, Driver]:
     executor, intake = sandboxes
     written, log = Signal(), CommitLog(database)
@@ -148,7 +160,7 @@ def wired(
         database=database,
         commits=log,
         preparation=Preparation(
-            planner, Situations(database, log, library, suggest), log, Commands(database, log)
+            chosen.plan, Situations(database, log, library, suggest), log, Commands(database, log)
         ),
         execution=Execution(database, log, library, runner),
         signal=written,
@@ -165,14 +177,14 @@ def wired(
         waker=driver,
         signal=written,
         authoriser=LocalUser(settings.user),
-        about=about(settings, executor.hello),
+        about=about(settings, executor.hello, chosen.name),
         suggest=suggest,
         spool=home / "spool",
     )
     return services, driver
 
 
-def about(settings: Settings, hello: dict[str, Any]) -> About:
+def about(settings: Settings, hello: dict[str, Any], planner: str) -> About:
     """What the first worker reported to have put up around itself, after trying each."""
     enforced = hello.get("enforced", {})
     details = enforced.get("details", {})
@@ -190,12 +202,12 @@ def about(settings: Settings, hello: dict[str, Any]) -> About:
             Limit(name="sandboxes", value=settings.sandboxes, unit="each kind"),
         ),
         versions={"python": sys.version.split()[0], "landlock": str(enforced.get("landlock_abi", ""))},
-        planner="rules",
+        planner=planner,
         features=FEATURES,
     )
 
 
-def create(settings: Settings, planner: Planner = rules) -> FastAPI:
+def create(settings: Settings, planner: Planner | None = None) -> FastAPI:
     return create_app(partial(opened, settings, planner), LOOPBACK, settings.body_bytes)
 
 

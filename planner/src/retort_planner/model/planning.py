@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from retort_plans.catalogue import json_schema
-
 from retort_core.plans import Lang, Outcome
 from retort_core.profiles import Profile
 from retort_core.schema import Schema
 from retort_planner.model.client import ModelClient, Rung
 from retort_planner.model.prompts import data_card, messages, repair_message
 from retort_planner.model.reply import Findings, answer_schema, read_outcome
+from retort_plans.catalogue import json_schema
 
 REPAIRS = 2
 # Above this many columns an enum of names makes the grammar too dear; names are then checked afterwards only.
@@ -38,7 +37,7 @@ class ModelPlanner:
 
     def __init__(self, client: ModelClient, rung: Rung) -> None:
         self._client = client
-        self._rung = rung
+        self.rung = rung
 
     def ask(
         self, text: str, schema: Schema, profile: Profile | None, history: tuple[str, ...], lang: Lang
@@ -50,7 +49,7 @@ class ModelPlanner:
         tokens_in = tokens_out = 0
         findings: list[str] = []
         for call in range(1, REPAIRS + 2):
-            answer = self._client.ask(said, form, self._rung)
+            answer = self._client.ask(said, form, self.rung)
             tokens_in, tokens_out = tokens_in + answer.tokens_in, tokens_out + answer.tokens_out
             try:
                 outcome = read_outcome(answer.text, schema)

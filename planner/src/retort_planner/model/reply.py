@@ -9,12 +9,12 @@ import json
 from typing import Any
 
 from pydantic import ValidationError
-from retort_plans.catalogue import CATALOGUE
-from retort_plans.simulation import simulate
 
 from retort_core.errors import BadInput
 from retort_core.plans import Candidate, Declined, Option, Outcome, Plan, Planned, Question, Slot, Step
 from retort_core.schema import Schema
+from retort_plans.catalogue import CATALOGUE
+from retort_plans.simulation import simulate
 
 MAX_STEPS = 12
 
