@@ -31,6 +31,7 @@ from retort_core.http.versions import (
 from retort_core.plans import Suggestion
 from retort_core.profiles import Profile
 from retort_plans.explanations import explain
+from retort_plans.grounding import ground
 from retort_plans.scripts import build_script
 
 router = APIRouter(tags=["versions"])
@@ -184,7 +185,8 @@ async def _plain_script(scope: InDataset, record: CommitRecord) -> str:
     schema = await scope.services.library.schema(parent.snapshot)
     profile = await scope.services.library.profile(parent.snapshot)
     lang = language(record.instruction or record.title, "")
-    return build_script(record.plan, schema, invalid_names(schema, profile), lang, row_ids=False).source
+    plan = ground(record.plan, schema, profile)
+    return build_script(plan, schema, invalid_names(schema, profile), lang, row_ids=False).source
 
 
 @router.get(

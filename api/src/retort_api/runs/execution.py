@@ -36,6 +36,7 @@ from retort_core.lifecycle.statuses import Counts, Outcome, Staged
 from retort_core.plans import Plan, Script, Step
 from retort_core.profiles import Profile
 from retort_core.schema import Schema
+from retort_plans.grounding import ground
 from retort_plans.operations.base import Loss
 from retort_plans.scripts import build_script
 from retort_plans.simulation import Simulation, column_ids, simulate
@@ -171,7 +172,8 @@ class Execution:
     async def _script(self, plan: Plan, base: CommitRecord, task: TaskRecord) -> Script:
         schema = await self._library.schema(base.snapshot)
         profile = await self._library.profile(base.snapshot)
-        return build_script(plan, schema, invalid_names(schema, profile), task.lang)
+        grounded = ground(plan, schema, profile)
+        return build_script(grounded, schema, invalid_names(schema, profile), task.lang)
 
     async def _person_script(self, task: TaskRecord, work: Work, ride: Ride, staging: Staging) -> Ran:
         assert work.script is not None

@@ -12,9 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from retort_plans.explanations import explain
-from retort_plans.screening import screen
-
 from retort_api.commits.log import CommitLog
 from retort_api.runs.commands import Commands, Verdict
 from retort_api.runs.library import invalid_names
@@ -29,6 +26,9 @@ from retort_core.lifecycle.sources import Answer, PlanSource, ScriptSource, Uplo
 from retort_core.lifecycle.statuses import AskedQuestion, Failure, PlannedWork
 from retort_core.plans import Command, Declined, Outcome, Plan, Planned, Question, Script
 from retort_planner.requests import Request
+from retort_plans.explanations import explain
+from retort_plans.grounding import ground
+from retort_plans.screening import screen
 from retort_plans.scripts import build_script
 from retort_plans.simulation import simulate
 
@@ -146,7 +146,8 @@ class Preparation:
         if not correction and not planned.result:
             simulation = simulate(planned.plan, situation.schema)
             invalid = invalid_names(situation.schema, situation.profile)
-            script = build_script(planned.plan, situation.schema, invalid, task.lang)
+            grounded = ground(planned.plan, situation.schema, situation.profile)
+            script = build_script(grounded, situation.schema, invalid, task.lang)
             read_only = simulation.yields == "answer"
         ready = planned_work(planned, task, read_only=read_only)
         reply = Prepared(round=task.status.round, ready=ready, message=planned.plan.title)

@@ -18,6 +18,7 @@ from retort_core.lifecycle.statuses import Counts
 from retort_core.plans import Lang, Plan, Script
 from retort_core.profiles import Profile
 from retort_core.schema import Kind, Schema
+from retort_plans.grounding import ground
 from retort_plans.scripts import build_script
 from retort_plans.simulation import column_ids, simulate
 
@@ -89,10 +90,11 @@ class Replayer:
         self, ride: Ride, base: str, plan: Plan, original: CommitRecord, lang: Lang
     ) -> tuple[Script, Draft]:
         schema = await self._library.schema(base)
-        invalid = invalid_names(schema, await self._library.profile(base))
+        profile = await self._library.profile(base)
+        invalid = invalid_names(schema, profile)
         # Columns get the ids they got the first time, so that they are the same columns in a comparison.
         simulation = simulate(plan, schema, column_ids(str(original.details.get("mint", original.task))))
-        script = build_script(plan, schema, invalid, lang)
+        script = build_script(ground(plan, schema, profile), schema, invalid, lang)
         return script, await self._runner.version(ride, base, script, simulation.final)
 
 

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+
 from retort_planner.model.client import Endpoint, ModelClient, Rung
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from retort_planner.model.client import Endpoint, ModelClient, ModelUnavailable, Rung
 from retort_planner.model.probe import find_rung
 
