@@ -6,9 +6,10 @@ version  "result" (Arrow stream of a script), "base:…" rows, schema (or null),
 answer   "answer:NAME" (Arrow streams)                 salt, caps                                    answer.json, "answer:NAME"
 
 "base:…" are the stored objects of the base version: `base:table.parquet`, `base:marks.parquet` and
-`base:manifest.json`, with the schema in `base:schema.json`. Parts of a version: `snapshots.port.PARTS`. The worker
-that made the result is hostile: its numbers, row ids, columns and types are checked here, and what changed is
-measured here. A fault of the data is a `DataError` that says what differs.
+`base:manifest.json`, with the schema in `base:schema.json` and, to save counting, the profile in `base:profile.json`.
+Parts of a version: `snapshots.port.PARTS`. The worker that made the result is hostile: its numbers, row ids, columns
+and types are checked here, and what changed is measured here. A fault of the data is a `DataError` that says what
+differs.
 """
 
 from __future__ import annotations
@@ -24,14 +25,15 @@ import polars as pl
 
 from retort_core.errors import DataError, Infrastructure
 from retort_core.jobs import Job
+from retort_core.profiles import Profile
 from retort_core.schema import Schema
 from retort_core.wire import PartWriter
 from retort_tables.answers import answered
 from retort_tables.hostile import Caps, decode
 from retort_tables.imports import Import, first_version
 from retort_tables.profiling import profile
-from retort_tables.snapshots.port import MARKS, SCHEMA, TABLE, Manifest, Snapshot, VersionParts
-from retort_tables.takeover import aligned_version, carried_version
+from retort_tables.snapshots.port import MARKS, PROFILE, SCHEMA, TABLE, Manifest, Snapshot, VersionParts
+from retort_tables.takeover import Base, aligned_version, carried_version
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -44,6 +46,7 @@ PRELOAD: Final = (
     "pyarrow.compute",
     "pyarrow.ipc",
     "retort_tables.profiling",
+    "retort_tables.warmth",
 )
 
 
@@ -94,18 +97,17 @@ def _import(request: _Request) -> Mapping[str, bytes]:
 
 
 def _version(request: _Request) -> Mapping[str, bytes]:
-    base, manifest = _base(request)
+    base = _base(request)
     result = request.table("result")
     request.report({"stage": "measuring", "rows": result.height})
     rows, expected = request.params.get("rows"), request.params.get("schema")
     parts: VersionParts
     if rows == "carried" and expected is not None:
         schema = Schema.model_validate(expected)
-        parts = carried_version(base, manifest, result, schema, profile)
+        parts = carried_version(base, result, schema, profile)
     elif rows == "aligned":
         parts = aligned_version(
             base,
-            manifest,
             result,
             key=tuple(request.params.get("key", ())),
             salt=_salt(request),
@@ -134,7 +136,7 @@ _KINDS: Final[Mapping[str, Callable[[_Request], Mapping[str, bytes]]]] = {
 }
 
 
-def _base(request: _Request) -> tuple[Snapshot, Manifest]:
+def _base(request: _Request) -> Base:
     """The base version, from objects that this side wrote."""
     manifest = Manifest.model_validate_json(bytes(request.stream(BASE + "manifest.json")))
     schema = Schema.model_validate_json(bytes(request.stream(BASE + SCHEMA)))
@@ -148,7 +150,9 @@ def _base(request: _Request) -> tuple[Snapshot, Manifest]:
         next_row_id=manifest.digests.next_row_id,
         total=manifest.digests.rows,
     )
-    return snapshot, manifest
+    given = request.streams.get(BASE + PROFILE)
+    before = Profile.model_validate_json(bytes(given)) if given else None
+    return Base(snapshot=snapshot, manifest=manifest, profile=before)
 
 
 def _salt(request: _Request) -> str:

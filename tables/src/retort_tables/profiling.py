@@ -45,24 +45,32 @@ class _Seen:
 
 
 def profile(
-    table: pl.DataFrame, marks: pl.DataFrame, schema: Schema, readings: Mapping[str, Reading] | None = None
+    table: pl.DataFrame,
+    marks: pl.DataFrame,
+    schema: Schema,
+    readings: Mapping[str, Reading] | None = None,
+    *,
+    kept: Mapping[str, ColumnProfile] | None = None,
 ) -> Profile:
     """Profile of a typed table (with or without `__row_id`) and its marks.
 
-    `readings` are those that `detect` gave for this very table; otherwise everything is counted here.
+    `readings` are those that `detect` gave for this very table; otherwise everything is counted here. `kept`: column
+    id -> its profile in the version before, of columns that hold the same cells in the same rows as there.
     """
     counted = count(marks) if readings is None else {}
+    unchanged = kept or {}
 
     def seen(column: Column) -> _Seen:
         values, reading = table.get_column(column.name), (readings or {}).get(column.id)
         if reading is not None:
             return _Seen(column, values, reading.tally, reading.counts, reading.dates)
         own = tally(values)
-        return _Seen(column, values, own, counted.get(column.id, _UNMARKED), _dates(column, own))
+        dates = None if column.id in unchanged else _dates(column, own)
+        return _Seen(column, values, own, counted.get(column.id, _UNMARKED), dates)
 
     def both(column: Column) -> tuple[_Seen, ColumnProfile]:
         known = seen(column)
-        return known, _column(known)
+        return known, unchanged.get(column.id) or _column(known)
 
     with ThreadPoolExecutor(THREADS) as pool:
         done = list(pool.map(both, schema.columns))

@@ -5,9 +5,9 @@ What a run did not touch is recognised by comparison (cheaper than hashing) and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol
 
 import numpy as np
 import polars as pl
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from retort_core.cells import ROW_ID, CellState, Reason
 from retort_core.errors import DataError
-from retort_core.profiles import Profile
+from retort_core.profiles import ColumnProfile, Profile
 from retort_core.schema import Column, Schema
 from retort_tables.alignment import Pairing, by_content, by_ids, by_key, by_place, common_columns, infer_key
 from retort_tables.changes import changes
@@ -26,25 +26,42 @@ from retort_tables.results import Fitted, fit_aligned, fit_carried
 from retort_tables.snapshots.encoding import encoded
 from retort_tables.snapshots.port import Manifest, Snapshot, VersionParts
 
-Profiler: TypeAlias = Callable[
-    [pl.DataFrame, pl.DataFrame, Schema], Profile
-]  # of a table, its marks, its schema
+
+class Profiler(Protocol):
+    """Of a table, its marks, its schema; `kept`: profiles of columns that are as they were before."""
+
+    def __call__(
+        self,
+        table: pl.DataFrame,
+        marks: pl.DataFrame,
+        schema: Schema,
+        *,
+        kept: Mapping[str, ColumnProfile] | None = None,
+    ) -> Profile: ...
+
+
 _NONE = pl.DataFrame(
     schema={name: kind for name, kind in MARKS_SCHEMA.items() if name != "column_id"}
 )  # no query: threads started by an import would deadlock forked workers
 
 
-def carried_version(
-    base: Snapshot, manifest: Manifest, result: pl.DataFrame, expected: Schema, profile: Profiler
-) -> VersionParts:
+@dataclass(frozen=True, kw_only=True)
+class Base:
+    """The version a run started from; with its `profile`, columns that did not change are not counted again."""
+
+    snapshot: Snapshot
+    manifest: Manifest
+    profile: Profile | None = None
+
+
+def carried_version(base: Base, result: pl.DataFrame, expected: Schema, profile: Profiler) -> VersionParts:
     """The result of an emitted script, whose rows carry their ids."""
-    fitted = fit_carried(result, expected, base.table.get_column(ROW_ID))
-    return _version(base, manifest, fitted, base.next_row_id, profile, aligned=False)
+    fitted = fit_carried(result, expected, base.snapshot.table.get_column(ROW_ID))
+    return _version(base, fitted, base.snapshot.next_row_id, profile, aligned=False)
 
 
 def aligned_version(
-    base: Snapshot,
-    manifest: Manifest,
+    whole: Base,
     result: pl.DataFrame,
     *,
     key: Sequence[str],
@@ -52,6 +69,7 @@ def aligned_version(
     profile: Profiler,
 ) -> VersionParts:
     """The result of a person's script: rows are found again by key, place or content; the others are new."""
+    base = whole.snapshot
     fitted = fit_aligned(result, base.schema, salt)
     rows = _aligned(base, fitted, key)
     ids = np.full(fitted.table.height, -1, np.int64)
@@ -59,8 +77,8 @@ def aligned_version(
     fresh = np.flatnonzero(ids < 0)
     ids[fresh] = base.next_row_id + np.arange(len(fresh))
     table = fitted.table.insert_column(0, pl.Series(ROW_ID, ids))
-    whole = Fitted(schema=fitted.schema, table=table, raw={}, broken=fitted.broken)
-    return _version(base, manifest, whole, base.next_row_id + len(fresh), profile, aligned=True)
+    fitted = Fitted(schema=fitted.schema, table=table, raw={}, broken=fitted.broken)
+    return _version(whole, fitted, base.next_row_id + len(fresh), profile, aligned=True)
 
 
 def _aligned(base: Snapshot, fitted: Fitted, key: Sequence[str]) -> Pairing:
@@ -75,8 +93,9 @@ def _aligned(base: Snapshot, fitted: Fitted, key: Sequence[str]) -> Pairing:
 
 
 def _version(
-    base: Snapshot, manifest: Manifest, fitted: Fitted, next_row_id: int, profile: Profiler, *, aligned: bool
+    whole: Base, fitted: Fitted, next_row_id: int, profile: Profiler, *, aligned: bool
 ) -> VersionParts:
+    base = whole.snapshot
     rows = by_ids(
         base.table.get_column(ROW_ID).to_numpy(), fitted.table.get_column(ROW_ID).to_numpy(), base.next_row_id
     )
@@ -90,15 +109,33 @@ def _version(
         total=fitted.table.height,
     )
     same_rows = fitted.table.height == base.table.height == len(rows.new)
+    same_cells = marked.unchanged & marked.unmarked
+    kept = _kept_profiles(whole, fitted.schema, same_cells) if same_rows else {}
     return encoded(
         schema=result.schema,
         table=result.table,
         marks=result.marks,
         next_row_id=next_row_id,
-        profile=profile(result.table, result.marks, result.schema),
-        changes=changes(base, result, skip=marked.unchanged & marked.unmarked),
-        known=Known(manifest.digests.content(), marked.unchanged, marked.unmarked) if same_rows else None,
+        profile=profile(result.table, result.marks, result.schema, kept=kept),
+        changes=changes(base, result, skip=same_cells),
+        known=Known(whole.manifest.digests.content(), marked.unchanged, marked.unmarked)
+        if same_rows
+        else None,
     )
+
+
+def _kept_profiles(whole: Base, schema: Schema, same_cells: frozenset[str]) -> dict[str, ColumnProfile]:
+    """Of columns with the same cells and the same description; a name or a label says nothing about values."""
+    kept = {}
+    for one in whole.profile.columns if whole.profile is not None else ():
+        before, after = whole.snapshot.schema.by_id(one.column), schema.by_id(one.column)
+        if one.column in same_cells and before is not None and after is not None:
+            described = before.model_copy(
+                update={"name": after.name, "label": after.label, "origin": after.origin}
+            )
+            if described == after:
+                kept[one.column] = one
+    return kept
 
 
 @dataclass(frozen=True)

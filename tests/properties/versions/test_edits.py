@@ -17,7 +17,7 @@ from retort_tables.objects.memory import MemoryObjects
 from retort_tables.profiling import profile
 from retort_tables.snapshots.port import Snapshot
 from retort_tables.snapshots.whole import WholeSnapshots
-from retort_tables.takeover import aligned_version, carried_version
+from retort_tables.takeover import Base, aligned_version, carried_version
 
 ROWS = 12
 SCHEMA = Schema(
@@ -75,7 +75,14 @@ EDITS = st.one_of(
 
 def ran(store: WholeSnapshots, key: str, run: Any) -> str:
     base = store.read(key)
-    parts = carried_version(base, store.manifest(key), run(with_companions(base)), base.schema, profile)
+    parts = carried_version(
+        Base(
+            snapshot=base, manifest=store.manifest(key), profile=profile(base.table, base.marks, base.schema)
+        ),
+        run(with_companions(base)),
+        base.schema,
+        profile,
+    )
     return store.publish(parts).manifest
 
 
@@ -89,6 +96,8 @@ def test_every_version_of_a_chain_verifies_and_its_counts_hold(edits: list[Any])
         changes, old, new = store.changes(key), store.read(before), store.read(key)
         assert (changes.rows_before, changes.rows_after) == (old.total, new.total)
         assert changes.removed == old.total - new.total == store.removed(key).len()
+        # What was kept of the profile before is what counting everything again gives.
+        assert store.profile(key) == profile(new.table, new.marks, new.schema)
         nulls = sum(new.table.null_count().row(0))
         assert new.marks.height == nulls  # every cell without a value has exactly one reason
         assert (changes.empty) == (store.manifest(before).root == store.manifest(key).root)
@@ -113,7 +122,9 @@ def test_a_person_s_script_that_only_moves_and_drops_rows_keeps_their_ids(
     store, key = start()
     base: Snapshot = store.read(key)
     result = base.table[order][:kept].drop(ROW_ID)
-    parts = aligned_version(base, store.manifest(key), result, key=(), salt="s", profile=profile)
+    parts = aligned_version(
+        Base(snapshot=base, manifest=store.manifest(key)), result, key=(), salt="s", profile=profile
+    )
     found = store.read(store.publish(parts).manifest)
     assert found.table[ROW_ID].to_list() == list(order[:kept])
     assert found.marks.height == sum(row in (3, 5) for row in order[:kept])

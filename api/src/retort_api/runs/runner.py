@@ -28,7 +28,7 @@ from retort_core.plans import Script
 from retort_core.schema import Schema
 from retort_core.wire import PartReader
 from retort_tables.objects.port import ObjectStore
-from retort_tables.snapshots.port import CHANGES, MARKS, PARTS, SCHEMA, TABLE, VersionParts, Written
+from retort_tables.snapshots.port import CHANGES, MARKS, PARTS, PROFILE, SCHEMA, TABLE, VersionParts, Written
 
 REPORT: Final = "report"
 ANSWER: Final = "answer:"
@@ -234,7 +234,8 @@ class Runner:
 
     async def _base_inputs(self, key: str) -> dict[str, Input]:
         manifest = await self._library.manifest(key)
-        objects = {name: manifest.objects[name] for name in (TABLE, MARKS, SCHEMA)}
+        names = (TABLE, MARKS, SCHEMA, PROFILE)
+        objects = {name: manifest.objects[name] for name in names if name in manifest.objects}
         named = {**objects, "manifest.json": key}
         return {f"base:{name}": object_input(self.objects, found) for name, found in named.items()}
 
