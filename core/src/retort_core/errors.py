@@ -88,9 +88,17 @@ class IsolationMissing(RetortError):
 
 
 def all_errors() -> tuple[type[RetortError], ...]:
-    """The whole tree, parents first: for the reference page and the HTTP layer."""
+    """The tree above, parents first: for the reference page and the HTTP layer. Members may derive their own."""
 
     def walk(error: type[RetortError]) -> list[type[RetortError]]:
-        return [error, *(leaf for child in error.__subclasses__() for leaf in walk(child))]
+        return [
+            error,
+            *(
+                leaf
+                for child in error.__subclasses__()
+                if child.__module__ == __name__
+                for leaf in walk(child)
+            ),
+        ]
 
     return tuple(walk(RetortError))
