@@ -140,10 +140,22 @@ def task_reply(task: Task, lang: Lang) -> RenderableType:
         head = Text("✓ ", style="bold green")
         head.append(status.result.commit[:12], style="cyan")
         head.append_text(plain("  " + (status.plan.title if status.plan else status.message)))
-        lines = [head, *lines, counts(status.result.counts, lang)]
+        lines = [head, *lines, *_effect(task, lang)]
     elif status.message:
         lines.append(plain("✓ " + status.message))
     return Group(*lines)
+
+
+def _effect(task: Task, lang: Lang) -> list[Text]:
+    """Counts of a change; the size of a table that is new; nothing after a move such as an undo."""
+    result = task.status.result
+    if result is None:
+        return []
+    found = result.counts
+    shown = counts(found, lang)
+    if shown.plain != say("nothing-changed", lang) or (task.status.plan and task.status.plan.explanation):
+        return [shown]
+    return [Text(size(found, lang), style="dim")] if found.columns_after else []
 
 
 def commit_line(commit: Commit, lang: Lang, refs: Iterable[str] = ()) -> Text:
