@@ -7,6 +7,7 @@ import io
 from rich.console import Console
 
 from retort_client import rendering
+from retort_core.changes import Changes
 from retort_core.http.versions import CellChange, Diff, Mark, TablePage
 from retort_core.lifecycle.statuses import AskedQuestion, Counts
 from retort_core.plans import Option, Slot
@@ -66,6 +67,7 @@ def test_a_difference_lists_cells_with_both_values() -> None:
         older="a" * 64,
         newer="b" * 64,
         counts=Counts(cells_changed=1),
+        changes=Changes(),
         columns=(),
         cells_by_column={"年龄": 1},
         cells=(change,),
@@ -76,5 +78,9 @@ def test_a_difference_lists_cells_with_both_values() -> None:
 
 
 def test_equal_versions_are_said_to_be_equal() -> None:
-    text = shown(rendering.diff(Diff(older="a" * 64, newer="b" * 64, counts=Counts(), columns=()), "en"))
+    text = shown(
+        rendering.diff(
+            Diff(older="a" * 64, newer="b" * 64, counts=Counts(), changes=Changes(), columns=()), "en"
+        )
+    )
     assert "equal" in text
