@@ -216,7 +216,7 @@ class Progress:
 
     def __init__(self, work: TaskWork, task: TaskRecord) -> None:
         self._work, self._task = work, task
-        self._last, self._lines = 0.0, 0
+        self._last, self._lines = time.monotonic(), 0  # short runs have nothing to tell
         self._writes: set[asyncio.Task[None]] = set()
 
     def __call__(self, kind: str, facts: dict[str, Any]) -> None:
