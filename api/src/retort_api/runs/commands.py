@@ -26,8 +26,9 @@ from retort_core.errors import BadInput, NotFound
 from retort_core.identity import short
 from retort_core.lifecycle.sources import Answer, Approval
 from retort_core.lifecycle.statuses import Counts, Outcome
-from retort_core.plans import Command, Planned, Question
+from retort_core.plans import Command, Lang, Plan, Planned, Question, Step
 from retort_core.plans import Outcome as PlannerOutcome
+from retort_plans.explanations import explain
 
 Act = Callable[[AsyncConnection], Awaitable[None]]
 
@@ -129,10 +130,10 @@ class Commands:
             kept = tuple(one for one in chosen.plan.steps if one.id != step)
             if len(kept) == len(chosen.plan.steps):
                 raise NotFound(f"{chosen.title!r} has no step {step!r}.", step=step)
-            replay = [
-                Replayed(commit=chosen.id, plan=chosen.plan.model_copy(update={"steps": kept})),
-                *replay,
-            ]
+            gone = tuple(one for one in chosen.plan.steps if one.id == step)
+            title = _in_words(chosen.plan, gone, task.lang)
+            left = {"steps": kept, "title": _in_words(chosen.plan, kept, task.lang)}
+            replay = [Replayed(commit=chosen.id, plan=chosen.plan.model_copy(update=left)), *replay]
         work = Work(
             kind="replay",
             title=say("undo-step-title", task.lang, title=title),
@@ -317,3 +318,9 @@ def _positive(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 1000:
         raise BadInput(f"{value!r} is no number of steps; give 1 to 1000.")
     return value
+
+
+def _in_words(plan: Plan, steps: tuple[Step, ...], lang: Lang) -> str:
+    """Some steps of a plan as a title."""
+    words = explain(plan.model_copy(update={"steps": steps}), lang)
+    return ("；" if lang == "zh" else "; ").join(words)

@@ -67,6 +67,8 @@ class Staging:
         """`like`: the replayed version whose words this one repeats."""
         now = datetime.now(UTC)
         title, words = (like.title, like.instruction) if like else (self.work.title, self.work.instruction)
+        if like is not None and plan is not None:
+            title = plan.title  # of what is left of it when a step was taken back
         planner = like.details.get("planner", "") if like is not None else self.work.planner
         parents = (parent.id,) if parent is not None else ()
         facts = CommitFacts(
