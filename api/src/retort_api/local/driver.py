@@ -72,6 +72,7 @@ class Driver:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._looks: set[asyncio.Task[None]] = set()
         self._ticker: asyncio.Task[None] | None = None
+        self._closed = False
 
     async def open(self) -> None:
         await self._resync()
@@ -79,18 +80,22 @@ class Driver:
 
     async def close(self) -> None:
         """Stops looking; what was under way is asked for again at the next start."""
+        self._closed = True
         for timer in self._timers.values():
             timer.cancel()
         tasks = [*self._flying.values(), *self._looks, *([self._ticker] if self._ticker else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for held in self._held.values():
-            if held.sandbox is not None:
-                await held.sandbox.close()
+        held, self._held = self._held, {}
+        for one in held.values():
+            if one.sandbox is not None:
+                await one.sandbox.close()
 
     def wake(self, uid: str) -> None:
         """Look at this task soon."""
+        if self._closed:
+            return
         task = asyncio.create_task(self._look(uid))
         self._looks.add(task)
         task.add_done_callback(self._looks.discard)
@@ -175,7 +180,7 @@ class Driver:
 
     def _start(self, uid: str, action: Action) -> None:
         key = (uid, action)
-        if key in self._flying:
+        if key in self._flying or self._closed:
             return
         task = asyncio.create_task(self._perform(uid, action))
         self._flying[key] = task
