@@ -16,6 +16,7 @@ from retort_core.profiles import Profile
 from retort_core.schema import Column, DType, Kind, Schema
 from retort_planner import literals
 from retort_planner.comparators import COMPARES, CONTAINS, NEGATED, RANGE, sign
+from retort_planner.lexicon import either
 from retort_planner.linking import Linked
 from retort_planner.memo import by_identity
 from retort_planner.text import LITERAL_BASE, SPAN, C, L, narrow
@@ -53,6 +54,7 @@ _PEOPLE: Final = {
     "男人": "男",
     "女人": "女",
 }
+_VERB: Final = either("stat", "drop", "keep", "fill", "sort", "mark", "describe", "group")
 _UNIT_WORDS: Final = (("岁", "周岁", "years old", "year old", "years of age"), ("年龄", "age"))
 
 
@@ -63,7 +65,16 @@ def _older(match: re.Match[str]) -> str:
 _PHRASES: Final = (
     (re.compile(r"(?:是|为)负[数值]?的?|小于零"), "<0"),
     (re.compile(r"(?:是|为)正[数值]的?|大于零"), ">0"),
-    (re.compile(rf"\baged (?={_NUMERAL})", re.IGNORECASE), ""),
+    (
+        re.compile(
+            rf"\baged (?:between )?({_NUMERAL}[0-9]*) ?(?:to|-|–|and) ?({_NUMERAL}[0-9]*)", re.IGNORECASE
+        ),
+        r"between \1 and \2 years old",
+    ),
+    (
+        re.compile(rf"\baged ((?:over |under |above |below )?{_NUMERAL}[0-9]*)", re.IGNORECASE),
+        r"\1 years old",
+    ),
     (re.compile(r"\bit (?=is |was )", re.IGNORECASE), ""),
     (
         re.compile(rf"\b(?:older|younger) than ({_NUMERAL}[0-9]*)(?! (?:in|for|of|on)|[0-9])", re.IGNORECASE),
@@ -251,7 +262,9 @@ class Reader:
         chosen = re.fullmatch(rf"([∋∌])\s?({C})(?:的|中的)?\s?([^{_SIGNS}]{{1,40}})", text)
         if chosen:
             return self._built(chosen.group(2), chosen.group(1), chosen.group(3), carried)
-        english = re.fullmatch(rf"([≠≥≤><=])\s?([^{_SIGNS}]{{1,40}}?) (?:in|for|on|of) (?:the )?({C})", text)
+        english = re.fullmatch(
+            rf"([≠≥≤><=∋∌])\s?([^{_SIGNS}]{{1,40}}?) (?:in|for|on|of) (?:the )?({C})", text
+        )
         return self._built(english.group(3), english.group(1), english.group(2), carried) if english else None
 
     def _built(
@@ -290,6 +303,8 @@ class Reader:
             return None
         char, literal = match.groups()
         if char is None and carried.op in ("eq", "ne", "contains", "not_contains"):
+            if self._speaks(literal):
+                return None
             return self._built(
                 None,
                 {"eq": "=", "ne": "≠", "contains": "∋", "not_contains": "∌"}[carried.op],
@@ -299,6 +314,12 @@ class Reader:
         if char is not None:
             return self._after_column(char, literal, carried)
         return self._held(literal, carried)
+
+    def _speaks(self, literal: str) -> bool:
+        """「广州的，按性别统计」: words with a column or a verb in them are no further value, unless the data has it."""
+        if re.fullmatch(L, literal) or holders(self.schema, self.profile, self._text(literal)):
+            return False
+        return re.search(rf"{C}|^{_VERB}", literal, re.IGNORECASE) is not None
 
     def _after_column(self, char: str, literal: str, carried: Atoms) -> Where | None:
         columns = self.linked.mention(char).columns

@@ -12,7 +12,7 @@ from typing import Final, Literal
 from retort_planner.lexicon import either
 
 Mode = Literal["drop", "keep"]
-_NOT: Final = r"(?:不要|不用|别再?|不必|请?勿|不能|先别|不可以?|不许|切勿|千万别|千万不要|不想|don't|do not|never|please don't|not) ?(?:把|将)?"
+_NOT: Final = r"(?:不要|不用|别(?!的)再?|不必|请?勿|不能|先别|不可以?|不许|切勿|千万别|千万不要|不想|don't|do not|never|please don't|not) ?(?:把|将)?"
 NEGATED_DROP: Final = re.compile(
     rf"{_NOT}(?:[^,;]{{0,20}}?)(?:删除|删掉|去掉|剔除|移除|清除|排除|丢掉|删|\b(?:drop|delete|remove|discard|exclude|throw away)\b)",
     re.IGNORECASE,
@@ -22,7 +22,7 @@ NEGATED_KEEP: Final = re.compile(
 )
 _EXCEPT: Final = re.compile(
     r"除了?(?P<zh>[^,;]{1,80}?)(?:以外|之外|外|,|(?=(?:其他|其它|其余|剩下|别的|都|全)))(?:的)?(?:,)?(?:其他|其它|其余|剩下|别的|所有|全部)?(?:的)?(?P<zhnoun>列|字段|行|数据|记录|样本)?(?:的)?(?:都|全部?)?"
-    r"|(?:everything|everyone|all|all rows|all columns|anything|anyone|all the rows|all the columns|every row|every column|rows|columns|people)? ?(?:except|but|other than|apart from|besides)(?: for)? (?P<en>[^,;]{1,80})$",
+    r"|(?:everything|everyone|all|all rows|all columns|anything|anyone|all the rows|all the columns|every row|every column|rows|columns|people)? ?(?:except|but|other than|apart from|besides)(?: for)? (?P<en>(?:[^,;]|, ?(?:and )?(?=[\ue000-\ue7ff])){1,80})$",
     re.IGNORECASE,
 )
 

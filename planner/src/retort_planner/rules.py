@@ -19,7 +19,9 @@ from retort_planner import (
     corrections,
     declining,
     frames,
+    mixing,
     near,
+    phrasing,
     references,
     results,
 )
@@ -119,14 +121,14 @@ class _Planning:
         return None if read.unread else assemble(read.parts, assembly)
 
     def planned(self) -> Outcome:
-        text = _POLITE_START.sub("", self.linked.text)
+        text = phrasing.plain(_POLITE_START.sub("", self.linked.text))
         on_result = results.over_result(self.request, text, self.linked, self.over)
         if on_result is not None:
             return on_result
         read = self.read(text)
         if read.unread:
             return self.not_understood(read.unread)
-        return assemble(read.parts, Assembly(self.request.schema, self.lang))
+        return assemble(mixing.apart(read.parts, text, self.lang), Assembly(self.request.schema, self.lang))
 
     def over(self, schema: Schema, text: str, result: str) -> Outcome | None:
         """The same words over the table of an earlier answer; None when they do not fit it."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import wraps
 from typing import Any, Final
 
 from retort_core.schema import Column, DType, Kind
 from retort_planner.conditions import Where
-from retort_planner.frames.base import COLUMNS, GAP, Clause, Cutter, Part, Reading, Way, draft
+from retort_planner.frames.base import COLUMNS, GAP, Clause, Cutter, Draft, Frame, Part, Reading, Way, draft
 from retort_planner.lexicon import cue, either
 from retort_planner.text import C
 
@@ -48,8 +49,11 @@ def _weight(c: Clause, k: Cutter) -> str | None:
     k.remove(match)
     if char:
         return c.names(char)[0]
-    found = [col.name for col in c.schema.columns if col.kind is Kind.weight]
-    return found[0] if len(found) == 1 else None
+    return next(iter(_weights(c)), None)
+
+
+def _weights(c: Clause) -> tuple[str, ...]:
+    return tuple(col.name for col in c.schema.columns if col.kind is Kind.weight)
 
 
 def _understood(c: Clause, *, stat: bool = True) -> _Ask | None:
@@ -58,6 +62,7 @@ def _understood(c: Clause, *, stat: bool = True) -> _Ask | None:
     if weight is None:
         return None
     ask.weight = weight
+    ask.k.cut(r"各(?:个)?(?:题|科|项|门课?|列|问)目?的?")
     for grouped in list(_GROUPED.finditer(ask.k.left)):
         ask.by += c.names(grouped.group())
         ask.k.left = ask.k.left.replace(grouped.group(), GAP, 1)
@@ -326,7 +331,7 @@ def crosstab(c: Clause) -> Reading | None:
     k.cut(r"百分比|占比|比例|列百分比|\b(?:column )?percent(?:age)?s?\b")
     _drop_filler(k)
     k.cut(
-        r"放在?(?:列|表头|行)上?|做表头|作为(?:列|表头|行)|\bin (?:the )?(?:rows|columns|banner)\b|\bas (?:the )?banner\b|分层|差异|对比|比较|compare|in|分析"
+        r"放在?(?:列|表头|行)上?|做表头|作为(?:列|表头|行)|\bin (?:the )?(?:rows|columns|banner)\b|\bas (?:the )?banner\b|分层|差异|对比|比较|compare|against|versus|with|in|分析"
     )
     _drop_filler(k)
     if weight is None or not _scoped(c, ask):
@@ -381,4 +386,63 @@ def crosstab_of(
     return Reading(Part((Way((draft("crosstab", **params),)),), subject=rows), weight)
 
 
-FRAMES = (group_aggregate, value_counts, describe, nps, crosstab)
+_TALLIED: Final = re.compile(
+    r"^(?:请|麻烦|帮我|给我)*(?:统计|看一?看|看一?下|查看|tabulate|tally|show(?: me)?|look at)(?:一下)?(?: the)?",
+    re.IGNORECASE,
+)
+
+
+def tally(c: Clause) -> Reading | None:
+    """「统计城市」: how a column is distributed; figures of a continuous one."""
+    if not _TALLIED.match(c.text) or re.search(r"只|仅|\b(?:only|just)\b", c.text, re.IGNORECASE):
+        return None
+    k = c.cutter()
+    k.cut(_TALLIED)
+    weight = _weight(c, k)
+    columns = k.all_columns()
+    k.cue("columns")
+    k.cut(r"分布|情况|结果")
+    if weight is None or not columns or not k.clean:
+        return None
+    continuous = tuple(n for n in columns if c.schema[n].kind in (Kind.numeric, Kind.duration))
+    drafts = [draft("describe", columns=list(columns), weight=weight, where=None)]
+    if not continuous:
+        drafts = [draft("value_counts", column=name, weight=weight, where=None) for name in columns]
+    return (
+        Reading(Part((Way(tuple(drafts)),), subject=columns), 52) if len(columns) == 1 or continuous else None
+    )
+
+
+def _weighed(frame: Frame) -> Frame:
+    """「加权后的分布」 where several columns are weights: the first is taken, said, and the others are offered."""
+
+    @wraps(frame)
+    def read(c: Clause) -> Reading | None:
+        reading, names = frame(c), _weights(c)
+        said = _WEIGHTED.search(c.text)
+        if reading is None or len(names) < 2 or said is None or re.search(C, said.group()):
+            return reading
+        plain = reading.part.ways[0]
+        note = c.say(f"按「{names[0]}」加权。", f"Weighted by “{names[0]}”.")
+        others = tuple(
+            Way(
+                tuple(_by_weight(d, name) for d in plain.drafts),
+                c.say(f"按「{name}」加权", f"Weight by “{name}”"),
+            )
+            for name in names[1:]
+        )
+        part = replace(
+            reading.part,
+            assumptions=(*reading.part.assumptions, note),
+            alternatives=(*reading.part.alternatives, *others),
+        )
+        return replace(reading, part=part)
+
+    return read
+
+
+def _by_weight(step: Draft, name: str) -> Draft:
+    return draft(step.op, **{**step.params, "weight": name}) if "weight" in step.params else step
+
+
+FRAMES = tuple(map(_weighed, (group_aggregate, value_counts, describe, nps, crosstab, tally)))

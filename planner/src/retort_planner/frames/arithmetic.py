@@ -139,7 +139,17 @@ def _formula(clause: Clause, text: str) -> Expression | None:
         return None
     parser = _Parser(clause, tokens)
     tree = parser.sums()
-    return tree if parser.at == len(tokens) else None
+    return _in_days(clause, tree) if tree is not None and parser.at == len(tokens) else None
+
+
+def _in_days(clause: Clause, tree: Expression) -> Expression:
+    """A date minus a date is a number of days."""
+    if tree.get("fn") != "sub":
+        return tree
+    columns = [clause.column(arg["column"]) if "column" in arg else None for arg in tree["args"]]
+    if not all(column is not None and column.dtype.temporal for column in columns):
+        return tree
+    return {"fn": "days_between", "args": tree["args"][::-1]}
 
 
 _LIST: Final = rf"(?P<cols>{COLUMNS})"

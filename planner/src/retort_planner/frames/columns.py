@@ -54,7 +54,7 @@ _RENAME: Final = (
         re.IGNORECASE,
     ),
     re.compile(
-        rf"(?:rename|change the (?:column )?(?:name|{C}) of|relabel)(?: the)?(?: columns?)?\s?(?P<from>{C})(?: columns?)?\s(?:to|as|into|=)\s?{_NEW}$",
+        rf"(?:rename|change the (?:column )?(?:name|{C}) of|relabel)(?: the)?(?: columns?)?\s?(?P<from>{C})(?: columns?)?\s?(?:\bto\b|\bas\b|\binto\b|=|→|->|=>)\s?{_NEW}$",
         re.IGNORECASE,
     ),
     re.compile(

@@ -23,7 +23,7 @@ _HEAD: Final = (
     ),
     re.compile(rf"^(?:令|设|让)?{_NAME}(?:列)?\s?(?:=|等于)\s?(?P<body>.{{2,400}})$"),
     re.compile(
-        rf"^(?:please )?(?:add|create|make|compute|calculate|derive|generate|build|define|introduce|insert)(?: an?| the)?(?: new| extra)?(?: (?:column|field|variable))?(?: called| named)? ?{_NAME}(?: column)?,? ?(?:=|:|as|equal to|that is|which is|equals|with|from|by|that equals|holding|containing|being|that shows|that says|to be|for)+(?: the)?:? ?(?P<body>.{{2,400}})$",
+        rf"^(?:please )?(?:add|create|make|compute|calculate|derive|generate|build|define|introduce|insert)(?: (?:an?|the)\b)?(?: new\b| extra\b)?(?: (?:column|field|variable)\b)?(?: called| named)? ?{_NAME}(?: column)?,? ?(?:=|:|as|where|equal to|that is|which is|equals|with|from|by|that equals|holding|containing|being|that shows|that says|to be|for)+(?: the)?:? ?(?P<body>.{{2,400}})$",
         re.IGNORECASE,
     ),
     re.compile(

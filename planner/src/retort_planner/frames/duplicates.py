@@ -24,16 +24,19 @@ _ONE_PER: Final = re.compile(
     re.IGNORECASE,
 )
 
+_SAME: Final = r"(?:同一个?|每一?个?|相同的?)(?=[\ue000-\ue7ff])|\b(?:for|of|per) (?:each|every)\b|\bper\b"
+
 
 def drop_duplicates(c: Clause) -> Reading | None:
     k = c.cutter()
     keep = _keep(k)
+    k.cut(r"算作?|视为|当作") if keep else None
     single = _ONE_PER.search(k.left)
     if single is not None:
         k.remove(single)
         columns = c.names(single.group())
     else:
-        if not _asked(k):
+        if not (_asked(k) or (keep and (c.has("duplicate") or k.cut(_SAME)))):
             return None
         columns = k.all_columns()
     k.cut(

@@ -179,7 +179,7 @@ def fill_missing(c: Clause) -> Reading | None:
     k.cue("fill")
     columns = k.all_columns()
     k.cut(
-        r"用|以|拿|按|根据|\b(?:with|by|using|as|to|its|of|where|in)\b|值|代替|替代|替换|充|这一?列|整体的?|该列的?|各自的?|本列的?"
+        r"用|以|拿|取|按|根据|\b(?:with|by|using|as|to|its|of|where|in)\b|值|代替|替代|替换|充|这一?列|整体的?|该列的?|各自的?|本列的?"
     )
     k.cue("missing")
     k.cut(r"代替|替代|替换|\b(?:with|by|using|of|its)\b|处理|地方|部分|位置|单元格")

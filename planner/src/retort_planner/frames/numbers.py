@@ -57,7 +57,7 @@ def handle_outliers(c: Clause) -> Reading | None:
     spoken = k.cue("outliers")
     span = _RANGE.search(k.left) if clip else None
     rule = _rule(k)
-    if not (spoken or clip or (rule.method and (c.has("drop") or c.has("flagword")))):
+    if not (spoken or clip or (rule.method and (c.has("drop") or c.has("flagword") or c.has("clear")))):
         return None
     if span is not None:
         k.remove(span)
@@ -66,15 +66,40 @@ def handle_outliers(c: Clause) -> Reading | None:
     action = "clip" if clip else _action(k)
     k.cue("bare")
     k.cut(
-        r"用|按照?|采用|使用|根据|方法|法则?|规则|之外|以外|超过|超出|\b(?:using|with|by|the|method|rule|beyond|outside|more than|from|away|based on)\b|偏离|范围|检测|识别|是否|值"
+        r"用|按照?|采用|使用|根据|方法|法则?|规则|之外|以外|超过|超出|\b(?:using|with|by|the|method|rule|beyond|outside|more than|from|away|based on)\b|偏离|范围|检测|识别|找出?|是否|值"
     )
     k.cut(
         r"方法|法|之外|以外|超过|超出|\b(?:using|with|by|method|rule|from the mean|mean)\b|均值|的值|值|detect|find"
     )
     columns = columns or tuple(n for n in c.carried if c.schema.find(n))
+    if not columns and spoken and k.clean:
+        return _whose(c, rule, action)
     if len(columns) != 1 or not k.clean:
         return None
     return _outliers(c, c.schema[columns[0]], rule, action)
+
+
+def _whose(c: Clause, rule: _Rule, action: str) -> Reading | None:
+    """「删除异常值」 names no column: asked, with what lies outside of what a value can be."""
+    ways: list[tuple[int, Way]] = []
+    for column in c.schema.columns:
+        bounds = domain(column)
+        if bounds is None or not column.dtype.numeric or rule.method:
+            continue
+        count = rows_where(outside(column, *bounds), c.schema, c.profile)
+        label = c.say(
+            f"「{column.name}」在 {_int(bounds[0])}–{_int(bounds[1])} 之外的",
+            f"“{column.name}” outside {_int(bounds[0])}–{_int(bounds[1])}",
+        )
+        step = _draft(c, column, _Rule("range", *bounds), action or "flag")
+        if count != 0:
+            ways.append((count or 0, Way((step,), label, rows=count)))
+    if not ways:
+        return None
+    found = [way for _, way in sorted(ways, key=lambda item: -item[0])[:6]]
+    leave = Way((), c.say("先不处理", "Leave it for now"))
+    ask = c.say("要处理哪一列的异常值？", "The outliers of which column?")
+    return Reading(Part((*found, leave), ask=ask), 60)
 
 
 def _rule(k: Any) -> _Rule:
@@ -93,7 +118,7 @@ def _action(k: Any) -> str:
     if k.cue("flagword"):
         return "flag"
     if k.cut(
-        r"(?:设置?[为成]|置[为成]?|改[为成]|变[为成]|当作|替换[为成]|标为)(?:缺失值?|空值?|null)|清空|\b(?:set|make|turn|replace|change|convert)\b|(?:to|with|as) (?:missing|empty|null|blank|na)|\b(?:blank out|clear|null out)\b"
+        r"(?:设置?[为成]|置[为成]?|改[为成]|变[为成]|当作|替换[为成]|标为)(?:缺失值?|空值?|null)|清空|\b(?:set|make|turn|replace|change|convert)\b|(?:to|with|as) (?:missing|empty|null|blank|na)|\b(?:blank(?: out)?|clear|null out)\b"
     ):
         k.cut(r"(?:to|with|as|into) (?:missing|empty|null|blank|na)|缺失|空")
         return "missing"
@@ -194,7 +219,10 @@ _EDGES: Final = re.compile(
 def bin_numeric(c: Clause) -> Reading | None:
     if not c.has("bin"):
         return None
-    for text, name in dict.fromkeys(((c.text, ""), new_name(c, c.text))):
+    tries = [(c.text, ""), new_name(c, c.text)]
+    if len(re.findall(r"\bas\b", c.text, re.IGNORECASE)) == 1:
+        tries.reverse()  # one name for several bands is the name of the column
+    for text, name in dict.fromkeys(tries):
         reading = _binned(c, text, name)
         if reading is not None:
             return reading
@@ -212,6 +240,7 @@ def _binned(c: Clause, text: str, name: str) -> Reading | None:
     while k.cue("bin"):
         pass
     k.cue("add")
+    k.cut(r"按照?|根据")
     k.cut(
         r"[0-9一二两三四五六七八九十]+\s?(?:个|段|组|档|类)|(?:年龄|分数|收入)?(?:段|组|区间|档|层次?)|\b(?:bands?|bins?|groups?|ranges?|brackets?|categories|intervals?|buckets?|age|into|the|years?|old)\b|其余|其他"
     )

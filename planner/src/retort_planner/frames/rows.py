@@ -124,6 +124,7 @@ def sort_rows(c: Clause) -> Reading | None:
             pass
     k.cue("sort")
     k.cue("rows")
+    k.cut(r"分数|成绩|分")
     k.cut(
         r"按照?|根据|依|以|为准|\bby\b|\bin\b|\border\b|顺序|次序|优先|主要|其次|\bthen\b|相同(?:的|时)?|一样的?|内部?"
     )
@@ -153,7 +154,7 @@ _MARK_AS: Final = re.compile(
     re.IGNORECASE,
 )
 _NEWNAME: Final = re.compile(
-    r"[,;]?\s?(?:(?:列名|新列|新列名|标记列|结果列|名字|列)?(?:为|叫做?|命名为|记为|存为|写入|放在|放到|存到|在)|为|\b(?:as|in|into|called|named)\b)\s?(?:新列|a new column|column)?\s?"
+    r"[,;]?\s?(?:(?:列名|新列|新列名|标记列|结果列|名字|列)?(?:为|叫做?|命名为|记为|存为|写入|放在|放到|存到|在)|(?:列名|新列名)|为|\b(?:as|in|into|called|named)\b)\s?(?:新列|a new column|column)?\s?"
     rf"(?P<name>{NAME})(?:列|这一列|\scolumn)?$",
     re.IGNORECASE,
 )
@@ -192,6 +193,7 @@ def _flagged(c: Clause, where: Where, name: str) -> Reading:
 
 def free(c: Clause, name: str) -> str:
     """`name`, numbered when the table has it already."""
+    name = re.sub(r"^新的?(?:列|字段|变量)(?=.)", "", name)
     taken, number, fresh = set(c.schema.names), 2, name
     while fresh in taken:
         fresh, number = f"{name}_{number}", number + 1

@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 from retort_core.schema import Column, DType, Kind
 from retort_planner.frames.base import Clause, Draft, Part, Reading, Way, decided, draft
 from retort_planner.lexicon import cue
+from retort_planner.text import C
 from retort_planner.values import values_of
 from retort_plans.regions import Ambiguous, Level, Region, resolve
 
@@ -41,8 +42,8 @@ def _level(text: str) -> str:
 
 def standardize_region(c: Clause) -> Reading | None:
     k = c.cutter()
-    style = "full" if k.cue("full") else "short"
-    k.cue("short")
+    style = "full" if k.cue("full") or k.cut(rf"\bfull(?: official)?(?=\s{C})") else "short"
+    k.cue("short") or k.cut(rf"\bshort(?=\s{C})")
     unmatched = (
         "missing"
         if k.cut(
@@ -163,7 +164,7 @@ def standardize_date(c: Clause) -> Reading | None:
     while k.cue("date_words"):
         pass
     k.cut(
-        r"[成为]|标准|同一种|一种|\b(?:to|into|as|the same|same|consistent|single|all|mixed|standard|with|using|is|in)\b|按照?|来|写法|理解|解析|顺序"
+        r"[成为]|标准|同一种|一种|\b(?:to|into|as|the same|same|consistent|single|all|mixed|standard|with|using|use|is|in)\b|按照?|来|写法|理解|解析|顺序"
     )
     k.cut(
         r"标准|一致|统一|同一种|一种|\b(?:consistent|same|format|iso|style|order)\b|按照?|识别|的?顺序|理解|解析"

@@ -32,7 +32,7 @@ def trim_text(c: Clause) -> Reading | None:
     if spaced is None:
         k = c.cutter()
         if k.cue("spaces"):
-            if not (k.cue("trim") or k.cue("drop") or k.cue("clear")):
+            if not (k.cue("trim") or k.cue("drop") or k.cue("clear") or k.cut(r"清[掉理]?")):
                 return None
         elif k.cut(r"(?<![A-Za-z])(?:trim|strip)(?![A-Za-z])|修剪"):
             k.cut(r"空白")

@@ -331,7 +331,7 @@ def _nearest(c: Clause, item: Any, sources: list[str], steps: Any, columns: tupl
 
 
 _MERGE_ZH: Final = re.compile(
-    rf"^(?:把|将)?(?P<from>.{{1,120}}?)(?:这[几两三]个?(?:值|写法|选项)?)?(?:都|全部?|统一)?(?:合并[成为到]*|归并[成为到]*|归[为成到入]|并[成为到]|统一[成为]|统一写成|算作|视为|当作|写成)(?:同一个?|一个|一类)?[:]?(?P<to>{L}|[^,;\x01]{{1,30}})$"
+    rf"^(?:把|将)?(?P<from>.{{1,120}}?)(?:这[几两三]个?(?:值|写法|选项)?)?(?:都|全部?|统一)?(?:合并[成为到]*|合成|归并[成为到]*|归[为成到入]|并[成为到]|统一[成为]|统一写成|算作|视为|当作|写成)(?:同一[个类]?|一个|一[类组项])?(?:,?(?:叫做?|命名为|名为))?[:]?(?P<to>{L}|[^,;\x01]{{1,30}})$"
 )
 _MERGE_EN: Final = re.compile(
     rf"^(?:please )?(?:merge|combine|group|collapse|lump|unify|consolidate|treat|fold)(?: the)?(?: values| categories| answers)? ?(?P<from>.{{1,120}}?) (?:together )?(?:into|as|to|under)(?: one)?(?: value| category)?(?: called| named)? ?(?P<to>{L}|[^,;\x01]{{1,30}})$",
@@ -405,11 +405,12 @@ def recode_values(c: Clause) -> Reading | None:
 def _recoded(c: Clause, columns: tuple[str, ...], body: str, name: str, *, asked: bool) -> Reading | None:
     body = re.sub(rf"^[\s{GAP}]*(?:请|把|将|对|please )*|{GAP}", " ", body)
     body = re.sub(
-        r"(?<![A-Za-z])(?:recode|re-code|map|encode|remap|values?|transform|translate|convert|code|so that|with|the|column|of|in|as(?= [A-Za-z]+ ?[=:]))(?![A-Za-z])|重新?编码为?|编码为?(?=[:,]|$|\s)|映射[为成]?|(?:列|字段)?(?:中|里)的?|^列|数字化|进行|按照?",
+        r"(?<![A-Za-z])(?:recode|re-code|map|encode|remap|values?|transform|translate|convert|code|so that|with|the|column|of|in|as(?= [A-Za-z]+ ?[=:]))(?![A-Za-z])|(?:转|改|换|变)[成为](?:数字|数值|分数|编码)(?=[:,])|重新?编码为?|编码为?(?=[:,]|$|\s)|映射[为成]?|(?:列|字段)?(?:中|里)的?|^列|数字化|进行|按照?",
         " ",
         body,
         flags=re.IGNORECASE,
     ).strip(" ,:;的")
+    body = _spelled_out(c, columns, body) if asked else body
     pairs = [
         (c.literal(re.sub(r"^\s?and ", "", m.group("from"))), c.literal(m.group("to")))
         for m in _CODE_PAIR.finditer(body)
@@ -430,6 +431,17 @@ def _recoded(c: Clause, columns: tuple[str, ...], body: str, name: str, *, asked
         weight=65,
         subject=columns,
     )
+
+
+def _spelled_out(c: Clause, columns: tuple[str, ...], body: str) -> str:
+    """「本科1硕士2博士3」: values of the column with their codes directly behind."""
+    column = c.schema.find(columns[0]) if len(columns) == 1 else None
+    words = (
+        sorted((held.value for held in values_of(column, c.profile)), key=len, reverse=True) if column else []
+    )
+    for word in words[:50]:
+        body = re.sub(rf"[,、]?{re.escape(word)}\s?(?=[0-9]+(?![.0-9%]))", f",{word}=", body)
+    return body.strip(" ,")
 
 
 def _reversed(c: Clause) -> Reading | None:
