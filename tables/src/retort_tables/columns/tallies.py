@@ -137,8 +137,8 @@ def sample(values: pl.Series) -> pl.Series:
 
 def _texts(valid: pl.Series) -> Tally:
     if valid.dtype == pl.String and looks_wide(valid):
-        if width := digits_of(valid):
-            return of_digits(valid, width)
+        if ids := digits_of(valid):
+            return of_digits(valid, ids)
         return _wide(valid) or _many(valid)
     counted = valid.value_counts(name="rows__")
     if counted.height > MANY:
@@ -146,18 +146,27 @@ def _texts(valid: pl.Series) -> Tally:
     return of_texts(counted.to_series(0), counted.to_series(1).cast(pl.Int64).to_numpy())
 
 
-def digits_of(texts: pl.Series) -> int:
-    """Number of digits when every text is that many digits and nothing else; 0 otherwise."""
+@dataclass(frozen=True)
+class Digits:
+    """Texts of equally many digits, as the numbers they are."""
+
+    width: int
+    numbers: Keys
+
+
+def digits_of(texts: pl.Series) -> Digits | None:
+    """The numbers, when every text is equally many digits and nothing else."""
     lengths = texts.str.len_bytes()
     width = int(lengths.max() or 0)  # type: ignore[arg-type]
     if not 0 < width <= _INT64_DIGITS or lengths.min() != width or str(texts.min()) < "0":
-        return 0  # a sign sorts before the digits
-    return width if texts.cast(pl.Int64, strict=False).null_count() == 0 else 0
+        return None  # a sign sorts before the digits
+    numbers = texts.cast(pl.Int64, strict=False)
+    return None if numbers.null_count() else Digits(width, numbers.to_numpy())
 
 
-def of_digits(valid: pl.Series, width: int) -> Tally:
+def of_digits(valid: pl.Series, ids: Digits) -> Tally:
     """Ids of equally many digits are counted as the numbers they are, without any hashing."""
-    ordered = np.sort(valid.cast(pl.Int64).to_numpy())
+    width, ordered = ids.width, np.sort(ids.numbers)
     starts = _starts(ordered)
     counts = np.diff(np.append(starts, ordered.size))
     grouped = ordered[starts]

@@ -93,9 +93,9 @@ def read_wide(column: pl.Series, name: str) -> Reading:
 
 def read_text(column: pl.Series, name: str, choice: Choice) -> Reading:
     """As text: only missing tokens and error cells are taken out."""
-    width = 0 if column.null_count() else digits_of(column)
-    if width:
-        counted = of_digits(column, width)
+    ids = None if column.null_count() else digits_of(column)
+    if ids is not None:
+        counted = of_digits(column, ids)
         id_like = choice.id_like or _is_id(name, counted, column)
         return Reading(column, TEXT, counted, mark_counts({}, {}), id_like=id_like)
     accepted = ~(column.str.contains(TOKEN) | column.str.contains(ERROR))
