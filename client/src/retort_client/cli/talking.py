@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
@@ -11,6 +12,8 @@ from retort_client.cli.desk import Desk, Json, desk
 from retort_core.errors import BadInput
 from retort_core.lifecycle.sources import Answer, Source
 from retort_core.plans import Command
+
+BUTTON = re.compile(r"q\d+[a-z]?")
 
 
 def say(
@@ -51,7 +54,8 @@ def answer(
     uid, text = _open_task(at), " ".join(words)
     asked = at.client.task(uid).status.question
     known = {option.id for slot in asked.slots for option in slot.options} if asked else set()
-    pressed = all(part in known for part in text.split("+"))
+    # What looks like a button is sent as one: a mistyped id is then refused and the question stays open.
+    pressed = all(part in known or BUTTON.fullmatch(part) for part in text.split("+"))
     reply = Answer(choice=text, remember=remember) if pressed else Answer(text=text, remember=remember)
     at.settle(at.client.answer(uid, reply), as_json=as_json)
 
