@@ -11,12 +11,13 @@ from __future__ import annotations
 import codecs
 import io
 import itertools
+import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 import charset_normalizer
-import pyarrow as pa
+import polars as pl
 
 from retort_core.errors import BadInput, UnreadableFile
 from retort_executor.reading.report import FileReport
@@ -126,14 +127,18 @@ def _clean(source: Source, report: FileReport, name: str, found_by: str, data: b
     return Text(source, data)
 
 
-def is_utf8(view: object) -> bool:
-    """Strict UTF-8, at several gigabytes a second: Arrow validates one string over the mapped file."""
-    buffer = pa.py_buffer(view)
-    offsets = pa.py_buffer((0).to_bytes(8, "little") + buffer.size.to_bytes(8, "little"))
-    try:
-        pa.LargeStringArray.from_buffers(1, offsets, buffer).validate(full=True)
-    except pa.ArrowInvalid:
-        return False
+def is_utf8(view: mmap.mmap | bytes) -> bool:
+    """Strict UTF-8, at several gigabytes a second: Polars validates piece after piece, cut between characters."""
+    start = 0
+    while start < len(view):
+        end = min(start + CHUNK, len(view))
+        while end < len(view) and end > start + CHUNK - 4 and view[end] & 0xC0 == 0x80:  # inside a character
+            end -= 1
+        try:
+            pl.Series([view[start:end]], dtype=pl.Binary).cast(pl.String)
+        except pl.exceptions.ComputeError:
+            return False
+        start = end
     return True
 
 
