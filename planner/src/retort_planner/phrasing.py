@@ -15,18 +15,25 @@ from retort_planner.polarity import exception
 from retort_planner.text import NAME, L
 
 _COLS: Final = rf"(?P<cols>{COLUMNS})"
+_REMARK_ZH: Final = (
+    r"(?:都|太|有点|也)*(?:没什么用|没有用处?|没用处?|用不[到上着]|不重要|涉及隐私|是隐私|"
+    r"(?:写法|格式|名称|叫法)?(?:都|很|太|有点)?(?:不统一|不一致|不规范|乱))了?"
+)
+_REMARK_EN: Final = (
+    r"(?:is|are)(?: all| both)? (?:useless|not needed|unneeded|unnecessary|not useful|of no use|messy|inconsistent|"
+    r"private|sensitive)[,;:]?(?: so| please| and| but)*"
+)
 _TURNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
     (re.compile(pattern, re.IGNORECASE), meant)
     for pattern, meant in (
         (r"(?:其实|实际上|事实上)(?=应?该?[是算为])|^(?:simply|basically) ", ""),
         (r",?\s?\b(?:please|thanks|thank you)[.!]?$", ""),
-        # A remark on the columns before what is to be done with them.
+        # A remark on the columns before what is to be done with them; to keep them as they are is nothing to do.
+        (rf"^(?:把|将)?{_COLS}{_REMARK_ZH},(?:.{{0,6}}(?:保留|留着|留下|不动)(?:着|吧)*)$", ""),
+        (rf"^(?:the )?{_COLS} {_REMARK_EN} (?:keep|retain|leave|save) .{{0,20}}$", ""),
+        (rf"^(?:把|将)?{_COLS}{_REMARK_ZH},(?!.*(?:留|别|不|勿))", r"\g<cols>"),
         (
-            rf"^(?:把|将)?{_COLS}(?:都|太|有点|也)*(?:没什么用|没有用处?|没用处?|用不[到上着]|不重要|(?:写法|格式|名称|叫法)?(?:都|很|太|有点)?(?:不统一|不一致|不规范|乱)|涉及隐私|是隐私)了?,",
-            r"\g<cols>",
-        ),
-        (
-            rf"^(?:the )?{_COLS} (?:is|are)(?: all| both)? (?:useless|not needed|unneeded|unnecessary|not useful|of no use|messy|inconsistent|private|sensitive)[,;:]? (?:so |please |and )*(?P<verb>[a-z]+(?: up)?) (?:them|it|these)(?: all)?$",
+            rf"^(?:the )?{_COLS} {_REMARK_EN} (?P<verb>(?!not|hide)[a-z]+(?: up)?) (?:them|it|these)(?: all)?$",
             r"\g<verb> \g<cols>",
         ),
         (r"的(?:都|就)?(?:算作?|是|视为|当作?|属于)(?:异常|离群)值?的?,", "的"),

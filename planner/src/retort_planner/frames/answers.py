@@ -404,13 +404,10 @@ def tally(c: Clause) -> Reading | None:
     k.cut(r"分布|情况|结果")
     if weight is None or not columns or not k.clean:
         return None
-    continuous = tuple(n for n in columns if c.schema[n].kind in (Kind.numeric, Kind.duration))
-    drafts = [draft("describe", columns=list(columns), weight=weight, where=None)]
-    if not continuous:
-        drafts = [draft("value_counts", column=name, weight=weight, where=None) for name in columns]
-    return (
-        Reading(Part((Way(tuple(drafts)),), subject=columns), 52) if len(columns) == 1 or continuous else None
-    )
+    step = draft("describe", columns=list(columns), weight=weight, where=None)
+    if len(columns) == 1 and c.schema[columns[0]].kind not in (Kind.numeric, Kind.duration):
+        step = draft("value_counts", column=columns[0], weight=weight, where=None)
+    return Reading(Part((Way((step,)),), subject=columns), 52)
 
 
 def _weighed(frame: Frame) -> Frame:

@@ -33,6 +33,9 @@ def select_columns(c: Clause) -> Reading | None:
         k.left = apart.rest
         columns = c.names(apart.inner)
         k.cue("columns")
+        every = k.all_columns()
+        if every and set(every) != set(c.schema.names):
+            return None
         if not columns or re.sub(rf"{COLUMNS}|列|字段|\s|columns?|the", "", apart.inner, flags=re.IGNORECASE):
             return None
         if k.cue("drop") and k.clean:
@@ -62,7 +65,7 @@ _RENAME: Final = (
     ),
     re.compile(rf"重命名\s?(?P<from>{C})列?\s?(?:为|成|到|->)\s?{_NEW}$"),
     re.compile(
-        rf"^\s?(?P<from>{C})(?: columns?)?\s?(?:should be|to be|is to be|->|=>|→)(?: (?:called|named|renamed(?: to)?))?\s?{_NEW}$",
+        rf"^\s?(?P<from>{C})(?: columns?)?\s?(?:should be|to be|is to be|->|=>|→)(?: (?:called|named|renamed(?: to)?))?(?!\s?(?:over|under|above|below|between|at|more|less|not|positive|negative)\b)\s?{_NEW}$",
         re.IGNORECASE,
     ),
 )
@@ -137,6 +140,7 @@ def reorder_columns(c: Clause) -> Reading | None:
             )
         return None
     columns = k.all_columns()
+    k.cut(r"\bvery\b")
     first, last = k.cue("first"), None
     if first is None:
         last = k.cue("last")

@@ -51,6 +51,12 @@ class _Rule:
     k: float | None = None
 
 
+_HOW: Final = (
+    r"用|按照?|采用|使用|根据|方法|法则?|规则|之外|以外|超过|超出|偏离|范围|检测|识别|找出?|是否|均值|的?值|"
+    r"\b(?:using|with|by|the|methods?|rule|beyond|outside|more than|from|away|based on|mean|detect|find)\b"
+)
+
+
 def handle_outliers(c: Clause) -> Reading | None:
     k = c.cutter()
     clip = k.cue("clip")
@@ -65,12 +71,8 @@ def handle_outliers(c: Clause) -> Reading | None:
     columns = k.columns()
     action = "clip" if clip else _action(k)
     k.cue("bare")
-    k.cut(
-        r"用|按照?|采用|使用|根据|方法|法则?|规则|之外|以外|超过|超出|\b(?:using|with|by|the|method|rule|beyond|outside|more than|from|away|based on)\b|偏离|范围|检测|识别|找出?|是否|值"
-    )
-    k.cut(
-        r"方法|法|之外|以外|超过|超出|\b(?:using|with|by|method|rule|from the mean|mean)\b|均值|的值|值|detect|find"
-    )
+    while k.cut(_HOW):
+        pass
     columns = columns or tuple(n for n in c.carried if c.schema.find(n))
     if not columns and spoken and k.clean:
         return _whose(c, rule, action)
