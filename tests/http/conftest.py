@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,6 +90,12 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with service.process as process:
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
+
+
+@pytest.fixture(scope="session")
+def start_service() -> Callable[..., Service]:
+    """Another service on a home of its own; the test stops it."""
+    return launch
 
 
 @pytest.fixture(scope="session")
