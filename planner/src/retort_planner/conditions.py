@@ -53,6 +53,10 @@ _PEOPLE: Final = {
     "女士": "女",
     "男人": "男",
     "女人": "女",
+    "men": "male",
+    "women": "female",
+    "males": "male",
+    "females": "female",
 }
 _VERB: Final = either("stat", "drop", "keep", "fill", "sort", "mark", "describe", "group")
 _UNIT_WORDS: Final = (("岁", "周岁", "years old", "year old", "years of age"), ("年龄", "age"))
@@ -185,6 +189,7 @@ class Reader:
         bare = _NOT.match(text)
         if bare:
             negated, text = True, text[bare.end() :]
+            text = _HEAD.sub("", text) if bare.group().isascii() else text  # not from Guangzhou
         node = (
             self._state(text)
             or self._range(text, carried)
@@ -335,7 +340,7 @@ class Reader:
         return self._built(char, "=", literal, carried)
 
     def _held(self, literal: str, carried: Atoms) -> Where | None:
-        for said in (self._text(literal), _PEOPLE.get(self._text(literal), "")):
+        for said in (self._text(literal), _PEOPLE.get(self._text(literal).casefold(), "")):
             known = holders(self.schema, self.profile, said) if said else ()
             if len(known) == 1 and literals.number(literal) is None:
                 carried.column, carried.op = known[0], "eq"

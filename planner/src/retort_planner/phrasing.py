@@ -45,8 +45,19 @@ _TURNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
             r"combine \g<rest> as \g<name>",
         ),
         (rf"^(?P<cols>{COLUMNS})\+(?P<more>{COLUMNS})(?=合并|拼接?|连接?)", r"\g<cols>、\g<more>"),
+        (
+            r"^(?P<who>[^,;]+?) should (?:all )?(?:go|be (?:dropped|removed|deleted|excluded))$",
+            r"remove \g<who>",
+        ),
+        (r"^(?P<who>[^,;]+?) should (?:all )?(?:stay|be kept)$", r"keep \g<who>"),
         # Questions and tables whose object stands elsewhere.
         (rf"^how (?:is|are)(?: the)? {_COLS} distributed$", r"distribution of \g<cols>"),
+        (r"的人(?:一共|总共)?有多少$", "的人数"),
+        (rf"^{_COLS}(?:列)?(?:里|中)?(?:都)?有(?:哪些|什么)(?:值|取值|选项|答案|类别)$", r"统计\g<cols>"),
+        (
+            rf"^what (?:values|answers|categories)(?: does| do)(?: the)? {_COLS}(?: column)? have$",
+            r"tabulate \g<cols>",
+        ),
         (rf"以\s?{_COLS}(?:作?为|做)(?:表头|横表头|列头)(?:来)?(?:看|统计|分析)?", r"按\g<cols>统计"),
         (rf"\bwith(?: the)? {_COLS} as(?: the)? (?:banners?|headers?)\b", r"by \g<cols>"),
         (

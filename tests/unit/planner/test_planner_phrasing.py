@@ -73,6 +73,30 @@ def test_words_that_take_two_ways_change_nothing(text: str, lang: str) -> None:
     assert isinstance(said(text, lang), Declined)
 
 
+@pytest.mark.parametrize(
+    ("text", "op", "where", "mode"),
+    [
+        (
+            "remove anyone not from Guangzhou",
+            "filter_rows",
+            {"column": "city", "op": "ne", "value": "Guangzhou"},
+            "drop",
+        ),
+        ("only women", "filter_rows", {"column": "gender", "op": "eq", "value": "female"}, "keep"),
+        ("keep people aged 30 or over", "filter_rows", {"column": "age", "op": "ge", "value": 30}, "keep"),
+        (
+            "set score to missing where it is not between 0 and 10",
+            "set_value",
+            {"not": {"column": "score", "op": "between", "value": {"low": 0, "high": 10}}},
+            None,
+        ),
+    ],
+)
+def test_who_is_meant_is_read_whole(text: str, op: str, where: dict[str, Any], mode: str | None) -> None:
+    ((found, params),) = steps(said(text, "en"))
+    assert (found, params["where"], params.get("mode")) == (op, where, mode)
+
+
 def test_values_keep_their_words() -> None:
     ((_, params),) = steps(said("keep rows where satisfaction is very satisfied", "en"))
     assert params["where"] == {"column": "satisfaction", "op": "eq", "value": "very satisfied"}

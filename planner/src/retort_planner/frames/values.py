@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any, Final
 
 from retort_core.schema import Column, Kind
@@ -85,7 +86,8 @@ def _is_empty(value: str | None) -> bool:
 
 def _set_targeted(c: Clause, groups: dict[str, Any], value: str | None) -> Reading | None:
     target = c.names(groups["target"])
-    where = c.reader.read(groups["where"])
+    it = target[0] if re.match(r"(?:it|they|the value|that)\b", groups["where"], re.IGNORECASE) else ""
+    where = (replace(c.reader, subject=it) if it else c.reader).read(groups["where"])
     if where is None or len(target) != 1:
         return None
     return _set(c, target[0], where, value)
