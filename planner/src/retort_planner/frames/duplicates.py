@@ -52,6 +52,7 @@ def drop_duplicates(c: Clause) -> Reading | None:
 
 def _asked(k: Cutter) -> bool:
     if k.cue("dedupe"):
+        k.cue("whole")
         k.cue("drop")
         k.cue("duplicate")
         return True

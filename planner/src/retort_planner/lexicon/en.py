@@ -63,7 +63,7 @@ CUES: Final[dict[str, str]] = {
 }  # fmt: skip
 
 STOP: Final = (
-    "please|kindly|the|a|an|of|in|all|any|both|columns?|fields?|variables?|values?|rows?|records?|cells?|data|table|dataset|file|me|my|i|i'd|would|like|want|need|to|can|could|you|for|"
+    "please|kindly|the|a|an|of|in|all|any|both|columns?|fields?|variables?|values?|rows?|records?|cells?|data|table|dataset|file|me|my|we|our|i|i'd|would|like|want|need|to|can|could|you|for|"
     "that|which|who|those|these|this|it|its|their|them|so|just|now|then|and|also|from|with|are|is|be|was|were|has|have|do|does|should|will|let's|let|us|as|at|on|into|there|where|every|each|up|out|whole|entire|"
     "ok|okay|yes|sure|good|go ahead|well|only|next|finally|first of all|same|using|based|column's|if|when|whose|having|how|entries|given|here|everything|'s|respectively|if possible|again|respondents?|people|new|one|ones|by the way|results?"
 )
