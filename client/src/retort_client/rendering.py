@@ -7,7 +7,7 @@ stays what it is.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from pydantic import JsonValue
 from rich import box
@@ -140,10 +140,39 @@ def task_reply(task: Task, lang: Lang) -> RenderableType:
         head = Text("✓ ", style="bold green")
         head.append(status.result.commit[:12], style="cyan")
         head.append_text(plain("  " + (status.plan.title if status.plan else status.message)))
-        lines = [head, *lines, *_effect(task, lang)]
+        lines = [head, *lines, *_effect(task, lang), *replay(status.result.data, lang)]
     elif status.message:
         lines.append(plain("✓ " + status.message))
     return Group(*lines)
+
+
+def replay(data: Mapping[str, JsonValue], lang: Lang) -> list[Text]:
+    """Of steps replayed on other data: rows before and after each, then and now, and values nobody had before."""
+    lines = []
+    steps = data.get("replay")
+    for step in steps if isinstance(steps, list) else []:
+        if isinstance(step, dict):
+            then, now = _rows(step.get("before")), _rows(step.get("after"))
+            text = say("replayed", lang, title=str(step.get("title", "")), then=then, now=now)
+            lines.append(plain(text + ("" if step.get("effect", True) else say("no-effect", lang)), "dim"))
+    unseen = data.get("unseen")
+    for column in unseen if isinstance(unseen, list) else []:
+        found = column.get("values") if isinstance(column, dict) else None
+        if isinstance(column, dict) and isinstance(found, list):
+            values = ("、" if lang == "zh" else ", ").join(str(value) for value in found[:10])
+            lines.append(
+                plain(say("unseen", lang, column=str(column.get("column")), values=values), "yellow")
+            )
+    return lines
+
+
+def _rows(found: JsonValue) -> str:
+    """`5,257 → 5,200` with the cells that changed."""
+    if not isinstance(found, dict):
+        return "–"
+    rows = f"{found.get('rows_before', 0):,} → {found.get('rows_after', 0):,}"
+    cells = found.get("cells_changed")
+    return f"{rows} ~{cells:,}" if cells else rows
 
 
 def _effect(task: Task, lang: Lang) -> list[Text]:

@@ -35,6 +35,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "written": ("已写入 {path}（{size} 字节）", "wrote {path} ({size} bytes)"),
     "suggestions": ("数据本身的建议（说“好的”或“第 N 个”采用）", "What the data itself suggests (say “ok” or “the Nth”)"),
     "no-suggestions": ("没有建议", "no suggestions"),
+    "replayed": ("  重放 {title}：原来 {then}，现在 {now}", "  replayed {title}: then {then}, now {now}"),
+    "no-effect": ("（没有作用）", " (no effect)"),
+    "unseen": ("  「{column}」里没见过的取值：{values}", "  new values in “{column}”: {values}"),
     "read-only": ("只读结果，数据未变", "read-only result, data unchanged"),
     "stale": ("数据已有新版本，此结果仍属于 {commit}", "the data has moved on; this result belongs to {commit}"),
 }  # fmt: skip

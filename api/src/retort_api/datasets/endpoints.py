@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -75,7 +75,9 @@ class Incoming:
         mode: UploadMode = "new",
         branch: Annotated[str, Query(max_length=100)] = routes.DEFAULT_BRANCH,
         key: Annotated[list[str] | None, Query(max_length=20)] = None,
+        lang: Literal["", "zh", "en"] = "",
     ) -> None:
+        self.lang: Literal["", "zh", "en"] = lang  # of the reply; "" = that of the file's name
         self.filename, self.mode, self.branch = _filename(filename), mode, _named("branch", branch)
         self.key, self.options = tuple(key or ()), reading.options
 
@@ -110,6 +112,7 @@ async def upload(
     wanted = TaskCreate(
         source=Source(upload=incoming.source(record.id)),
         branch=incoming.branch,
+        lang=incoming.lang,
         active_deadline_seconds=3600,
     )
     task = await tasks.create(scope.services, asked, wanted)

@@ -46,6 +46,8 @@ def load(
     at = desk(context)
     dataset = at.client.dataset(name or (dataset_name(file) if mode == "new" else at.dataset().name))
     options = {k: v for k, v in (("sheet", sheet), ("encoding", encoding), ("delimiter", delimiter)) if v}
+    if at.lang == "zh":  # otherwise the file's name decides, as a sentence's own characters do
+        options["lang"] = at.lang
     task = _send(at, dataset, file, mode, options, as_json=as_json)
     at.remember(dataset=dataset.name)
     at.settle(task, as_json=as_json)

@@ -9,7 +9,7 @@ GET    PROJECTS                                  -> Page[Project];       POST Pr
 GET    PROJECT                                   -> Project
 GET    DATASETS                                  -> Page[Dataset];       POST DatasetCreate -> Dataset
 GET    DATASET                                   -> Dataset
-POST   UPLOADS ?mode&branch&sheet&header_rows&delimiter&encoding&key     raw bytes, header `Filename` (percent-encoded UTF-8)
+POST   UPLOADS ?mode&branch&sheet&header_rows&delimiter&encoding&key&lang   raw bytes, header `Filename` (percent-encoded UTF-8)
                                                  -> 202 Task; the dataset is made when it does not exist (mode=new)
 GET    BRANCHES                                  -> Page[Branch];        POST BranchCreate -> Branch
 GET    BRANCH                                    -> Branch with ETag;    PUT BranchMove, If-Match: "<head>" -> Branch
