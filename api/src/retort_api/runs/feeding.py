@@ -23,5 +23,7 @@ def feed(snapshots: SnapshotStore, objects: ObjectStore, key: str, *, carried: b
     snapshot = snapshots.read(key)
     table = with_companions(snapshot) if carried else snapshot.table.drop(ROW_ID)
     out = io.BytesIO()
-    table.write_ipc(out, compression="lz4")  # a third of the bytes through the socket, for a tenth of their time
+    table.write_ipc(
+        out, compression="lz4"
+    )  # a third of the bytes through the socket, for a tenth of their time
     return bytes_input(out.getvalue())
