@@ -13,12 +13,13 @@ from typing import Any
 
 from retort_core.plans import Lang
 from retort_core.profiles import ColumnProfile, Profile
-from retort_core.schema import Column, Schema
+from retort_core.schema import Column, Kind, Schema
 from retort_planner.model.client import Messages
 
 CARDS = 20  # columns described in full; the others by name
 SAMPLES = 5
 SAMPLE_CHARS = 24
+PRIVATE = (Kind.id, Kind.text)  # ids, phones and what people wrote never leave for a model
 TURNS = 6
 
 RULES = """You translate one instruction about a table into JSON. Answer with one JSON object only.
@@ -93,7 +94,7 @@ def _card(column: Column, profile: ColumnProfile | None) -> dict[str, Any]:
     card |= {"missing": profile.missing, "invalid": profile.invalid, "distinct": profile.distinct}
     if profile.numbers is not None:
         card |= {"min": profile.numbers.min, "max": profile.numbers.max}
-    else:
+    elif column.kind not in PRIVATE:
         card["samples"] = [printable(value.value, SAMPLE_CHARS) for value in profile.values[:SAMPLES]]
     return card
 

@@ -7,9 +7,11 @@ import json
 import pytest
 
 from retort_core.plans import Declined, Planned, Question
+from retort_core.profiles import ColumnProfile, Profile, ValueCount
 from retort_core.schema import Column, DType, Kind, Schema
 from retort_planner.model.client import Rung
 from retort_planner.model.planning import ModelPlanner
+from retort_planner.model.prompts import data_card
 from retort_planner.planning import Planner, connect
 from retort_planner.requests import Request
 
@@ -118,3 +120,21 @@ def test_connecting_probes_the_server(serve) -> None:
     client, model = serve(honours=Rung.json_object)
     assert connect(client.endpoint).rung is Rung.json_object
     assert len(model.seen) >= 1
+
+
+def test_values_of_ids_and_of_free_text_are_never_sent() -> None:
+    columns = tuple(
+        Column(id=kind.value, name=kind.value, dtype=DType.text, kind=kind)
+        for kind in (Kind.id, Kind.text, Kind.single)
+    )
+    seen = (ValueCount(value="13800000000", count=1),)
+    profiles = tuple(
+        ColumnProfile(column=c.id, rows=1, valid=1, missing=0, invalid=0, distinct=1, values=seen)
+        for c in columns
+    )
+    card = data_card("x", Schema(columns=columns), Profile(rows=1, columns=profiles))
+    assert {one["name"]: one.get("samples") for one in card["columns"]} == {
+        "id": None,
+        "text": None,
+        "single": ["13800000000"],
+    }
