@@ -57,6 +57,16 @@ class Work(Protocol):
     async def ended(self, task: TaskRecord) -> None: ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Next:
+    """What a decision leaves to do; `task` is None when there is no such task."""
+
+    task: TaskRecord | None = None
+    actions: tuple[Action, ...] = ()
+    wake_at: datetime | None = None
+    ended: bool = False
+
+
 @dataclass(kw_only=True)
 class _Held:
     attempt: int
@@ -120,17 +130,15 @@ class Driver:
         except Exception:
             log.exception("task_look_failed", task=uid)
             return
-        await self._follow(uid, *after)
+        await self._follow(after)
 
-    async def _decided(
-        self, connection: AsyncConnection, uid: str, reply: Reply | None
-    ) -> tuple[tuple[Action, ...], datetime | None, TaskRecord | None]:
-        """Saves `reply` and what follows from it; (actions, wake-up time, the task if it has just ended)."""
+    async def _decided(self, connection: AsyncConnection, uid: str, reply: Reply | None) -> _Next:
+        """Saves `reply` and what follows from it."""
         if reply is not None:
             await repository.save_reply(connection, uid, reply)
         task = await repository.get(connection, uid)
         if task is None:
-            return (), None, None
+            return _Next()
         now = datetime.now(UTC)
         decision = decide(task.facts, await self._observed(task), now)
         ended = decision.status.terminal and not task.status.terminal
@@ -140,7 +148,8 @@ class Driver:
             )
             data = {"phase": decision.status.phase, "message": decision.status.message}
             await events.add(connection, "task", data, task=uid, dataset=task.dataset)
-        return decision.actions, decision.wake_at, replace(task, status=decision.status) if ended else None
+        after = replace(task, status=decision.status)
+        return _Next(task=after, actions=decision.actions, wake_at=decision.wake_at, ended=ended)
 
     async def _observed(self, task: TaskRecord) -> Observed:
         replies: Replies = task.replies
@@ -161,52 +170,50 @@ class Driver:
             return SandboxState(attempt=held.attempt, phase="lost", reason=held.lost)
         return SandboxState(attempt=held.attempt, phase="ready" if held.sandbox is not None else "claiming")
 
-    async def _follow(
-        self, uid: str, actions: tuple[Action, ...], wake_at: datetime | None, ended: TaskRecord | None
-    ) -> None:
+    async def _follow(self, after: _Next) -> None:
         self._signal.notify()
-        if ended is not None:
-            await self._work.ended(ended)
-        for action in actions:
-            self._start(uid, action)
-        timer = self._timers.pop(uid, None)
+        task = after.task
+        if task is None:
+            return
+        if after.ended:
+            await self._work.ended(task)
+        for action in after.actions:
+            self._start(task, action)
+        timer = self._timers.pop(task.uid, None)
         if timer is not None:
             timer.cancel()
-        if wake_at is not None:
-            delay = max(0.0, (wake_at - datetime.now(UTC)).total_seconds())
-            self._timers[uid] = asyncio.get_running_loop().call_later(delay, self.wake, uid)
+        if after.wake_at is not None:
+            delay = max(0.0, (after.wake_at - datetime.now(UTC)).total_seconds())
+            self._timers[task.uid] = asyncio.get_running_loop().call_later(delay, self.wake, task.uid)
 
     # -- acting ------------------------------------------------------------------------------------------
 
-    def _start(self, uid: str, action: Action) -> None:
-        key = (uid, action)
+    def _start(self, task: TaskRecord, action: Action) -> None:
+        key = (task.uid, action)
         if key in self._flying or self._closed:
             return
-        task = asyncio.create_task(self._perform(uid, action))
-        self._flying[key] = task
-        task.add_done_callback(lambda done: self._landed(key, done))
+        flight = asyncio.create_task(self._perform(task, action))
+        self._flying[key] = flight
+        flight.add_done_callback(lambda done: self._landed(key, done))
 
     def _landed(self, key: tuple[str, Action], done: asyncio.Task[None]) -> None:
         """The same action may be under way again by now; that one stays on the list."""
         if self._flying.get(key) is done:
             del self._flying[key]
 
-    async def _perform(self, uid: str, action: Action) -> None:
-        async with self._database.read() as connection:
-            task = await repository.get(connection, uid)
-        if task is None:
-            return
+    async def _perform(self, task: TaskRecord, action: Action) -> None:
+        """`task` is as it was decided upon, work included: nobody but this driver changes that."""
         match action:
             case Claim(attempt):
-                await self._claim(uid, attempt)
+                await self._claim(task.uid, attempt)
             case Release(attempt):
-                await self._release(uid, attempt)
+                await self._release(task.uid, attempt)
             case _:
                 await self._reply(task, action)
 
     async def _reply(self, task: TaskRecord, action: Action) -> None:
         """One action and its one reply; an error becomes a failure with its class, never a hanging task."""
-        settled: list[tuple[tuple[Action, ...], datetime | None, TaskRecord | None]] = []
+        settled: list[_Next] = []
 
         async def settle(connection: AsyncConnection, reply: Reply) -> None:
             settled.append(await self._decided(connection, task.uid, reply))
@@ -223,7 +230,7 @@ class Driver:
         if reply is not None:
             await self._look(task.uid, reply)
         elif settled:
-            await self._follow(task.uid, *settled[-1])
+            await self._follow(settled[-1])
 
     async def _act(self, task: TaskRecord, action: Action, settle: Settle) -> Reply | None:
         match action:
