@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, Group
 
 from retort_client.cli import loading, talking, versions
 from retort_client.cli.desk import Json, build, desk
@@ -30,7 +30,7 @@ def about(context: typer.Context, as_json: Json = False) -> None:
     lines = [f"retort {found.version}  planner: {found.planner}"]
     lines += [f"  {'✓' if wall.enforced else '✗'} {wall.name}  {wall.detail}" for wall in found.barriers]
     lines += [f"  {limit.name}: {limit.value:,} {limit.unit}" for limit in found.limits]
-    at.show(plain("\n".join(lines)), found, as_json=as_json)
+    at.show(Group(*map(plain, lines)), found, as_json=as_json)
 
 
 def application() -> typer.Typer:
