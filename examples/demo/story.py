@@ -152,7 +152,10 @@ def personality(stage: Stage) -> None:
     bands = stage.table_of(stage.say("count age_band"))
     found = dict(zip(column(bands, "value"), column(bands, "n"), strict=True))
     stage.check("bands", {k: v for k, v in found.items() if k in right.bands}, right.bands)
-    stage.say("crosstab A2 by gender and age_band")
+    banner = stage.table_of(stage.say("crosstab A2 by gender and age_band"))
+    for head, share in (("gender: 1", right.share_a2_6_men), ("gender: 2", right.share_a2_6_women)):
+        shares = dict(zip(column(banner, "value"), column(banner, head), strict=True))
+        stage.check(f"share of 6 in {head}", shares["6"], share)
 
 
 def telling(stage: Stage) -> None:
