@@ -76,19 +76,26 @@ class Spool:
 
 
 def object_input(store: ObjectStore, key: str) -> Input:
-    """An object, read in blocks beside the event loop."""
+    """An object, read in blocks beside the event loop; one of a single block costs one visit to a thread."""
 
     async def blocks() -> AsyncIterator[bytes]:
-        stream = await asyncio.to_thread(store.open, key)
+        stream, block = await asyncio.to_thread(_opened, store, key)
         with stream:
-            while block := await asyncio.to_thread(stream.read, BLOCK):
+            while block:
                 yield block
+                block = await asyncio.to_thread(stream.read, BLOCK) if len(block) == BLOCK else b""
 
     return blocks
 
 
+def _opened(store: ObjectStore, key: str) -> tuple[BinaryIO, bytes]:
+    stream = store.open(key)
+    return stream, stream.read(BLOCK)
+
+
 def bytes_input(data: bytes) -> Input:
     async def blocks() -> AsyncIterator[bytes]:
-        yield data
+        for start in range(0, len(data), BLOCK):
+            yield data[start : start + BLOCK]
 
     return blocks
