@@ -31,7 +31,6 @@ from retort_core.jobs import Failure, Job
 
 Worker: TypeAlias = Callable[[Job, Mapping[str, int], BinaryIO, Callable[[dict[str, Any]], None]], None]
 MAX_MESSAGE = 1 << 16
-SMALL_BYTES: Final = 8 << 20  # inputs below this: starting and waking threads costs more than they bring
 # Started by `import polars` for spilled files; it sleeps on an empty queue and holds no lock.
 IDLE_THREADS: Final = frozenset({"polars-ooc-clea"})
 # Found late by any code: codecs by name, the parts of a traceback, numbers and dates.
@@ -194,8 +193,6 @@ class _Child:
         if self._trial:
             return
         inputs = dict(zip(job.inputs, self._inputs, strict=True))
-        if sum(os.fstat(descriptor).st_size for descriptor in self._inputs) < SMALL_BYTES:
-            os.environ["POLARS_MAX_THREADS"] = "1"  # read when the child runs its first query
         with os.fdopen(self._output, "wb", buffering=1 << 16) as output:
             worker(job, inputs, output, self._report)
 

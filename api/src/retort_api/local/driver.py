@@ -141,8 +141,6 @@ class Driver:
             return _Next()
         now = datetime.now(UTC)
         decision = decide(task.facts, await self._observed(task), now)
-        if self._claimed_at_once(uid, decision.actions):
-            decision = decide(task.facts, await self._observed(task), now)
         ended = decision.status.terminal and not task.status.terminal
         if decision.status != task.status:
             await repository.save_status(
@@ -152,16 +150,6 @@ class Driver:
             await events.add(connection, "task", data, task=uid, dataset=task.dataset)
         after = replace(task, status=decision.status)
         return _Next(task=after, actions=decision.actions, wake_at=decision.wake_at, ended=ended)
-
-    def _claimed_at_once(self, uid: str, actions: tuple[Action, ...]) -> bool:
-        """A sandbox that is idle anyway is claimed without a round through the database."""
-        claim = next((action for action in actions if isinstance(action, Claim)), None)
-        if claim is None or len(actions) > 1 or (uid, claim) in self._flying or uid in self._held:
-            return False
-        sandbox = self._pool.claim_idle()
-        if sandbox is not None:
-            self._held[uid] = _Held(attempt=claim.attempt, sandbox=sandbox)
-        return sandbox is not None
 
     async def _observed(self, task: TaskRecord) -> Observed:
         replies: Replies = task.replies

@@ -86,7 +86,6 @@ class LocalSandboxes:
         self._target, self._capacity = target, capacity
         self._idle: deque[LocalSandbox] = deque()
         self._starting: set[asyncio.Task[None]] = set()
-        self._closing: set[asyncio.Task[None]] = set()
         self._claimed = 0
         self._waiting: deque[asyncio.Future[LocalSandbox]] = deque()
         self._closed = False
@@ -99,20 +98,14 @@ class LocalSandboxes:
         self._refill()
         return self.hello
 
-    def claim_idle(self) -> Sandbox | None:
+    async def claim(self) -> Sandbox:
         while self._idle:
             sandbox = self._idle.popleft()
             if sandbox.usable:
                 self._claimed += 1
                 self._refill()
                 return sandbox
-            self._forget(sandbox)
-        return None
-
-    async def claim(self) -> Sandbox:
-        idle = self.claim_idle()
-        if idle is not None:
-            return idle
+            await sandbox.close()
         future: asyncio.Future[LocalSandbox] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         self._refill()
@@ -143,15 +136,9 @@ class LocalSandboxes:
         self._closed = True
         for task in tuple(self._starting):
             task.cancel()
-        await asyncio.gather(*self._starting, *self._closing, return_exceptions=True)
+        await asyncio.gather(*self._starting, return_exceptions=True)
         await asyncio.gather(*(sandbox.close() for sandbox in self._idle))
         self._idle.clear()
-
-    def _forget(self, sandbox: LocalSandbox) -> None:
-        """Closes one that died while it was idle, in its own time."""
-        closing = asyncio.create_task(sandbox.close())
-        self._closing.add(closing)
-        closing.add_done_callback(self._closing.discard)
 
     def _offer(self, sandbox: LocalSandbox) -> None:
         while self._waiting:

@@ -113,10 +113,6 @@ class Execution:
         self._database, self._log, self._library, self._runner = database, log, library, runner
         self._replayer = Replayer(runner, library)
 
-    async def ahead(self, dataset: str, commit: str) -> None:
-        """Makes ready what the next step on this version will need."""
-        await self._runner.feeds.ahead((await self._log.get(dataset, commit)).snapshot)
-
     async def __call__(self, task: TaskRecord, attempt: int, ride: Ride, settle: Any) -> Ran | None:
         """The reply, or None when it was settled in the transaction that stored the run's versions."""
         work = Work.model_validate(task.work)
@@ -223,7 +219,7 @@ class Execution:
     async def _answer(
         self, task: TaskRecord, work: Work, base: CommitRecord, script: Script, ride: Ride
     ) -> ResultRecord:
-        feed = await self._runner.feeds.of(base.snapshot, carried=True)
+        feed = await self._runner.fed(base.snapshot, carried=True)
         parts = await self._runner.answer(ride, feed, script)
         return self._result(task, work, base.id, parts)
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from retort_api.commits.results import Part
-from retort_api.runs.feeding import Feeds
-from retort_api.runs.library import Library
+from retort_api.runs.feeding import feed
+from retort_api.runs.library import Library, invalid_names
 from retort_api.runs.sandboxes import Sandbox, Sandboxes
 from retort_api.runs.session import Input, Listener
 from retort_api.runs.spool import Spool, object_input
@@ -70,7 +70,6 @@ class Runner:
         self, objects: ObjectStore, library: Library, intake: Sandboxes, settings: Settings, spool: Path
     ) -> None:
         self.objects, self._library, self._intake = objects, library, intake
-        self.feeds = Feeds(objects, library)
         self._settings, self._spool = settings, spool
 
     async def version(
@@ -136,12 +135,21 @@ class Runner:
         with Spool(self._spool) as results:
             return await self._read(ride, [(key, filename)], {**options, "as": "codebook"}, results)
 
+    async def fed(self, base: str, *, carried: bool) -> Input:
+        schema = await self._library.schema(base)
+        profile = await self._library.profile(base)
+        invalid = bool(invalid_names(schema, profile))
+        snapshots = self._library.snapshots
+        return await asyncio.to_thread(
+            lambda: feed(snapshots, self.objects, base, carried=carried, invalid=invalid)
+        )
+
     # -- steps -------------------------------------------------------------------------------------------
 
     async def _script(
         self, ride: Ride, base: str, script: Script, results: Spool, names: Sequence[str]
     ) -> None:
-        table = await self.feeds.of(base, carried=script.rows == "carried")
+        table = await self.fed(base, carried=script.rows == "carried")
         await self._execute(ride, self._script_job(ride, script), [table], results, names)
 
     def _script_job(self, ride: Ride, script: Script) -> Job:

@@ -22,9 +22,6 @@ class Sandbox(Protocol):
 class Sandboxes(Protocol):
     async def claim(self) -> Sandbox: ...
 
-    def claim_idle(self) -> Sandbox | None:
-        """One that is ready this moment, without waiting."""
-
     async def release(self, sandbox: Sandbox) -> None: ...
 
     def claimed(self) -> AbstractAsyncContextManager[Sandbox]: ...

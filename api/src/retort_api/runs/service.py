@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
@@ -47,7 +47,6 @@ class TaskWork:
     execution: Execution
     signal: Signal
     wake: Callable[[str], None] = lambda _: None
-    _aheads: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def base(self, task: TaskRecord) -> str | Failure:
         """What the task starts from; the first upload starts from nothing."""
@@ -179,17 +178,6 @@ class TaskWork:
         if task.status.failure is not None:
             async with self.database.write() as connection:
                 await self.commits.drop_ref(connection, task.dataset, f"task/{task.uid}")
-        outcome = task.status.result
-        if outcome is not None and outcome.commit:
-            ahead = asyncio.create_task(self._ahead(task.dataset, outcome.commit))
-            self._aheads.add(ahead)
-            ahead.add_done_callback(self._aheads.discard)
-
-    async def _ahead(self, dataset: str, commit: str) -> None:
-        try:
-            await self.execution.ahead(dataset, commit)
-        except RetortError as error:  # the step that needs it will say it to somebody
-            log.warning("not_made_ready", commit=commit, reason=error.message)
 
 
 class _Cancelled(Conflict):

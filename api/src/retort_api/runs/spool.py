@@ -76,26 +76,19 @@ class Spool:
 
 
 def object_input(store: ObjectStore, key: str) -> Input:
-    """An object, read in blocks beside the event loop; one of a single block costs one visit to a thread."""
+    """An object, read in blocks beside the event loop."""
 
     async def blocks() -> AsyncIterator[bytes]:
-        stream, block = await asyncio.to_thread(_opened, store, key)
+        stream = await asyncio.to_thread(store.open, key)
         with stream:
-            while block:
+            while block := await asyncio.to_thread(stream.read, BLOCK):
                 yield block
-                block = await asyncio.to_thread(stream.read, BLOCK) if len(block) == BLOCK else b""
 
     return blocks
 
 
-def _opened(store: ObjectStore, key: str) -> tuple[BinaryIO, bytes]:
-    stream = store.open(key)
-    return stream, stream.read(BLOCK)
-
-
 def bytes_input(data: bytes) -> Input:
     async def blocks() -> AsyncIterator[bytes]:
-        for start in range(0, len(data), BLOCK):
-            yield data[start : start + BLOCK]
+        yield data
 
     return blocks

@@ -27,7 +27,9 @@ async def add(
     if not dataset:
         query = select(tasks.c.dataset).where(tasks.c.uid == task)
         dataset = (await connection.execute(query)).scalar_one()
-    project = select(datasets.c.project).where(datasets.c.id == dataset).scalar_subquery()
+    project = (
+        await connection.execute(select(datasets.c.project).where(datasets.c.id == dataset))
+    ).scalar_one()
     await connection.execute(
         insert(table).values(
             project=project, dataset=dataset, task=task, kind=kind, data=data, at=datetime.now(UTC)
