@@ -82,7 +82,11 @@ class TaskPut(Model):
 
 
 class TaskSeen(Model):
-    """The half of `Observed` that rows hold. `base` and the replies as in `lifecycle.observations`."""
+    """The half of `Observed` that rows hold. `base` and the replies as in `lifecycle.observations`.
+
+    `answer`, `approval` and `cancelled` are what people said by either way: on the object (they came with a TaskPut) or
+    over HTTP (then only the row has them, and an event says so). The operator decides on these, not on the spec alone.
+    """
 
     uid: str
     revision: int
@@ -91,6 +95,9 @@ class TaskSeen(Model):
     prepared: Prepared | None = None
     run: Ran | None = None
     promoted: Promoted | None = None
+    answer: Answer | None = None
+    approval: Approval | None = None
+    cancelled: bool = False
     archived: bool = False  # ended and recorded: the object may be deleted
 
 
