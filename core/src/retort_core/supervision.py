@@ -19,7 +19,7 @@ from typing import Any
 
 from retort_core import wire
 from retort_core.channel import Channel
-from retort_core.errors import Infrastructure, RetortError
+from retort_core.errors import Infrastructure, PolicyDenied, RetortError
 from retort_core.forkline import ForkLine
 from retort_core.inputs import Inputs
 from retort_core.jobs import End, Failure, Job, Limits, Usage
@@ -33,8 +33,17 @@ TRIAL_LIMITS = Limits(seconds=30.0)
 class Supervisor:
     """One client, one job after another."""
 
-    def __init__(self, channel: Channel, forks: ForkLine, threads: int) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        forks: ForkLine,
+        threads: int,
+        hello: dict[str, Any] | None = None,
+        attempt: str = "",
+    ) -> None:
+        """`hello`: of a trial that was made before there was a client. `attempt`: the only one the client may run."""
         self._channel, self._forks, self._threads = channel, forks, threads
+        self._hello, self._attempt = hello, attempt
 
     def serve(self, *, once: bool) -> bool:
         """Whether the sandbox was fit for work."""
@@ -51,24 +60,8 @@ class Supervisor:
         return True
 
     def _greet(self) -> None:
-        began = time.monotonic()
-        self._forks.start()
-        run = Run(
-            Job("trial", "trial", limits=TRIAL_LIMITS), Inputs(()), self._forks, self._channel, self._threads
-        )
-        run.execute(trial=True).raise_for_error()
-        self._channel.send(
-            wire.encode_json(FrameType.HELLO, self._hello(run.enforced, time.monotonic() - began))
-        )
-
-    def _hello(self, enforced: dict[str, Any], seconds: float) -> dict[str, Any]:
-        return {
-            "protocol": PROTOCOL,
-            "python": ".".join(map(str, sys.version_info[:3])),
-            "start_seconds": round(seconds, 3),
-            "threads": self._threads,
-            "enforced": enforced,
-        }
+        hello = self._hello or trial(self._forks, self._threads)
+        self._channel.send(wire.encode_json(FrameType.HELLO, hello))
 
     def _one_job(self) -> bool:
         job, inputs = None, Inputs(())
@@ -93,7 +86,7 @@ class Supervisor:
             self._channel.wait()
             for kind, payload in self._channel.receive():
                 if kind is FrameType.JOB and job is None:
-                    job = Job.from_json(wire.decode_json(payload))
+                    job = self._admitted(Job.from_json(wire.decode_json(payload)))
                     inputs = Inputs(job.inputs)
                 elif kind is FrameType.CANCEL:  # also one that crossed the end of a run
                     inputs.close()
@@ -110,9 +103,31 @@ class Supervisor:
         inputs.close()
         return None, inputs
 
+    def _admitted(self, job: Job) -> Job:
+        if self._attempt and job.attempt != self._attempt:
+            raise PolicyDenied(f"this sandbox was claimed for {self._attempt}, not for {job.attempt[:100]}")
+        return job
+
     def _end(self, end: End) -> None:
         self._channel.send(wire.encode_json(FrameType.END, end.to_json()))
         self._channel.drain()
+
+
+def trial(forks: ForkLine, threads: int) -> dict[str, Any]:
+    """Starts the fork server and has a first worker put up every barrier; raises when one is missing."""
+    began = time.monotonic()
+    forks.start()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        run = Run(Job("trial", "trial", limits=TRIAL_LIMITS), Inputs(()), forks, Channel(ours), threads)
+        run.execute(trial=True).raise_for_error()
+    return {
+        "protocol": PROTOCOL,
+        "python": ".".join(map(str, sys.version_info[:3])),
+        "start_seconds": round(time.monotonic() - began, 3),
+        "threads": threads,
+        "enforced": run.enforced,
+    }
 
 
 def _take(kind: FrameType, payload: bytes, inputs: Inputs) -> None:

@@ -1,0 +1,148 @@
+"""PID 1 of an executor Pod: walls first, then one proven client over TCP, one job, and the end.
+
+    python -I -m retort_core.door --worker MODULE:FUNCTION [--port N] [--health-port N] [--threads N]
+
+The fork server is executed with an empty environment before the session key is read, and a trial worker has put up every
+barrier before anybody can connect; a Pod with a missing barrier never becomes ready and says why. Who connects must know
+the key (`handshake`); others are dropped and the door stays open. With the first proven client it closes for good: the
+process serves that one session and ends, and the Pod with it. Standard library only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import os
+import signal
+import socket
+import sys
+import threading
+from typing import Final, NoReturn
+
+from retort_core import supervision
+from retort_core.channel import Channel
+from retort_core.errors import RetortError, SessionLost
+from retort_core.forkline import ForkLine
+from retort_core.handshake import LENGTH, Binding, ExecutorSide
+
+SESSION_PORT: Final = 7070
+HEALTH_PORT: Final = 7071
+HANDSHAKE_SECONDS: Final = 5.0
+STRANGERS: Final = (
+    100  # failed handshakes after which the Pod gives itself up, so that nobody can knock for ever
+)
+
+
+class Door:
+    """A listening socket that lets in one client that knows the key."""
+
+    def __init__(self, key: bytes, pod: str, host: str, port: int) -> None:
+        self._key, self._pod = key, pod
+        self._listener = socket.create_server((host, port), backlog=16)
+
+    @property
+    def port(self) -> int:
+        found: int = self._listener.getsockname()[1]
+        return found
+
+    def let_in(self) -> tuple[socket.socket, Binding]:
+        """The first proven client; the door is closed behind it."""
+        try:
+            for _ in range(STRANGERS):
+                stream, _address = self._listener.accept()
+                try:
+                    return stream, self._proven(stream)
+                except (RetortError, OSError) as problem:
+                    _say(f"a caller was turned away: {problem}")
+                    stream.close()
+        finally:
+            self._listener.close()
+        raise SessionLost(f"{STRANGERS} callers could not prove who they are")
+
+    def _proven(self, stream: socket.socket) -> Binding:
+        stream.settimeout(HANDSHAKE_SECONDS)
+        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        side = ExecutorSide(self._key, self._pod)
+        stream.sendall(side.greeting)
+        length = _exactly(stream, LENGTH.size)
+        binding, proof = side.verify(_exactly(stream, side.reply_size(length)))
+        stream.sendall(proof)
+        return binding
+
+
+def _exactly(stream: socket.socket, size: int) -> bytes:
+    """Never more than asked for: what follows belongs to the session."""
+    found = b""
+    while len(found) < size:
+        piece = stream.recv(size - len(found))
+        if not piece:
+            raise SessionLost("the caller left in the middle of the handshake")
+        found += piece
+    return found
+
+
+def answer_probes(host: str, port: int) -> None:
+    """The kubelet's TCP probes: taken and dropped. The port opens only once every barrier has been tried."""
+    listener = socket.create_server((host, port), backlog=16)
+
+    def take() -> None:
+        while True:
+            stream, _ = listener.accept()
+            stream.close()
+
+    threading.Thread(target=take, daemon=True, name="health").start()
+
+
+def arm(seconds: int) -> None:
+    """The session's own deadline, from the claim on: whatever hangs, the Pod ends."""
+    signal.signal(signal.SIGALRM, _over)
+    signal.alarm(seconds)
+
+
+def _over(*_: object) -> NoReturn:
+    _say("the session took longer than it may")
+    os._exit(124)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text[:500] + "\n")
+    sys.stderr.flush()
+
+
+def serve(worker: str, threads: int, host: str, port: int, health_port: int) -> bool:
+    """Whether the one session ended well."""
+    forks = ForkLine(worker, threads)
+    hello = supervision.trial(forks, threads)
+    # Only now: the fork server and its children were started from an environment without it.
+    key, pod = bytes.fromhex(os.environ.pop("RETORT_SESSION_KEY")), os.environ.pop("RETORT_POD_NAME")
+    door = Door(key, pod, host, port)
+    answer_probes(host, health_port)
+    _say("ready: " + ", ".join(hello["enforced"].get("barriers", ())))
+    stream, binding = door.let_in()
+    arm(binding.seconds)
+    channel, attempt = Channel(stream), f"{binding.task}-{binding.attempt}"
+    return supervision.Supervisor(channel, forks, threads, hello, attempt).serve(once=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="retort_core.door")
+    parser.add_argument("--worker", required=True, help="MODULE:FUNCTION that does the job")
+    parser.add_argument("--host", default="0.0.0.0", help="address to listen on")  # noqa: S104 - a Pod's own network
+    parser.add_argument("--port", type=int, default=SESSION_PORT)
+    parser.add_argument("--health-port", type=int, default=HEALTH_PORT)
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    given = parser.parse_args()
+    ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # non-dumpable: same-user processes cannot look into this one
+    signal.signal(
+        signal.SIGTERM, lambda *_: os._exit(0)
+    )  # PID 1 would ignore it, and the Pod's end take its grace
+    try:
+        fit = serve(given.worker, given.threads, given.host, given.port, given.health_port)
+    except RetortError as problem:
+        _say(f"not fit for work: {problem.message}")
+        fit = False
+    sys.exit(0 if fit else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,210 @@
+"""The executor Pod's first process on loopback: who gets in, who does not, and that it serves one job and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from retort_api.runs.pods import Dialler, networks
+from retort_api.runs.session import Listener
+from retort_core.errors import PolicyDenied, SessionLost
+from retort_core.handshake import GREETING, Binding, session_key
+from retort_core.http.internal import PodAddress
+from retort_core.jobs import End, Job, Limits
+from retort_core.wire import read_parts
+
+K, NONCE, NAME = b"K" * 32, "ab" * 16, "executor-1"
+TASK = "c" * 32
+HONEST = "import polars as pl\ndef run(table):\n    return table.select(total=pl.col('x').sum())\n"
+
+
+def stream(table: pl.DataFrame) -> bytes:
+    out = io.BytesIO()
+    table.write_ipc_stream(out, compat_level=pl.CompatLevel.oldest())
+    return out.getvalue()
+
+
+TABLE = stream(pl.DataFrame({"x": [1, 2, 3]}))
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+        return port
+
+
+class Pod:
+    def __init__(self) -> None:
+        self.port, self.health = free_port(), free_port()
+        environment = {
+            "RETORT_SESSION_KEY": session_key(K, NAME, NONCE).hex(),
+            "RETORT_POD_NAME": NAME,
+        }
+        command = [sys.executable, "-I", "-m", "retort_core.door", "--worker", "retort_executor.worker:main"]
+        ports = ["--host", "127.0.0.1", "--port", str(self.port), "--health-port", str(self.health)]
+        self.process = subprocess.Popen(
+            [*command, *ports, "--threads", "1"], env=environment, stderr=subprocess.PIPE
+        )
+        assert self.process.stderr is not None
+        self.first = self.process.stderr.readline().decode()
+
+    def address(self, **changes: Any) -> PodAddress:
+        given = {"name": NAME, "uid": "u", "ip": "127.0.0.1", "port": self.port, "nonce": NONCE, **changes}
+        return PodAddress(**given)
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        assert self.process.stderr is not None
+        self.process.stderr.close()
+
+
+@pytest.fixture
+def pod() -> Iterator[Pod]:
+    made = Pod()
+    yield made
+    made.stop()
+
+
+DIALLER = Dialler(secret=K, networks=networks("127.0.0.0/8"))
+
+
+def binding(seconds: int = 60, **changes: Any) -> Binding:
+    return Binding(**{"pod": NAME, "task": TASK, "attempt": 1, "seconds": seconds, **changes})
+
+
+async def run(
+    pod: Pod, source: str = HONEST, attempt: str = f"{TASK}-1", seconds: int = 60
+) -> tuple[End, bytes]:
+    sandbox = await DIALLER.dial(pod.address(), binding(seconds))
+    chunks: list[bytes] = []
+    job = Job(attempt, "script", {"source": source}, Limits(seconds=20), ("table",))
+
+    async def table() -> AsyncIterator[bytes]:
+        yield TABLE
+
+    try:
+        return await sandbox.session.run(job, [table], Listener(chunk=chunks.append)), b"".join(chunks)
+    finally:
+        await sandbox.close()
+
+
+def test_a_pod_is_ready_only_with_every_barrier_up(pod: Pod) -> None:
+    assert pod.first.startswith("ready: ")
+    assert "filter" in pod.first
+    assert "landlock" in pod.first
+    socket.create_connection(("127.0.0.1", pod.health), 5).close()
+
+
+def test_a_proven_client_gets_one_run_and_the_pod_ends(pod: Pod) -> None:
+    end, data = asyncio.run(run(pod))
+    assert end.ok
+    assert pl.read_ipc_stream(read_parts(data)["table"]).item() == 6
+    assert pod.process.wait(10) == 0
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", pod.port), 5)
+
+
+def test_a_client_without_the_key_is_turned_away_and_the_door_stays_open(pod: Pod) -> None:
+    stranger = Dialler(secret=b"X" * 32, networks=DIALLER.networks)
+    with pytest.raises((SessionLost, PolicyDenied)):
+        asyncio.run(stranger.dial(pod.address(), binding()))
+    end, _ = asyncio.run(run(pod))
+    assert end.ok
+
+
+def test_a_client_that_means_another_pod_is_turned_away(pod: Pod) -> None:
+    with pytest.raises((SessionLost, PolicyDenied)):
+        asyncio.run(DIALLER.dial(pod.address(), binding(pod="executor-2")))
+    assert asyncio.run(run(pod))[0].ok
+
+
+def test_a_client_that_says_nothing_does_not_hold_the_door(pod: Pod) -> None:
+    with socket.create_connection(("127.0.0.1", pod.port), 5) as silent:
+        assert len(silent.recv(GREETING)) == GREETING
+        with pytest.raises(SessionLost):  # the door is busy with the silent one, for five seconds at most
+            asyncio.run(run(pod))
+        assert silent.recv(1) == b""
+    assert asyncio.run(run(pod))[0].ok
+
+
+def test_a_second_client_finds_the_door_closed_while_a_run_goes_on(pod: Pod) -> None:
+    async def both() -> End:
+        first = await DIALLER.dial(pod.address(), binding())
+        with pytest.raises(SessionLost):
+            await DIALLER.dial(pod.address(), binding())
+        job = Job(f"{TASK}-1", "script", {"source": HONEST}, Limits(seconds=20), ("table",))
+
+        async def table() -> AsyncIterator[bytes]:
+            yield TABLE
+
+        try:
+            return await first.session.run(job, [table], Listener(chunk=lambda _: None))
+        finally:
+            await first.close()
+
+    assert asyncio.run(both()).ok
+
+
+def test_a_job_of_another_attempt_is_refused(pod: Pod) -> None:
+    """The claim was for attempt 1; the same broker may not run anything else here."""
+    with pytest.raises((SessionLost, PolicyDenied)):
+        asyncio.run(run(pod, attempt=f"{TASK}-2"))[0].raise_for_error()
+    assert pod.process.wait(10) != 0
+
+
+def test_the_session_has_its_own_deadline(pod: Pod) -> None:
+    with pytest.raises(SessionLost):
+        asyncio.run(run(pod, "while True: pass", seconds=1))
+    assert pod.process.wait(10) == 124
+
+
+def test_a_client_that_leaves_ends_the_pod(pod: Pod) -> None:
+    async def leave() -> None:
+        await (await DIALLER.dial(pod.address(), binding())).close()
+
+    asyncio.run(leave())
+    assert pod.process.wait(10) is not None
+
+
+def test_the_pod_ends_at_once_when_told_to(pod: Pod) -> None:
+    pod.process.send_signal(signal.SIGTERM)
+    assert pod.process.wait(2) == 0
+
+
+@pytest.mark.parametrize("ip", ["10.0.0.1", "169.254.169.254", "::1", "nonsense"])
+def test_an_address_outside_the_pods_networks_is_not_dialled(ip: str) -> None:
+    """Refused before a socket exists, so no packet leaves."""
+    address = PodAddress(name=NAME, uid="u", ip=ip, port=1, nonce=NONCE)
+    with pytest.raises(PolicyDenied):
+        asyncio.run(DIALLER.dial(address, binding()))
+
+
+def test_the_key_is_in_no_environment_below_the_first_process(pod: Pod) -> None:
+    children = _below(pod.process.pid)
+    assert children
+    for child in children:
+        assert b"SESSION_KEY" not in Path(f"/proc/{child}/environ").read_bytes()
+
+
+def _below(pid: int) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError, ValueError):
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == pid:
+                found.append(int(entry.name))
+    return [*found, *(below for child in found for below in _below(child))] if os.geteuid() == 0 else found
