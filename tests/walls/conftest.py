@@ -83,6 +83,11 @@ def fresh_bench() -> Iterator[Bench]:
 
 
 @pytest.fixture(scope="session")
+def table() -> bytes:
+    return TABLE
+
+
+@pytest.fixture(scope="session")
 def bench_of() -> Callable[[Session], Bench]:
     return Bench
 

@@ -197,6 +197,14 @@ class Run:
             self._selector.register(output, selectors.EVENT_READ, self._on_output)
         if self._channel.pending:
             self._channel.flush()
+        self._await_client()
+
+    def _await_client(self) -> None:
+        """Wake when a client that was slow takes more; without this every 200 KB would wait for the next look."""
+        watched = self._selector.get_map().get(self._channel)
+        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._channel.pending else 0)
+        if watched is not None and watched.events != wanted:
+            self._selector.modify(self._channel, wanted, self._on_client)
 
     def _look_at_memory(self) -> None:
         memory = None if self._gone else meters.memory_of(self._pid)
