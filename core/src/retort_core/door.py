@@ -5,7 +5,7 @@
 The fork server is executed with an empty environment before the session key is read, and a trial worker has put up every
 barrier before anybody can connect; a Pod with a missing barrier never becomes ready and says why. Who connects must know
 the key (`handshake`); others are dropped and the door stays open. With the first proven client it closes for good: the
-process serves that one session and ends, and the Pod with it. Standard library only.
+process serves that one session and ends with it, and so does the Pod. Standard library only.
 """
 
 from __future__ import annotations
@@ -121,7 +121,18 @@ def serve(worker: str, threads: int, host: str, port: int, health_port: int) -> 
     stream, binding = door.let_in()
     arm(binding.seconds)
     channel, attempt = Channel(stream), f"{binding.task}-{binding.attempt}"
-    return supervision.Supervisor(channel, forks, threads, hello, attempt).serve(once=True)
+    fit = supervision.Supervisor(channel, forks, threads, hello, attempt).serve(once=True)
+    linger(channel)
+    return fit
+
+
+def linger(channel: Channel) -> None:
+    """Stays until the client leaves: it does so once it has settled the result, and a Pod that has ended without one
+    is a lost attempt to whoever watches Pods. What it still says is dropped; the session's deadline holds."""
+    while not channel.lost:
+        channel.wait()
+        for _ in channel.receive():
+            pass
 
 
 def main() -> None:

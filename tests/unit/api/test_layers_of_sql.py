@@ -14,7 +14,7 @@ from retort_api.app import ROUTERS, check_rules
 
 SOURCE = Path(retort_api.__file__).parent
 STATEMENTS = {"select", "insert", "update", "delete", "text", "func"}
-REPOSITORIES = {"repository.py", "results.py", "events.py"}
+REPOSITORIES = {"repository.py", "results.py", "events.py", "leases.py"}
 
 
 def test_only_repositories_write_sql() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from retort_api.commits.records import Move
 from retort_api.commits.walks import walk
-from retort_api.tasks.service import language
+from retort_api.tasks.languages import language
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 

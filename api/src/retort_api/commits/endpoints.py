@@ -13,7 +13,7 @@ from retort_api.kit import cursors
 from retort_api.kit.problems import HttpProblem
 from retort_api.runs.library import invalid_names
 from retort_api.scopes import Cursor, DatasetScope, InDataset, Limit
-from retort_api.tasks.service import language
+from retort_api.tasks.languages import language
 from retort_core.errors import Conflict, NotFound
 from retort_core.http import routes
 from retort_core.http.pages import Page

@@ -31,21 +31,15 @@ from fastapi import FastAPI
 from retort_api.access.authoriser import LocalUser
 from retort_api.app import VERSION, Opened, create_app
 from retort_api.commits.differences import Differences
-from retort_api.commits.log import CommitLog
 from retort_api.kit.database import Database
 from retort_api.kit.signals import Signal
 from retort_api.local.driver import Driver
 from retort_api.local.sandboxes import LocalSandboxes
+from retort_api.mains import parts
 from retort_api.mains.planners import Chosen, choose
 from retort_api.projects import repository as projects
 from retort_api.records import create_all
-from retort_api.runs.commands import Commands
-from retort_api.runs.execution import Execution
-from retort_api.runs.library import Library
-from retort_api.runs.preparation import Planner, Preparation
-from retort_api.runs.runner import Runner
-from retort_api.runs.service import TaskWork
-from retort_api.runs.situation import Situations
+from retort_api.runs.preparation import Planner
 from retort_api.services import Services
 from retort_api.settings import Settings
 from retort_core.errors import Conflict, IsolationMissing, PolicyDenied, RetortError
@@ -54,7 +48,6 @@ from retort_core.http.routes import DEFAULT_PROJECT
 from retort_core.probing import probe
 from retort_planner.suggestions import suggest
 from retort_tables.objects.folder import FolderObjects
-from retort_tables.snapshots.whole import WholeSnapshots
 
 EXECUTOR: Final = "retort_executor.worker:main"
 INTAKE: Final = "retort_tables.intake:main"
@@ -154,29 +147,19 @@ def wired(
     chosen: Chosen,
 ) -> tuple[Services, Driver]:
     executor, intake = sandboxes
-    written, log = Signal(), CommitLog(database)
-    library = Library(WholeSnapshots(objects))
-    runner = Runner(objects, library, intake, settings, home / "spool")
-    work = TaskWork(
-        database=database,
-        commits=log,
-        preparation=Preparation(
-            chosen.plan, Situations(database, log, library, suggest), log, Commands(database, log)
-        ),
-        execution=Execution(database, log, library, runner),
-        signal=written,
-    )
-    driver = Driver(database, work, executor, written)
+    on = parts.stored(database, objects, Signal())
+    work = parts.work(on, chosen, parts.running(on, intake, settings, home / "spool"))
+    driver = Driver(database, work, executor, on.signal)
     work.wake = driver.wake
     services = Services(
         settings=settings,
         database=database,
         objects=objects,
-        library=library,
-        log=log,
-        differences=Differences(library.snapshots),
+        library=on.library,
+        log=on.log,
+        differences=Differences(on.library.snapshots),
         waker=driver,
-        signal=written,
+        signal=on.signal,
         authoriser=LocalUser(settings.user),
         about=about(settings, executor.hello, chosen.name),
         suggest=suggest,

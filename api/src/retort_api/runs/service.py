@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,13 +15,12 @@ from retort_api.kit.database import Database
 from retort_api.kit.signals import Signal
 from retort_api.projects import repository as projects
 from retort_api.runs.commands import convention_of
-from retort_api.runs.execution import Execution
 from retort_api.runs.preparation import Preparation, Readied
-from retort_api.runs.runner import Ride
+from retort_api.runs.running import Running
 from retort_api.runs.sandboxes import Sandbox
 from retort_api.runs.sentences import done, say
 from retort_api.runs.work import Work
-from retort_api.tasks import events, repository
+from retort_api.tasks import repository
 from retort_api.tasks.records import TaskRecord
 from retort_core.errors import Conflict, RetortError
 from retort_core.identity import short
@@ -33,8 +30,6 @@ from retort_core.lifecycle.statuses import Failure, Outcome
 from retort_core.lifecycle.tasks import CANCELLED
 
 log = structlog.get_logger(__name__)
-PROGRESS_SECONDS: Final = 0.25  # at most four progress lines a second and task reach the event log
-LOG_LINES: Final = 200  # lines of a running script that reach the event log
 
 
 @dataclass(kw_only=True)
@@ -44,7 +39,7 @@ class TaskWork:
     database: Database
     commits: CommitLog
     preparation: Preparation
-    execution: Execution
+    running: Running
     signal: Signal
     wake: Callable[[str], None] = lambda _: None
 
@@ -126,18 +121,7 @@ class TaskWork:
     # -- run ---------------------------------------------------------------------------------------------
 
     async def run(self, task: TaskRecord, attempt: int, sandbox: Sandbox, settle: Any) -> Ran | None:
-        progress = Progress(self, task)
-        ride = Ride(attempt=f"{task.uid}-{attempt}", sandbox=sandbox, progress=progress)
-        started = time.monotonic()
-
-        async def timed(connection: AsyncConnection, ran: Ran) -> None:
-            usage = ride.measured.model_copy(update={"total_seconds": time.monotonic() - started})
-            await settle(connection, ran.model_copy(update={"usage": usage}))
-
-        try:
-            return await self.execution(task, attempt, ride, timed)
-        finally:
-            await progress.close()
+        return await self.running(task, attempt, sandbox, settle)
 
     # -- promote -----------------------------------------------------------------------------------------
 
@@ -195,49 +179,3 @@ def _conflict(task: TaskRecord, conflict: Conflict) -> Failure:
     message = say("moved", task.lang, branch=task.branch, expected=short(expected), head=short(head))
     details: dict[str, Any] = {"branch": task.branch, "expected": expected, "head": head}
     return Failure(failure="Input", code="conflict", message=message, details=details)
-
-
-def _preview(facts: dict[str, Any]) -> dict[str, Any]:
-    """What a reader says the file begins with: texts in lists, whatever it sent."""
-    columns, rows = facts.get("columns"), facts.get("rows")
-    return {
-        "columns": [str(name) for name in columns] if isinstance(columns, list) else [],
-        "rows": [
-            [None if cell is None else str(cell) for cell in row] for row in rows if isinstance(row, list)
-        ]
-        if isinstance(rows, list)
-        else [],
-        **{name: facts[name] for name in ("total_rows", "total_columns") if isinstance(facts.get(name), int)},
-    }
-
-
-class Progress:
-    """Progress and log lines of one run on their way to the event log, thinned out."""
-
-    def __init__(self, work: TaskWork, task: TaskRecord) -> None:
-        self._work, self._task = work, task
-        self._last, self._lines = time.monotonic(), 0  # short runs have nothing to tell
-        self._writes: set[asyncio.Task[None]] = set()
-
-    def __call__(self, kind: str, facts: dict[str, Any]) -> None:
-        if kind == "log":
-            self._lines += 1
-            if self._lines > LOG_LINES:
-                return
-        elif facts.get("stage") == "preview":
-            kind, facts = "preview", _preview(facts)
-        elif time.monotonic() - self._last < PROGRESS_SECONDS:
-            return
-        else:
-            self._last = time.monotonic()
-        write = asyncio.create_task(self._write(kind, facts))
-        self._writes.add(write)
-        write.add_done_callback(self._writes.discard)
-
-    async def close(self) -> None:
-        await asyncio.gather(*self._writes, return_exceptions=True)
-
-    async def _write(self, kind: Any, facts: dict[str, Any]) -> None:
-        async with self._work.database.write() as connection:
-            await events.add(connection, kind, facts, task=self._task.uid, dataset=self._task.dataset)
-        self._work.signal.notify()

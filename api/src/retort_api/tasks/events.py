@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from retort_api.records import datasets, tasks
+from retort_api.records import datasets, projects, tasks
 from retort_api.records import events as table
+from retort_core.http.internal import InternalEvent
 from retort_core.http.tasks import Event
 
-EventKind: TypeAlias = Literal["task", "progress", "log", "preview", "ref"]
+EventKind: TypeAlias = Literal["task", "progress", "log", "preview", "ref", "reply"]
+INTERNAL: Final = ("reply",)  # "look at this task again", for whoever decides: nobody else's business
 
 
 async def add(
@@ -40,7 +42,8 @@ async def add(
 async def after(
     connection: AsyncConnection, project: str, seq: int, *, task: str = "", dataset: str = "", limit: int
 ) -> list[Event]:
-    query = select(table).where(table.c.project == project, table.c.seq > seq).order_by(table.c.seq)
+    query = select(table).where(table.c.project == project, table.c.seq > seq, table.c.kind.not_in(INTERNAL))
+    query = query.order_by(table.c.seq)
     if task:
         query = query.where(table.c.task == task)
     if dataset:
@@ -48,4 +51,32 @@ async def after(
     return [
         Event(seq=row.seq, kind=row.kind, task=row.task, dataset=row.dataset, at=row.at, data=row.data)
         for row in await connection.execute(query.limit(limit))
+    ]
+
+
+async def internal_after(connection: AsyncConnection, seq: int, limit: int) -> list[InternalEvent]:
+    """Of every project: replies and moved branches, which are all that a decider or a projection acts on."""
+    query = (
+        select(
+            table.c.seq,
+            table.c.kind,
+            table.c.task,
+            table.c.data,
+            datasets.c.name,
+            projects.c.name.label("namespace"),
+        )
+        .join(datasets, datasets.c.id == table.c.dataset)
+        .join(projects, projects.c.id == datasets.c.project)
+        .where(table.c.seq > seq, table.c.kind.in_((*INTERNAL, "ref")))
+        .order_by(table.c.seq)
+        .limit(limit)
+    )
+    return [
+        InternalEvent(
+            seq=row.seq,
+            kind="task" if row.kind in INTERNAL else "commit",
+            uid=row.task if row.kind in INTERNAL else str(row.data.get("head", "")),
+            data={"namespace": row.namespace, "dataset": row.name},
+        )
+        for row in await connection.execute(query)
     ]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,14 +16,12 @@ from retort_api.kit import signals
 from retort_api.kit.problems import HttpProblem
 from retort_api.services import Services
 from retort_api.tasks import events, repository
+from retort_api.tasks.languages import of_source
 from retort_api.tasks.records import TaskRecord
 from retort_core.errors import BadInput, Conflict, NotFound
 from retort_core.http.tasks import TaskCreate
 from retort_core.lifecycle.sources import Answer, Approval
-from retort_core.plans import Lang
 
-_CHINESE: Final = re.compile("[\u4e00-\u9fff]")
-_WORD: Final = re.compile("[A-Za-z][A-Za-z0-9_']*")
 TAKEN_UP_SECONDS: Final = 5.0  # an answer usually shows in the status after a few milliseconds
 
 
@@ -35,13 +32,6 @@ class Asked:
     project: str
     dataset: str
     requester: str
-
-
-def language(text: str, given: Literal["", "zh", "en"]) -> Lang:
-    """The message's own language: English words may name Chinese columns, and the other way round."""
-    if given:
-        return given
-    return "zh" if len(_CHINESE.findall(text)) > len(_WORD.findall(text)) else "en"
 
 
 async def create(
@@ -72,22 +62,16 @@ async def create(
 
 
 def _record(asked: Asked, body: TaskCreate) -> TaskRecord:
-    source = body.source
-    words = source.instruction.text if source.instruction is not None else ""
-    if source.plan is not None:
-        words = source.plan.plan.title
-    if source.upload is not None:
-        words = source.upload.filename
     return TaskRecord(
         uid=uuid.uuid4().hex,
         project=asked.project,
         dataset=asked.dataset,
         branch=body.branch,
         base=body.base,
-        source=source,
+        source=body.source,
         review=body.review,
         requester=asked.requester,
-        lang=language(words, body.lang),
+        lang=of_source(body.source, body.lang),
         conversation=body.conversation,
         deadline_seconds=body.active_deadline_seconds,
         created_at=datetime.now(UTC),

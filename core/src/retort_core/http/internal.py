@@ -9,8 +9,9 @@
 
 The operator decides (`lifecycle.tasks.decide`) and is the only writer of an AgentTask's `status`; the service acts and
 keeps the memory of decisions (`TaskPut.status` in its row), so a restarted or a second operator goes on from there and
-an object's status need be written only when people should see a change. `revision` fences: a PUT that was decided on an
-older row is refused with 409 and the newer `TaskSeen` under `details.seen`. Everything is idempotent: the same round,
+an object's status need be written only when people should see a change. `revision` counts decisions and replies and
+fences: a new status that was decided on an older row is refused with 409 and the newer `TaskSeen` under `details.seen`
+(so a Pod that is gone is never taken for a lost run when its reply has just come). Everything is idempotent: the same round,
 attempt or promotion asked for twice happens once.
 
 The listener is separate from `/api/v1`: bearer tokens of the audience INTERNAL_AUDIENCE, or a shared secret file.

@@ -1,0 +1,97 @@
+"""Run leases: which broker runs which attempt of a task, and whether it still lives.
+
+First writer wins, and a lease is never taken over: a broker that died is a new attempt, never a resumed one. Whoever
+settles a run checks in the same transaction that the attempt is still his. Times are the database's, so brokers with
+wrong clocks cannot outlive or cut short each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from retort_api.cluster.tables import run_leases
+from retort_api.records import tasks
+from retort_core.errors import Conflict, SessionLost
+
+LIVES: Final = timedelta(seconds=15)
+RENEWED_EVERY: Final = 4.0  # seconds; three missed renewals end a lease
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunLease:
+    task: str
+    attempt: int
+    epoch: int
+    holder: str
+
+
+async def take(connection: AsyncConnection, wanted: RunLease) -> bool:
+    """False when this attempt was taken before; Conflict when the task is further by now."""
+    now = await _now(connection)
+    # The task's row is the lock that cancelling and settling take too.
+    await connection.execute(select(tasks.c.uid).where(tasks.c.uid == wanted.task).with_for_update())
+    found = (await connection.execute(select(run_leases).where(run_leases.c.task == wanted.task))).first()
+    values = {**vars(wanted), "expires_at": now + LIVES}
+    if found is None:
+        await connection.execute(insert(run_leases).values(**values))
+        return True
+    if wanted.epoch < found.epoch or wanted.attempt < found.attempt:
+        raise Conflict(
+            f"attempt {wanted.attempt} of an earlier leader: the task is at attempt {found.attempt} by now",
+            attempt=found.attempt,
+        )
+    if wanted.attempt == found.attempt:
+        return False
+    await connection.execute(update(run_leases).where(run_leases.c.task == wanted.task).values(**values))
+    return True
+
+
+async def renew(connection: AsyncConnection, holder: str, tasks_held: Collection[str]) -> None:
+    """Those of the runs that one broker still has under way, in one statement."""
+    until = await _now(connection) + LIVES
+    mine = (run_leases.c.holder == holder) & run_leases.c.task.in_(tasks_held)
+    await connection.execute(update(run_leases).where(mine).values(expires_at=until))
+
+
+async def check(connection: AsyncConnection, lease: RunLease) -> None:
+    """Raises SessionLost unless the lease is the current one of its task and has not run out."""
+    query = select(run_leases).where(run_leases.c.task == lease.task).with_for_update()
+    found = (await connection.execute(query)).first()
+    mine = found is not None and (found.attempt, found.holder) == (lease.attempt, lease.holder)
+    if not mine or found is None or found.expires_at <= await _now(connection):
+        raise SessionLost("the lease of this run is over; its result is dropped")
+
+
+async def release(connection: AsyncConnection, lease: RunLease) -> None:
+    statement = delete(run_leases).where(
+        run_leases.c.task == lease.task, run_leases.c.attempt == lease.attempt
+    )
+    await connection.execute(statement)
+
+
+async def expire(connection: AsyncConnection, task: str) -> None:
+    """Ends a lease early: its broker is known to be gone."""
+    now = await _now(connection)
+    await connection.execute(update(run_leases).where(run_leases.c.task == task).values(expires_at=now))
+
+
+async def expired(connection: AsyncConnection, limit: int = 100) -> list[RunLease]:
+    now = await _now(connection)
+    query = select(run_leases).where(run_leases.c.expires_at <= now).limit(limit)
+    return [
+        RunLease(task=row.task, attempt=row.attempt, epoch=row.epoch, holder=row.holder)
+        for row in await connection.execute(query)
+    ]
+
+
+async def _now(connection: AsyncConnection) -> datetime:
+    if connection.dialect.name == "sqlite":  # one machine, one clock; and SQLite's own has whole seconds only
+        return datetime.now(UTC)
+    found: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
+    return found

@@ -1,0 +1,111 @@
+"""SQL of objects and namespaces. Every function works inside the caller's transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from retort_api.cluster.tables import namespaces, task_objects
+from retort_api.records import commits, datasets, projects, refs, tasks
+from retort_core.http.internal import CommitFact
+from retort_core.lifecycle.statuses import Counts
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskObjectRecord:
+    """`revision`: counts the decisions and replies that the row has seen."""
+
+    task: str
+    name: str
+    revision: int = 0
+    archived: bool = False
+
+
+async def namespace_uid(connection: AsyncConnection, project: str) -> str | None:
+    query = select(namespaces.c.uid).where(namespaces.c.project == project)
+    return (await connection.execute(query)).scalar()
+
+
+async def bind(connection: AsyncConnection, project: str, uid: str) -> None:
+    await connection.execute(insert(namespaces).values(project=project, uid=uid))
+
+
+async def task_object(connection: AsyncConnection, task: str) -> TaskObjectRecord | None:
+    row = (await connection.execute(select(task_objects).where(task_objects.c.task == task))).first()
+    return TaskObjectRecord(**row._mapping) if row is not None else None  # noqa: SLF001
+
+
+async def add_object(connection: AsyncConnection, record: TaskObjectRecord) -> None:
+    await connection.execute(insert(task_objects).values(**vars(record)))
+
+
+async def advance(connection: AsyncConnection, task: str, revision: int) -> bool:
+    """The next revision, if `revision` is still the current one."""
+    statement = (
+        update(task_objects)
+        .where(task_objects.c.task == task, task_objects.c.revision == revision)
+        .values(revision=revision + 1)
+    )
+    return (await connection.execute(statement)).rowcount == 1
+
+
+async def touch(connection: AsyncConnection, task: str) -> None:
+    """The next revision: something was learned that every later decision must know."""
+    current = task_objects.c.revision
+    statement = update(task_objects).where(task_objects.c.task == task).values(revision=current + 1)
+    await connection.execute(statement)
+
+
+async def archive(connection: AsyncConnection, task: str) -> None:
+    await connection.execute(update(task_objects).where(task_objects.c.task == task).values(archived=True))
+
+
+async def open_tasks(connection: AsyncConnection, after: int, limit: int) -> list[tuple[int, str]]:
+    """(sequence number, uid) of tasks with an object that are not archived, oldest first."""
+    query = (
+        select(tasks.c.seq, tasks.c.uid)
+        .join(task_objects, task_objects.c.task == tasks.c.uid)
+        .where(task_objects.c.archived.is_(False), tasks.c.seq > after)
+        .order_by(tasks.c.seq)
+        .limit(limit)
+    )
+    return [(row.seq, row.uid) for row in await connection.execute(query)]
+
+
+async def commit_facts(connection: AsyncConnection, after: int, limit: int) -> list[CommitFact]:
+    """In the order of publication; only of projects that are namespaces."""
+    query = (
+        select(commits, projects.c.name.label("namespace"), namespaces.c.uid, datasets.c.name.label("named"))
+        .join(datasets, datasets.c.id == commits.c.dataset)
+        .join(projects, projects.c.id == datasets.c.project)
+        .join(namespaces, namespaces.c.project == projects.c.id)
+        .where(commits.c.seq > after)
+        .order_by(commits.c.seq)
+        .limit(limit)
+    )
+    rows = list(await connection.execute(query))
+    heads = select(refs.c.head, refs.c.name).where(
+        refs.c.kind == "branch", refs.c.head.in_([row.id for row in rows])
+    )
+    branches = {row.head: row.name for row in await connection.execute(heads)}
+    return [
+        CommitFact(
+            seq=row.seq,
+            id=row.id,
+            namespace=row.namespace,
+            namespace_uid=row.uid,
+            dataset=row.named,
+            root=row.root,
+            parents=tuple(row.parents),
+            title=row.title,
+            kind=row.kind,
+            author=row.author,
+            task=row.task,
+            branch=branches.get(row.id, ""),
+            counts=Counts.model_validate(row.counts),
+            created_at=row.created_at,
+        )
+        for row in rows
+    ]

@@ -1,0 +1,185 @@
+"""The service as the operator meets it: one task told, its wishes started, everything the rows know told back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from retort_api.cluster import repository as objects
+from retort_api.cluster.acts import Acts
+from retort_api.cluster.projects import project_of
+from retort_api.cluster.repository import TaskObjectRecord
+from retort_api.datasets import repository as datasets
+from retort_api.kit.database import Database
+from retort_api.kit.signals import Signal
+from retort_api.runs.service import TaskWork
+from retort_api.tasks import events, repository
+from retort_api.tasks.languages import of_source
+from retort_api.tasks.records import TaskRecord
+from retort_core.errors import Conflict, NotFound, RetortError
+from retort_core.http.internal import CommitFeed, OpenTasks, TaskObject, TaskPut, TaskSeen, Wanted
+from retort_core.lifecycle.failures import failure_of
+from retort_core.lifecycle.statuses import Failure, TaskStatus
+
+
+class TaskDesk:
+    def __init__(self, database: Database, work: TaskWork, acts: Acts, signal: Signal) -> None:
+        self._database, self._work, self._acts, self._signal = database, work, acts, signal
+
+    async def put(self, body: TaskPut) -> TaskSeen:
+        """Raises Conflict with the newer state when it was decided on an older one."""
+        try:
+            async with self._database.write() as connection:
+                task, record = await self._mirrored(connection, body)
+        except RetortError as error:
+            if isinstance(error, Conflict) and "seen" in error.details:
+                raise
+            return _unknown(body, failure_of(error))
+        seen = await self._seen(task, record)
+        await self._start(task, body.wanted, seen)
+        self._signal.notify()
+        return seen if not body.wanted.end else seen.model_copy(update={"archived": True})
+
+    async def get(self, uid: str) -> TaskSeen:
+        async with self._database.read() as connection:
+            task, record = await _both(connection, uid)
+        if task is None:
+            raise NotFound(f"There is no task {uid[:40]!r}.")
+        return await self._seen(task, record)
+
+    async def open(self, after: str, limit: int) -> OpenTasks:
+        async with self._database.read() as connection:
+            found = await objects.open_tasks(connection, int(after or 0), limit)
+        items = [await self.get(uid) for _, uid in found]
+        return OpenTasks(items=tuple(items), after=str(found[-1][0]) if len(found) == limit else "")
+
+    async def commits(self, after: int, limit: int) -> CommitFeed:
+        async with self._database.read() as connection:
+            found = await objects.commit_facts(connection, after, limit)
+        return CommitFeed(items=tuple(found), after=found[-1].seq if found else after)
+
+    # -- one transaction ---------------------------------------------------------------------------------
+
+    async def _mirrored(
+        self, connection: AsyncConnection, body: TaskPut
+    ) -> tuple[TaskRecord, TaskObjectRecord]:
+        """The row with the decided status and what the object's spec says by now."""
+        project = await project_of(connection, body.task.namespace, body.task.namespace_uid)
+        task, record = await _both(connection, body.task.uid)
+        if task is None:
+            task = await _added(connection, body.task, project)
+        elif task.project != project:
+            raise NotFound("this task belongs to another project")
+        if record is None:
+            record = TaskObjectRecord(task=task.uid, name=body.task.name)
+            await objects.add_object(connection, record)
+        await _merge(connection, task, body)
+        if body.status != task.status or record.revision == 0:
+            if not await objects.advance(connection, task.uid, body.revision):
+                raise Conflict("this task moved on meanwhile", seen=await self._told(task, record))
+            await _save(connection, task, body.status)
+        if body.wanted.end:
+            await objects.archive(connection, task.uid)
+        now, told = await _both(connection, body.task.uid)
+        assert now is not None
+        assert told is not None
+        return now, told
+
+    async def _told(self, task: TaskRecord, record: TaskObjectRecord) -> dict[str, Any]:
+        return (await self._seen(task, record)).model_dump(mode="json")
+
+    async def _seen(self, task: TaskRecord, record: TaskObjectRecord | None) -> TaskSeen:
+        known = task.status.conditions
+        base: str | Failure = task.status.base_commit if known else await self._work.base(task)
+        return TaskSeen(
+            uid=task.uid,
+            revision=record.revision if record is not None else 0,
+            status=task.status,
+            base=base,
+            prepared=task.replies.prepared,
+            run=task.replies.run,
+            promoted=task.replies.promoted,
+            answer=task.answer,
+            approval=task.approval,
+            cancelled=task.cancelled,
+            archived=record is not None and record.archived,
+        )
+
+    async def _start(self, task: TaskRecord, wanted: Wanted, seen: TaskSeen) -> None:
+        prepared, round_ = seen.prepared, wanted.prepare
+        if round_ is not None and (prepared is None or prepared.round < round_):
+            self._acts.prepare(self._work, task, round_)
+        if wanted.promote and seen.promoted is None:
+            self._acts.promote(self._work, task, wanted.promote)
+        if wanted.end:
+            await self._work.ended(task)
+
+
+def _unknown(body: TaskPut, failure: Failure) -> TaskSeen:
+    """There can be no row (no such dataset, a namespace that is no heir): the operator ends the task with this."""
+    return TaskSeen(
+        uid=body.task.uid,
+        revision=body.revision,
+        status=body.status,
+        base=failure,
+        archived=body.wanted.end,
+    )
+
+
+async def _both(connection: AsyncConnection, uid: str) -> tuple[TaskRecord | None, TaskObjectRecord | None]:
+    return await repository.get(connection, uid), await objects.task_object(connection, uid)
+
+
+async def _added(connection: AsyncConnection, given: TaskObject, project: str) -> TaskRecord:
+    dataset = await datasets.find(connection, project, given.dataset)
+    if dataset is None:
+        raise NotFound(f"There is no dataset {given.dataset!r} in {given.namespace!r}.")
+    task = TaskRecord(
+        uid=given.uid,
+        project=project,
+        dataset=dataset.id,
+        branch=given.branch,
+        base=given.base,
+        source=given.source,
+        review=given.review,
+        requester=given.requester,
+        lang=of_source(given.source, given.lang),
+        conversation=given.conversation,
+        deadline_seconds=given.active_deadline_seconds,
+        created_at=given.created_at,
+    )
+    await repository.add(connection, task)
+    return task
+
+
+async def _merge(connection: AsyncConnection, task: TaskRecord, body: TaskPut) -> None:
+    """What the object says and the row does not know yet. The row is where both ways to answer meet, so an old answer
+    on the object never replaces a newer one that came over HTTP: only what fits the open question or version counts."""
+    given, status = body.task, body.status
+    question, staged = status.question, status.staged
+    answer, approval = given.answer, given.approval
+    if (
+        answer is not None
+        and question is not None
+        and answer.question == question.id
+        and (task.answer is None or task.answer.question != question.id)
+    ):
+        await repository.save_answer(connection, task.uid, answer)
+    if (
+        approval is not None
+        and staged is not None
+        and approval.commit == staged.commit
+        and (task.approval is None or task.approval.commit != staged.commit)
+    ):
+        await repository.save_approval(connection, task.uid, approval)
+    if given.cancelled and not task.cancelled:
+        await repository.cancel(connection, task.uid)
+
+
+async def _save(connection: AsyncConnection, task: TaskRecord, status: TaskStatus) -> None:
+    now = datetime.now(UTC) if status.terminal else None
+    await repository.save_status(connection, task.uid, status, now)
+    data = {"phase": status.phase, "message": status.message}
+    await events.add(connection, "task", data, task=task.uid, dataset=task.dataset)

@@ -1,0 +1,56 @@
+"""What every main puts together the same way, whatever stands behind its ports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from retort_api.commits.log import CommitLog
+from retort_api.kit.database import Database
+from retort_api.kit.signals import Signal
+from retort_api.mains.planners import Chosen
+from retort_api.runs.commands import Commands
+from retort_api.runs.execution import Execution
+from retort_api.runs.library import Library
+from retort_api.runs.preparation import Preparation
+from retort_api.runs.runner import Runner
+from retort_api.runs.running import Running
+from retort_api.runs.sandboxes import Sandboxes
+from retort_api.runs.service import TaskWork
+from retort_api.runs.situation import Situations
+from retort_api.settings import Settings
+from retort_planner.suggestions import suggest
+from retort_tables.objects.port import ObjectStore
+from retort_tables.snapshots.whole import WholeSnapshots
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """Data at rest and what reads it."""
+
+    database: Database
+    objects: ObjectStore
+    log: CommitLog
+    library: Library
+    signal: Signal
+
+
+def stored(database: Database, objects: ObjectStore, signal: Signal) -> Stored:
+    library = Library(WholeSnapshots(objects))
+    return Stored(database=database, objects=objects, log=CommitLog(database), library=library, signal=signal)
+
+
+def running(on: Stored, intake: Sandboxes, settings: Settings, spool: Path) -> Running:
+    """Runs in a claimed sandbox; results are taken in behind walls of their own."""
+    runner = Runner(on.objects, on.library, intake, settings, spool)
+    execution = Execution(on.database, on.log, on.library, runner)
+    return Running(database=on.database, execution=execution, signal=on.signal)
+
+
+def work(on: Stored, chosen: Chosen, runs: Running) -> TaskWork:
+    """Everything the actions of a task do."""
+    situations = Situations(on.database, on.log, on.library, suggest)
+    preparation = Preparation(chosen.plan, situations, on.log, Commands(on.database, on.log))
+    return TaskWork(
+        database=on.database, commits=on.log, preparation=preparation, running=runs, signal=on.signal
+    )

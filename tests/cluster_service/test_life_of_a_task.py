@@ -1,0 +1,145 @@
+"""From an AgentTask's words to a version, through the internal listeners, a broker and a door: all real but the API server."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx2 as httpx
+import pytest
+from tests.cluster_service.conftest import CSV, NAMESPACE_UID, say
+
+from retort_api.cluster import leases
+from retort_api.cluster.leases import RunLease
+from retort_api.tasks import events
+from retort_core.errors import Conflict
+from retort_core.http.internal import TaskPut, Wanted
+from retort_core.lifecycle.sources import Answer
+from retort_core.lifecycle.statuses import TaskStatus
+
+pytestmark = pytest.mark.asyncio
+
+
+async def test_words_on_an_object_become_a_version(open_cluster: Any) -> None:
+    async with open_cluster() as cluster:
+        first = await cluster.imported()
+        seen = await cluster.decider.finish(say("只保留城市是上海的行"))
+        assert seen.status.phase == "Complete", seen.status
+        result = seen.status.result
+        assert result is not None
+        assert (result.parent, result.counts.rows_after) == (first, 20)
+        assert seen.archived
+        feed = await cluster.desk.commits(0, 10)
+        assert [(fact.id, fact.branch) for fact in feed.items] == [(first, ""), (result.commit, "main")]
+        assert {(fact.dataset, fact.author) for fact in feed.items} == {("survey", "amy")}
+
+
+async def test_a_question_is_answered_on_the_object(open_cluster: Any) -> None:
+    async with open_cluster() as cluster:
+        await cluster.imported()
+        task = say("处理一下打分列")
+        asked = await cluster.decider.finish(task, until=("AwaitingInput", "Complete", "Failed"))
+        question = asked.status.question
+        assert question is not None
+        choice = question.slots[0].options[0].id
+        answer = Answer(
+            question=question.id,
+            choice="+".join([choice, *(slot.options[0].id for slot in question.slots[1:])]),
+        )
+        given = task.model_copy(update={"answer": answer})
+        seen = await cluster.decider.put(given, asked.status, asked.revision, Wanted())
+        assert seen.answer == answer
+        assert (await cluster.decider.finish_from(given, seen)).status.phase == "Complete"
+
+
+async def test_no_such_dataset_is_one_failure_with_a_sentence(open_cluster: Any) -> None:
+    async with open_cluster() as cluster:
+        seen = await cluster.decider.finish(say("去掉重复", dataset="nowhere"))
+        assert seen.base.code == "not-found"
+        assert "nowhere" in seen.base.message
+
+
+async def test_a_namespace_made_again_is_no_heir(open_cluster: Any) -> None:
+    async with open_cluster() as cluster:
+        await cluster.imported()
+        stranger = say("去掉重复", namespace_uid=NAMESPACE_UID[::-1])
+        seen = await cluster.decider.put(stranger, TaskStatus(), 0, Wanted())
+        assert seen.base.code == "project-rebound"  # type: ignore[union-attr]
+
+
+async def test_a_decision_on_an_older_row_is_refused_with_the_newer_one(open_cluster: Any) -> None:
+    """Two operators that both believe to lead: the second PUT on the same revision is told what the first decided."""
+    async with open_cluster() as cluster:
+        task = await cluster.upload()
+        seen = await cluster.decider.put(task, TaskStatus(), 0, Wanted())
+        later = TaskStatus(message="decided by the other one")
+        await cluster.decider.put(task, later, seen.revision, Wanted())
+        body = TaskPut(task=task, status=TaskStatus(message="too late"), revision=seen.revision)
+        reply = await cluster.decider.api.put(
+            f"/internal/v1/tasks/{task.uid}", content=body.model_dump_json()
+        )
+        assert reply.status_code == 409
+        assert reply.json()["details"]["seen"]["status"]["message"] == later.message
+
+
+async def test_asking_twice_prepares_once(open_cluster: Any) -> None:
+    async with open_cluster() as cluster:
+        task = await cluster.upload()
+        seen = await cluster.decider.put(task, TaskStatus(), 0, Wanted())
+        for _ in range(5):
+            await cluster.decider.put(task, seen.status, seen.revision, Wanted(prepare=0))
+        await cluster.until(task.uid, lambda seen: seen.prepared is not None)
+        async with cluster.database.read() as connection:
+            told = [one for one in await events.internal_after(connection, 0, 100) if one.uid == task.uid]
+        assert len(told) == 1
+
+
+async def test_who_does_not_know_the_token_is_nobody(open_cluster: Any) -> None:
+    async with open_cluster() as cluster, httpx.AsyncClient(base_url=cluster.api_url) as stranger:
+        for path in ("/internal/v1/tasks", "/internal/v1/commits", "/internal/v1/events"):
+            assert (await stranger.get(path)).status_code == 401
+            assert (await stranger.get(path, headers={"authorization": "Bearer x"})).status_code == 401
+        assert (await stranger.get("/readyz")).status_code == 200
+
+
+async def test_a_broker_that_dies_in_the_middle_is_a_new_attempt(open_cluster: Any) -> None:
+    """Its lease runs out; another broker says so; the result of the dead one, should it come, is dropped."""
+    async with open_cluster() as cluster:
+        task = await cluster.upload(data=CSV.encode())
+        before = await cluster.decider.put(task, TaskStatus(), 0, Wanted())
+        dead = RunLease(task=task.uid, attempt=1, epoch=1, holder="a broker that is gone")
+        async with cluster.database.write() as connection:
+            assert await leases.take(connection, dead)
+        finishing = asyncio.create_task(cluster.decider.finish_from(task, before))
+        await cluster.until(task.uid, lambda seen: seen.status.phase == "Running")
+        async with cluster.database.write() as connection:
+            await leases.expire(connection, task.uid)
+        await cluster.attempts.tend()
+        seen = await finishing
+        assert (seen.status.phase, seen.status.attempt) == ("Complete", 2)
+
+
+async def test_an_older_leader_starts_nothing(open_cluster: Any) -> None:
+    async with open_cluster() as cluster:
+        task = await cluster.upload()
+        await cluster.decider.put(task, TaskStatus(), 0, Wanted())
+        async with cluster.database.write() as connection:
+            await leases.take(connection, RunLease(task=task.uid, attempt=2, epoch=5, holder="b"))
+            for attempt, epoch in ((1, 5), (3, 4)):
+                with pytest.raises(Conflict):
+                    await leases.take(
+                        connection, RunLease(task=task.uid, attempt=attempt, epoch=epoch, holder="c")
+                    )
+
+
+async def test_cancelling_between_stage_and_promotion_moves_no_branch(open_cluster: Any) -> None:
+    async with open_cluster() as cluster:
+        first = await cluster.imported()
+        task = say("只保留城市是上海的行", review="Always")
+        asked = await cluster.decider.finish(task, until=("AwaitingInput", "Complete", "Failed"))
+        assert asked.status.staged is not None
+        seen = await cluster.decider.finish_from(task.model_copy(update={"cancelled": True}), asked)
+        assert seen.status.failure is not None
+        assert seen.status.failure.code == "cancelled"
+        feed = await cluster.desk.commits(0, 10)
+        assert [fact.id for fact in feed.items if fact.branch == "main"] == [first]
