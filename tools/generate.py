@@ -6,6 +6,7 @@ docs/reference/operations.md      the operations of retort_plans
 docs/reference/errors.md          the error tree of retort_core
 docs/reference/settings.md        the settings of retort_api
 docs/reference/cli.md             the commands of retort_client
+charts/*/{values.schema.json,README.md}   the charts' values.yaml
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ TARGETS = {
     "docs/reference/errors.md": "errors_page:render",
     "docs/reference/settings.md": "retort_api.settings_page:render",
     "docs/reference/cli.md": "retort_client.cli.reference_page:render",
+    "charts/retort/values.schema.json": "chart_pages:retort_schema",
+    "charts/retort/README.md": "chart_pages:retort_readme",
+    "charts/retort-cluster/values.schema.json": "chart_pages:cluster_schema",
+    "charts/retort-cluster/README.md": "chart_pages:cluster_readme",
 }
 
 

@@ -1,0 +1,102 @@
+{{- define "retort.name" -}}
+{{- if .Values.nameOverride }}{{ .Values.nameOverride | trunc 40 | trimSuffix "-" }}
+{{- else if contains "retort" .Release.Name }}{{ .Release.Name | trunc 40 | trimSuffix "-" }}
+{{- else }}retort{{ end }}
+{{- end }}
+
+{{- define "retort.labels" -}}
+{{ include "retort.selector" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+app.kubernetes.io/part-of: retort
+{{- with .root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "retort.selector" -}}
+app.kubernetes.io/name: retort
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{- /* dict "root" . "image" .Values.x.image */ -}}
+{{- define "retort.image" -}}
+{{- $registry := .root.Values.global.imageRegistry }}
+{{- $name := .image.repository }}
+{{- if and $registry (not (regexMatch "^[^/]+[.:][^/]*/|^localhost/" $name)) }}{{ $name = printf "%s/%s" $registry $name }}{{ end }}
+{{- if .image.digest }}{{ printf "%s@%s" $name .image.digest }}
+{{- else }}{{ printf "%s:%s" $name (default .root.Chart.AppVersion .image.tag) }}{{ end }}
+{{- end }}
+
+{{- define "retort.secret" -}}
+{{ default (printf "%s-secrets" (include "retort.name" .)) .Values.secrets.existingSecret }}
+{{- end }}
+
+{{- define "retort.databaseSecret" -}}
+{{- if .Values.dev.enabled }}{{ include "retort.name" . }}-dev
+{{- else }}{{ required "database.existingSecret names the Secret with the database's url (or set dev.enabled to try things out)" .Values.database.existingSecret }}{{ end }}
+{{- end }}
+
+{{- define "retort.objectsSecret" -}}
+{{- if .Values.dev.enabled }}{{ include "retort.name" . }}-dev
+{{- else }}{{ required "objects.existingSecret names the Secret with the object store's keys (or set dev.enabled to try things out)" .Values.objects.existingSecret }}{{ end }}
+{{- end }}
+
+{{- define "retort.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 10001
+runAsGroup: 10001
+fsGroup: 10001
+seccompProfile: {type: RuntimeDefault}
+{{- end }}
+
+{{- define "retort.containerSecurity" -}}
+readOnlyRootFilesystem: true
+allowPrivilegeEscalation: false
+capabilities: {drop: [ALL]}
+{{- end }}
+
+{{- /* Where and with what every Pod of this chart runs: dict "root" . "component" "api" */ -}}
+{{- define "retort.placement" -}}
+{{- with .root.Values.global.imagePullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- with .root.Values.global.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .root.Values.global.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+topologySpreadConstraints:
+  - maxSkew: 1
+    topologyKey: kubernetes.io/hostname
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels: {{- include "retort.selector" . | nindent 8 }}
+{{- end }}
+
+{{- /* What the API and the broker share: where data lies. */ -}}
+{{- define "retort.stateEnv" -}}
+- name: RETORT_DATABASE_URL
+  valueFrom: {secretKeyRef: {name: {{ include "retort.databaseSecret" . }}, key: url}}
+- name: RETORT_S3_ENDPOINT
+  value: {{ if .Values.dev.enabled }}{{ printf "%s-dev-s3:8333" (include "retort.name" .) }}{{ else }}{{ required "objects.endpoint is the host and port of an S3 server" .Values.objects.endpoint }}{{ end }}
+- name: RETORT_S3_BUCKET
+  value: {{ .Values.objects.bucket | quote }}
+- name: RETORT_S3_REGION
+  value: {{ .Values.objects.region | quote }}
+- name: RETORT_S3_SECURE
+  value: {{ not (or .Values.dev.enabled .Values.objects.insecure) | quote }}
+- name: RETORT_S3_ACCESS_KEY
+  valueFrom: {secretKeyRef: {name: {{ include "retort.objectsSecret" . }}, key: access-key}}
+- name: RETORT_S3_SECRET_KEY
+  valueFrom: {secretKeyRef: {name: {{ include "retort.objectsSecret" . }}, key: secret-key}}
+{{- with .Values.tracing.endpoint }}
+- name: OTEL_EXPORTER_OTLP_ENDPOINT
+  value: {{ . | quote }}
+{{- end }}
+{{- end }}
