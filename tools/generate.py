@@ -7,6 +7,9 @@ docs/reference/errors.md          the error tree of retort_core
 docs/reference/settings.md        the settings of retort_api
 docs/reference/cli.md             the commands of retort_client
 charts/*/{values.schema.json,README.md}   the charts' values.yaml
+crds/*.yaml                       the custom resources of retort_core
+docs/reference/crds.md            the same, for people
+docs/reference/conditions.md      conditions and reasons of the custom resources
 """
 
 from __future__ import annotations
@@ -30,6 +33,11 @@ TARGETS = {
     "charts/retort/README.md": "chart_pages:retort_readme",
     "charts/retort-cluster/values.schema.json": "chart_pages:cluster_schema",
     "charts/retort-cluster/README.md": "chart_pages:cluster_readme",
+    "crds/agenttasks.yaml": "crd_files:agenttasks",
+    "crds/datacommits.yaml": "crd_files:datacommits",
+    "crds/executorprofiles.yaml": "crd_files:executorprofiles",
+    "docs/reference/crds.md": "retort_core.resources.reference_page:render",
+    "docs/reference/conditions.md": "retort_core.resources.conditions:render",
 }
 
 

@@ -3,8 +3,10 @@
     PUT  TASK          TaskPut    -> 200 TaskSeen      service: mirrors the task, starts what is asked, tells what it knows
     GET  TASK                     -> 200 TaskSeen      404 when the service has never heard of it
     GET  TASKS ?after&limit       -> 200 OpenTasks     open tasks of the service's rows, for a new leader and the resync
+    DELETE TASK                   -> 204           the object is gone: an open task ends as cancelled; 204 for an unknown one
     PUT  ATTEMPT       AttemptPut -> 202               broker: takes the lease of this attempt, dials the Pod and runs
-    GET  EVENTS ?after            -> server-sent events: InternalEvent; `id:` is the sequence number
+    GET  EVENTS ?after            -> server-sent events: InternalEvent; `id:` is the sequence number. Without `after` it
+                                     begins with what happens from now on; a comment line at least every 15 s
     GET  COMMITS ?after&limit     -> 200 CommitFeed    versions in the order of publication, for the projection
 
 The operator decides (`lifecycle.tasks.decide`) and is the only writer of an AgentTask's `status`; the service acts and
@@ -13,6 +15,9 @@ an object's status need be written only when people should see a change. `revisi
 fences: a new status that was decided on an older row is refused with 409 and the newer `TaskSeen` under `details.seen`
 (so a Pod that is gone is never taken for a lost run when its reply has just come). Everything is idempotent: the same round,
 attempt or promotion asked for twice happens once.
+
+The object of a task may go while it runs (`kubectl delete`, its namespace): DELETE tells so, and needs no object to be told
+of. A branch that is being moved is moved first; otherwise what was staged is dropped and the audit written.
 
 The listener is separate from `/api/v1`: bearer tokens of the audience INTERNAL_AUDIENCE, or a shared secret file.
 """

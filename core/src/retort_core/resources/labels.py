@@ -1,0 +1,42 @@
+"""Names that charts, operator, broker and probes must spell alike: group, labels, annotations, environment of a Pod."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Final
+
+GROUP: Final = "retort.dev"
+VERSION: Final = "v1alpha1"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+
+# On Pods of the executors' namespace. `ROLE` is what watches and network policies select by.
+ROLE: Final = f"{GROUP}/role"
+EXECUTOR: Final = "executor"
+PROBE: Final = "probe"  # tries to get out, under the same policies as an executor
+PROBE_CONTROL: Final = "probe-control"  # in the probes' namespace, under no policy
+MAY_DIAL: Final = (
+    f"{GROUP}/may-dial-executors"  # "true" on the broker's Pods and on the positive control of ingress
+)
+PROFILE: Final = f"{GROUP}/profile"
+TEMPLATE: Final = f"{GROUP}/template"  # hash of what the Pod was made from
+STATE: Final = f"{GROUP}/state"
+IDLE: Final = "idle"
+CLAIMED: Final = "claimed"
+TASK: Final = f"{GROUP}/task"  # uid without dashes
+ATTEMPT: Final = f"{GROUP}/attempt"
+PROJECT: Final = f"{GROUP}/project"  # the namespace whose task it was claimed for
+NONCE: Final = f"{GROUP}/nonce"  # annotation: the other half of the session key
+
+# On DataCommits.
+DATASET: Final = f"{GROUP}/dataset"
+PAGE: Final = f"{GROUP}/page"  # commits that are pruned together
+
+SESSION_KEY_VARIABLE: Final = "RETORT_SESSION_KEY"
+POD_NAME_VARIABLE: Final = "RETORT_POD_NAME"
+_VALUE: Final = re.compile(r"^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$")
+
+
+def label_value(text: str) -> str:
+    """`text` where it is a label value as it stands, else a hash of it (names may be Chinese, or too long)."""
+    return text if _VALUE.match(text) else "x" + hashlib.sha256(text.encode()).hexdigest()[:24]

@@ -1,0 +1,73 @@
+"""`retort.dev/v1alpha1` in one place: the models of every custom resource."""
+
+from __future__ import annotations
+
+from retort_core.resources.commits import DataCommit, DataCommitSpec
+from retort_core.resources.executors import (
+    ExecutorProfile,
+    ExecutorProfileSpec,
+    ExecutorProfileStatus,
+    NodeLabel,
+    ProfileLimits,
+    ProfileResources,
+    Toleration,
+)
+from retort_core.resources.fields import Condition, amount
+from retort_core.resources.tasks import (
+    AgentTask,
+    AgentTaskSpec,
+    AgentTaskStatus,
+    CommandSource,
+    CountsStatus,
+    FailureStatus,
+    InstructionSource,
+    OptionStatus,
+    PlanSource,
+    PlanStatus,
+    QuestionStatus,
+    RestoreSource,
+    ResultStatus,
+    ScriptSource,
+    SlotStatus,
+    StagedStatus,
+    TaskAnswer,
+    TaskApproval,
+    TaskSource,
+    UploadSource,
+    UsageStatus,
+)
+
+__all__ = [
+    "AgentTask",
+    "AgentTaskSpec",
+    "AgentTaskStatus",
+    "CommandSource",
+    "Condition",
+    "CountsStatus",
+    "DataCommit",
+    "DataCommitSpec",
+    "ExecutorProfile",
+    "ExecutorProfileSpec",
+    "ExecutorProfileStatus",
+    "FailureStatus",
+    "InstructionSource",
+    "NodeLabel",
+    "OptionStatus",
+    "PlanSource",
+    "PlanStatus",
+    "ProfileLimits",
+    "ProfileResources",
+    "QuestionStatus",
+    "RestoreSource",
+    "ResultStatus",
+    "ScriptSource",
+    "SlotStatus",
+    "StagedStatus",
+    "TaskAnswer",
+    "TaskApproval",
+    "TaskSource",
+    "Toleration",
+    "UploadSource",
+    "UsageStatus",
+    "amount",
+]
