@@ -8,6 +8,7 @@ cells. Anything else (ragged rows, blank lines, stray quotation marks, a full-wi
 from __future__ import annotations
 
 import csv
+import itertools
 from collections.abc import Callable
 from functools import partial
 
@@ -87,7 +88,7 @@ def _load(
     text: Text, dialect: Dialect, header: Header, top: list[Record], report: FileReport
 ) -> pl.DataFrame:
     skip = top[header.data_from - 1].line if header.data_from else 0
-    if _plain(dialect, top) and text.contains(b"\n"):
+    if _plain(dialect, top) and text.contains(b"\n") and _fed(text, skip):
         table = _fast(text, dialect, len(header.names), skip)
         if table is not None:
             return table
@@ -98,6 +99,12 @@ def _plain(dialect: Dialect, top: list[Record]) -> bool:
     """Whether Polars can read the dialect: one-byte marks and lines that end in a line feed."""
     marks = dialect.delimiter + dialect.quote
     return marks.isascii() and not any(cell.endswith("\r") for record in top for cell in record.cells[-1:])
+
+
+def _fed(text: Text, lines: int) -> bool:
+    """Whether the first `lines` lines end in line feeds: Polars counts no others, and would skip rows of data."""
+    with text.lines() as stream:
+        return all(line.endswith("\n") for line in itertools.islice(stream, lines))
 
 
 def _fast(text: Text, dialect: Dialect, width: int, skip: int) -> pl.DataFrame | None:

@@ -102,3 +102,19 @@ def test_one_column_of_prose_is_not_cut(read_bytes, rows):
     table, _ = read_bytes("\n".join(rows).encode())
     assert table.columns == rows[:1]
     assert table.to_series().to_list() == rows[1:]
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b'"na\rme",b\n1,2\n3,4\n', "na me"),
+        (b"title\ra,b\n1,2\n3,4\n", "a"),
+        (b"a,b\r1,2\n3,4\n", "a"),
+        (b'"na\r\nme",b\r\n1,2\r\n3,4\r\n', "na me"),
+    ],
+    ids=["in a name", "behind a title", "behind the header", "with a line feed"],
+)
+def test_a_lone_carriage_return_above_the_data_hides_no_row(read_bytes, content, name):
+    table, _ = read_bytes(content)
+    assert table.columns == [name, "b"]
+    assert table.rows() == [("1", "2"), ("3", "4")]
