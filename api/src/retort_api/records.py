@@ -1,51 +1,29 @@
-"""Every table of the database in one place, with names for every constraint so that they can be migrated.
+"""Tables of projects, datasets, versions, tasks, events, conversations and results.
 
-Times are UTC. JSON columns hold the models of `retort_core`, whole. `create_all` is the only place that makes
-tables. Repositories are the only modules that read or write them.
+Times are UTC. JSON columns hold the models of `retort_core`, whole. Repositories are the only modules that read or
+write them; how they come into a database is `retort_api.migrations`.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
     JSON,
     Column,
-    DateTime,
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
 )
 
 from retort_api.kit.database import Database
+from retort_api.kit.metadata import Big, Moment, metadata, name_type
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-class Moment(TypeDecorator[datetime]):
-    """A UTC time; SQLite forgets the zone, so it is put back on the way out."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
-        del dialect
-        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+__all__ = ["Moment", "metadata"]  # other slices hang their tables on the same metadata
 
 
 def _at(name: str, *, null: bool = False) -> Column[Any]:
@@ -60,7 +38,7 @@ projects = Table(
     "projects",
     metadata,
     Column("id", String(32), primary_key=True),
-    Column("name", String(100), nullable=False, unique=True),
+    Column("name", name_type(100), nullable=False, unique=True),
     Column("conventions", JSON, nullable=False, default=dict),
     _at("created_at"),
 )
@@ -69,7 +47,7 @@ datasets = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("project", ForeignKey("projects.id"), nullable=False),
-    Column("name", String(100), nullable=False),
+    Column("name", name_type(100), nullable=False),
     Column("title", String(200), nullable=False, default=""),
     _at("created_at"),
     UniqueConstraint("project", "name"),
@@ -81,14 +59,14 @@ uploads = Table(
     _dataset(),
     Column("filename", String(255), nullable=False),
     Column("object", String(200), nullable=False),
-    Column("size", Integer, nullable=False),
+    Column("size", Big, nullable=False),
     Column("digest", String(64), nullable=False),
     _at("created_at"),
 )
 commits = Table(
     "commits",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", Big, primary_key=True, autoincrement=True),
     Column("id", String(64), nullable=False, unique=True),
     _dataset(),
     Column("root", String(64), nullable=False),
@@ -111,7 +89,7 @@ refs = Table(
     "refs",
     metadata,
     Column("dataset", ForeignKey("datasets.id"), primary_key=True),
-    Column("name", String(160), primary_key=True),
+    Column("name", name_type(160), primary_key=True),
     Column("kind", String(8), nullable=False),
     Column("head", String(64), nullable=False),
     Column("version", Integer, nullable=False, default=1),
@@ -120,7 +98,7 @@ refs = Table(
 reflog = Table(
     "reflog",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", Big, primary_key=True, autoincrement=True),
     _dataset(),
     Column("name", String(160), nullable=False),
     Column("was", String(64), nullable=False),
@@ -132,7 +110,7 @@ reflog = Table(
 tasks = Table(
     "tasks",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", Big, primary_key=True, autoincrement=True),
     Column("uid", String(32), nullable=False, unique=True),
     Column("project", ForeignKey("projects.id"), nullable=False, index=True),
     _dataset(),
@@ -157,7 +135,7 @@ tasks = Table(
 events = Table(
     "events",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", Big, primary_key=True, autoincrement=True),
     Column("project", String(32), nullable=False),
     Column("dataset", String(32), nullable=False),
     Column("task", String(32), nullable=False),
@@ -180,7 +158,7 @@ conversations = Table(
 messages = Table(
     "messages",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", Big, primary_key=True, autoincrement=True),
     Column("conversation", ForeignKey("conversations.id"), nullable=False, index=True),
     Column("text", Text, nullable=False),
     Column("lang", String(2), nullable=False),

@@ -9,14 +9,15 @@ from sqlalchemy import Row, and_, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.commits.records import CommitRecord, Move, Ref, RefKind
+from retort_api.kit.sequenced import insert_later
 from retort_api.records import commits, reflog, refs
 from retort_core.lifecycle.statuses import Counts
 from retort_core.plans import Plan
 
 
 async def add_commit(connection: AsyncConnection, record: CommitRecord) -> None:
-    await connection.execute(
-        insert(commits).values(
+    """Numbered at the end of the transaction, so that readers of new versions miss none."""
+    line = insert(commits).values(
             **{
                 name: getattr(record, name)
                 for name in (
@@ -27,8 +28,8 @@ async def add_commit(connection: AsyncConnection, record: CommitRecord) -> None:
             parents=list(record.parents),
             counts=record.counts.model_dump(mode="json"),
             plan=record.plan.model_dump(mode="json") if record.plan is not None else None,
-        )
-    )  # fmt: skip
+        )  # fmt: skip
+    insert_later(connection, line)
 
 
 def _commit(row: Row[Any]) -> CommitRecord:
@@ -110,11 +111,11 @@ async def drop_ref(connection: AsyncConnection, dataset: str, name: str) -> None
 
 
 async def log_move(connection: AsyncConnection, dataset: str, move: Move) -> None:
-    await connection.execute(
-        insert(reflog).values(
-            dataset=dataset, name=move.name, was=move.was, now=move.now, why=move.why, by=move.by, at=move.at
-        )
+    """Numbered at the end of the transaction."""
+    line = insert(reflog).values(
+        dataset=dataset, name=move.name, was=move.was, now=move.now, why=move.why, by=move.by, at=move.at
     )
+    insert_later(connection, line)
 
 
 async def moves(

@@ -1,21 +1,25 @@
-"""One connection source for every repository: readers in parallel, one writer at a time, a transaction a call.
+"""One connection source for every repository: readers in parallel, a transaction a call.
 
-SQLite: write-ahead log, so readers never wait for the writer; `BEGIN IMMEDIATE`, so a writer that starts never
-fails at its end; `synchronous=FULL`, so a commit that was acknowledged survives a power cut. A busy database is
-waited for (another process may be looking at the same home), which is the only lock wait there is.
+Here over SQLite, for one process: one writer at a time; write-ahead log, so readers never wait for the writer; `BEGIN
+IMMEDIATE`, so a writer that starts never fails at its end; `synchronous=FULL`, so a commit that was acknowledged survives a power cut. A busy database is
+waited for (another process may be looking at the same home), which is the only lock wait there is. The adapter for
+PostgreSQL is `kit.postgres`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from retort_api.kit import sequenced
+
 BUSY_MS = 10_000
+Value = TypeVar("Value")
 
 
 class Database:
@@ -24,9 +28,8 @@ class Database:
     def __init__(self, url: str) -> None:
         self._engine = create_async_engine(url)
         self._writer = asyncio.Lock()
-        if self._engine.dialect.name == "sqlite":
-            event.listen(self._engine.sync_engine, "connect", _prepare)
-            event.listen(self._engine.sync_engine, "begin", _begin)
+        event.listen(self._engine.sync_engine, "connect", _prepare)
+        event.listen(self._engine.sync_engine, "begin", _begin)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -37,8 +40,16 @@ class Database:
     async def write(self) -> AsyncIterator[AsyncConnection]:
         async with self._writer, self._engine.connect() as plain:
             connection = await plain.execution_options(retort_write=True)
+            sequenced.forget(connection)
             async with connection.begin():
                 yield connection
+                await sequenced.finish(connection)
+
+    async def transact(self, body: Callable[[AsyncConnection], Awaitable[Value]]) -> Value:
+        """`body` in a writing transaction of its own. It may be run again from the start where the server asks for that
+        (PostgreSQL does, SQLite does not), so it changes nothing but rows."""
+        async with self.write() as connection:
+            return await body(connection)
 
     async def close(self) -> None:
         await self._engine.dispose()

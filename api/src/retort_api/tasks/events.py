@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, TypeAlias
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from retort_api.kit.sequenced import insert_later
 from retort_api.records import datasets, projects, tasks
 from retort_api.records import events as table
 from retort_core.http.internal import InternalEvent
@@ -25,18 +26,17 @@ async def add(
     task: str = "",
     dataset: str = "",
 ) -> None:
-    """The project follows from the dataset, the dataset from the task."""
+    """The project follows from the dataset, the dataset from the task. Numbered at the end of the transaction."""
     if not dataset:
         query = select(tasks.c.dataset).where(tasks.c.uid == task)
         dataset = (await connection.execute(query)).scalar_one()
     project = (
         await connection.execute(select(datasets.c.project).where(datasets.c.id == dataset))
     ).scalar_one()
-    await connection.execute(
-        insert(table).values(
-            project=project, dataset=dataset, task=task, kind=kind, data=data, at=datetime.now(UTC)
-        )
+    line = insert(table).values(
+        project=project, dataset=dataset, task=task, kind=kind, data=data, at=datetime.now(UTC)
     )
+    insert_later(connection, line)
 
 
 async def after(
