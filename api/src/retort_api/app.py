@@ -19,11 +19,12 @@ from retort_api.kit.guards import Guards
 from retort_api.projects import endpoints as projects
 from retort_api.services import Services
 from retort_api.tasks import endpoints as tasks
+from retort_api.templates import endpoints as templates
 from retort_core.http.pages import Problem
 
 VERSION = "0.1.0"
 ROUTERS = tuple(
-    module.router for module in (projects, datasets, commits, files, results, conversations, tasks)
+    module.router for module in (projects, datasets, commits, files, results, conversations, tasks, templates)
 )
 Opened = Callable[[], AbstractAsyncContextManager[Services]]
 

@@ -34,6 +34,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "equal": ("两个版本相同", "the two versions are equal"),
     "written": ("已写入 {path}（{size} 字节）", "wrote {path} ({size} bytes)"),
     "suggestions": ("数据本身的建议（说“好的”或“第 N 个”采用）", "What the data itself suggests (say “ok” or “the Nth”)"),
+    "nearest": ("（相近的有：{names}）", " (near: {names})"),
     "no-suggestions": ("没有建议", "no suggestions"),
     "replayed": ("  重放 {title}：原来 {then}，现在 {now}", "  replayed {title}: then {then}, now {now}"),
     "no-effect": ("（没有作用）", " (no effect)"),

@@ -7,7 +7,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from starlette.requests import HTTPConnection
 
-Verb: TypeAlias = Literal["get", "list", "create", "update", "run", "approve", "cancel"]
+Verb: TypeAlias = Literal["get", "list", "create", "update", "delete", "run", "approve", "cancel"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console, Group
 
-from retort_client.cli import loading, talking, versions
+from retort_client.cli import loading, talking, templating, versions
 from retort_client.cli.desk import Json, build, desk
 from retort_client.rendering import plain
 from retort_core.errors import RetortError
@@ -59,6 +59,7 @@ def application() -> typer.Typer:
     for command in COMMANDS:
         app.command()(command)
     app.command()(about)
+    app.add_typer(templating.app, name="template")
     for found in entry_points(group=GROUP):
         app.command(found.name, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
             _foreign(found)

@@ -27,6 +27,10 @@ def render() -> str:
     program = typer.main.get_command(application())
     if not isinstance(program, TyperGroup):
         raise TypeError("the program has commands")
-    sections = [_section(name, command) for name, command in program.commands.items()]
+    sections = [
+        _section(f"{name} {inner}", one) if inner else _section(name, one)
+        for name, command in program.commands.items()
+        for inner, one in (command.commands.items() if isinstance(command, TyperGroup) else [("", command)])
+    ]
     head = "# Command line\n\nExit status: 0 done, 1 refused or failed, 2 wrong usage, 3 waits for an answer.\n\n"
     return head + "\n".join(sections)

@@ -31,6 +31,11 @@ POST   TASKS TaskCreate (Idempotency-Key)        -> 202 Task;            GET ?cu
 GET    TASK ?wait=seconds                        -> Task (waits until it is over or needs input)
 POST   TASK_ANSWER Answer | TASK_APPROVAL Approval | TASK_CANCEL         -> Task
 GET    TASK_EVENTS | EVENTS ?dataset             server-sent events: Event, `id:` is the sequence number
+GET    TEMPLATES ?lang&cursor&limit             -> Page[TemplateInfo];   POST TemplateCreate -> TemplateInfo
+GET    TEMPLATE ?lang                            -> TemplateInfo;         DELETE -> 204
+POST   TEMPLATE_FIT TemplateUse ?lang            -> TemplateFit: what would run and what stands in the way
+POST   TEMPLATE_RUNS TemplateUse ?lang           -> 202 Task
+GET    SENTENCES ?lang                           -> Page[Sentence]
 GET    RESULT | RESULT_TABLE ?part | RESULT_EXPORT ?part&format          -> Result | TablePage | bytes
 """
 
@@ -70,6 +75,11 @@ TASK_APPROVAL: Final = f"{TASK}/approval"
 TASK_CANCEL: Final = f"{TASK}/cancel"
 TASK_EVENTS: Final = f"{TASK}/events"
 EVENTS: Final = f"{PROJECT}/events"
+TEMPLATES: Final = f"{PROJECT}/templates"
+TEMPLATE: Final = f"{TEMPLATES}/{{name}}"
+TEMPLATE_FIT: Final = f"{DATASET}/templates/{{name}}/fit"
+TEMPLATE_RUNS: Final = f"{DATASET}/templates/{{name}}/runs"
+SENTENCES: Final = f"{PREFIX}/sentences"
 RESULT: Final = f"{PROJECT}/results/{{result}}"
 RESULT_TABLE: Final = f"{RESULT}/table"
 RESULT_EXPORT: Final = f"{RESULT}/export"

@@ -1,0 +1,1 @@
+"""Steps kept for other tables, and sentences to click."""
