@@ -7,7 +7,7 @@ docs/reference/errors.md          the error tree of retort_core
 docs/reference/settings.md        the settings of retort_api
 docs/reference/cli.md             the commands of retort_client
 charts/*/{values.schema.json,README.md}   the charts' values.yaml
-crds/*.yaml                       the custom resources of retort_core
+crds/*.yaml, and copies in charts/retort-cluster/files/crds   the custom resources of retort_core
 docs/reference/crds.md            the same, for people
 docs/reference/conditions.md      conditions and reasons of the custom resources
 """
@@ -36,6 +36,10 @@ TARGETS = {
     "crds/agenttasks.yaml": "crd_files:agenttasks",
     "crds/datacommits.yaml": "crd_files:datacommits",
     "crds/executorprofiles.yaml": "crd_files:executorprofiles",
+    **{
+        f"charts/retort-cluster/files/crds/{name}.yaml": f"crd_files:{name}"
+        for name in ("agenttasks", "datacommits", "executorprofiles")
+    },
     "docs/reference/crds.md": "retort_core.resources.reference_page:render",
     "docs/reference/conditions.md": "retort_core.resources.conditions:render",
 }
