@@ -22,6 +22,7 @@ from retort_api.local.driver import Driver
 from retort_api.mains import embedded
 from retort_api.runs.runner import Runner
 from retort_api.runs.service import TaskWork
+from retort_api.tasks import repository as tasks
 from retort_tables.objects.folder import FolderObjects
 
 # name -> owner, function, after how many calls it dies, and whether before or after the function has run.
@@ -32,10 +33,11 @@ POINTS: dict[str, tuple[Any, str, int, str]] = {
     "between two objects": (FolderObjects, "put", 3, "after"),
     "after the last object": (Runner, "_stored", 1, "after"),
     "with the commit's row written": (repository, "add_commit", 1, "after"),
-    "with the result staged": (CommitLog, "publish", 1, "after"),
+    "with the result staged, not committed": (CommitLog, "_point", 1, "after"),
     "with the branch moved, not committed": (repository, "swap_ref", 1, "after"),
     "with the move in the reflog, not committed": (repository, "log_move", 1, "after"),
-    "after the branch moved": (CommitLog, "move", 1, "after"),
+    "with the task complete, not committed": (tasks, "save_decision", 3, "after"),
+    "after all of it is committed": (CommitLog, "publish", 1, "after"),
     "before the sandbox is given back": (Driver, "_release", 1, "before"),
 }
 

@@ -138,10 +138,14 @@ class CommitLog:
     ) -> None:
         change = Change(name=ref, to=to, expect=expect, kind="branch", why=why, by=by)
         async with self._database.write() as connection:
-            await self._keep_abandoned(connection, dataset, change)
-            await self._point(connection, dataset, change)
+            await self.move_within(connection, dataset, change)
             if also is not None:
                 await also(connection)
+
+    async def move_within(self, connection: AsyncConnection, dataset: str, change: Change) -> None:
+        """As `move`, inside the caller's transaction: a version can be stored and promoted in one."""
+        await self._keep_abandoned(connection, dataset, change)
+        await self._point(connection, dataset, change)
 
     async def create(
         self, dataset: str, name: str, kind: RefKind, head: str, by: str, also: Also | None = None

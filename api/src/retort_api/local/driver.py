@@ -2,8 +2,11 @@
 
 One reply is one transaction: what an action found and what is decided from it are saved together, so a crash
 between the two cannot exist. Actions start at once and report back; asking for one that is under way does nothing.
-After a restart every open task is looked at again: what it had found is in its row, what was under way is asked
-for anew. This is the operator's loop on one machine, with the same `decide`.
+Two of them take no time of their own and are done inside the transaction that decides them: claiming a sandbox that is
+idle anyway, and moving the branch. So a step without a question is two transactions after its plan: one that begins the
+run, one that stores the version, moves the branch and completes the task. After a restart every open task is looked at
+again: what it had found is in its row, what was under way is asked for anew. This is the operator's loop on one machine,
+with the same `decide`.
 """
 
 from __future__ import annotations
@@ -38,12 +41,13 @@ from retort_core.lifecycle.observations import (
     SandboxState,
 )
 from retort_core.lifecycle.statuses import Failure
-from retort_core.lifecycle.tasks import decide
+from retort_core.lifecycle.tasks import Decision, decide
 
 log = structlog.get_logger(__name__)
 Reply: TypeAlias = Prepared | Ran | Promoted
 Settle: TypeAlias = Callable[[AsyncConnection, Reply], Awaitable[None]]
 RESYNC_SECONDS: Final = 30.0
+RESTLESS: Final = "a task that goes on"  # a topic that nobody listens to
 INTERNAL: Final = "an unexpected error; it is in the service's log, nothing was changed"
 
 
@@ -53,7 +57,7 @@ class Work(Protocol):
     async def base(self, task: TaskRecord) -> str | Failure: ...
     async def prepare(self, task: TaskRecord, settle: Settle) -> Prepared | None: ...
     async def run(self, task: TaskRecord, attempt: int, sandbox: Sandbox, settle: Settle) -> Ran | None: ...
-    async def promote(self, task: TaskRecord, commit: str, settle: Settle) -> Promoted | None: ...
+    async def promoted(self, connection: AsyncConnection, task: TaskRecord, commit: str) -> Promoted: ...
     async def ended(self, task: TaskRecord) -> None: ...
 
 
@@ -134,22 +138,54 @@ class Driver:
 
     async def _decided(self, connection: AsyncConnection, uid: str, reply: Reply | None) -> _Next:
         """Saves `reply` and what follows from it."""
-        if reply is not None:
-            await repository.save_reply(connection, uid, reply)
-        task = await repository.get(connection, uid)
-        if task is None:
+        before = await repository.get(connection, uid)
+        if before is None:
             return _Next()
         now = datetime.now(UTC)
-        decision = decide(task.facts, await self._observed(task), now)
-        ended = decision.status.terminal and not task.status.terminal
-        if decision.status != task.status:
-            await repository.save_status(
-                connection, uid, decision.status, now if decision.status.terminal else None
-            )
-            data = {"phase": decision.status.phase, "message": decision.status.message}
+        task, decision = await self._settled(connection, _replied(before, reply), now)
+        status = decision.status
+        if task.replies is not before.replies or status != before.status:
+            finished = now if status.terminal else None
+            await repository.save_decision(connection, uid, task.replies, status, finished)
+        if status != before.status:
+            data = {"phase": status.phase, "message": status.message}
             await events.add(connection, "task", data, task=uid, dataset=task.dataset)
-        after = replace(task, status=decision.status)
-        return _Next(task=after, actions=decision.actions, wake_at=decision.wake_at, ended=ended)
+        ended = status.terminal and not before.status.terminal
+        return _Next(task=task, actions=decision.actions, wake_at=decision.wake_at, ended=ended)
+
+    async def _settled(
+        self, connection: AsyncConnection, task: TaskRecord, now: datetime
+    ) -> tuple[TaskRecord, Decision]:
+        """Decides until nothing is left that can be done right here."""
+        while True:
+            decision = decide(task.facts, await self._observed(task), now)
+            task = replace(task, status=decision.status)
+            if self._claimed_at_once(task.uid, decision.actions):
+                continue
+            promote = next((one for one in decision.actions if isinstance(one, Promote)), None)
+            if promote is None:
+                return task, decision
+            task = _replied(task, await self._promoted(connection, task, promote.commit))
+
+    def _claimed_at_once(self, uid: str, actions: tuple[Action, ...]) -> bool:
+        """Should the transaction fail, the sandbox is still held for this attempt, and seen at the next look."""
+        claim = next((one for one in actions if isinstance(one, Claim)), None)
+        if claim is None or uid in self._held or self._closed:
+            return False
+        sandbox = self._pool.claim_idle()
+        if sandbox is not None:
+            self._held[uid] = _Held(attempt=claim.attempt, sandbox=sandbox)
+        return sandbox is not None
+
+    async def _promoted(self, connection: AsyncConnection, task: TaskRecord, commit: str) -> Promoted:
+        """Whole or not at all within the transaction; what went wrong is told, and the rest of it stands."""
+        try:
+            return await self._work.promoted(connection, task, commit)
+        except RetortError as error:
+            return Promoted(failure=failure_of(error))
+        except Exception:
+            log.exception("promotion_failed", task=task.uid)
+            return Promoted(failure=Failure(failure="Infrastructure", code="internal", message=INTERNAL))
 
     async def _observed(self, task: TaskRecord) -> Observed:
         replies: Replies = task.replies
@@ -171,10 +207,12 @@ class Driver:
         return SandboxState(attempt=held.attempt, phase="ready" if held.sandbox is not None else "claiming")
 
     async def _follow(self, after: _Next) -> None:
-        self._signal.notify()
         task = after.task
         if task is None:
             return
+        # Who waits for its end has nothing to see before it.
+        rests = task.status.terminal or task.status.phase == "AwaitingInput"
+        self._signal.notify(task.uid if rests else RESTLESS)
         if after.ended:
             await self._work.ended(task)
         for action in after.actions:
@@ -241,8 +279,6 @@ class Driver:
                 if held is None or held.sandbox is None or held.attempt != attempt:
                     return None
                 return await self._work.run(task, attempt, held.sandbox, settle)
-            case Promote(commit):
-                return await self._work.promote(task, commit, settle)
             case _:
                 raise AssertionError(action)
 
@@ -280,4 +316,9 @@ def _failed(action: Action, failure: Failure) -> Reply:
         case Run(attempt):
             return Ran(attempt=attempt, failure=failure)
         case _:
-            return Promoted(failure=failure)
+            raise AssertionError(action)
+
+
+def _replied(task: TaskRecord, reply: Reply | None) -> TaskRecord:
+    """A reply takes the place of the one of an earlier round or attempt."""
+    return task if reply is None else replace(task, replies=task.replies.with_(reply))

@@ -86,6 +86,7 @@ class LocalSandboxes:
         self._target, self._capacity = target, capacity
         self._idle: deque[LocalSandbox] = deque()
         self._starting: set[asyncio.Task[None]] = set()
+        self._closing: set[asyncio.Task[None]] = set()
         self._claimed = 0
         self._waiting: deque[asyncio.Future[LocalSandbox]] = deque()
         self._closed = False
@@ -98,14 +99,20 @@ class LocalSandboxes:
         self._refill()
         return self.hello
 
-    async def claim(self) -> Sandbox:
+    def claim_idle(self) -> Sandbox | None:
         while self._idle:
             sandbox = self._idle.popleft()
             if sandbox.usable:
                 self._claimed += 1
                 self._refill()
                 return sandbox
-            await sandbox.close()
+            self._forget(sandbox)
+        return None
+
+    async def claim(self) -> Sandbox:
+        idle = self.claim_idle()
+        if idle is not None:
+            return idle
         future: asyncio.Future[LocalSandbox] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         self._refill()
@@ -136,9 +143,15 @@ class LocalSandboxes:
         self._closed = True
         for task in tuple(self._starting):
             task.cancel()
-        await asyncio.gather(*self._starting, return_exceptions=True)
+        await asyncio.gather(*self._starting, *self._closing, return_exceptions=True)
         await asyncio.gather(*(sandbox.close() for sandbox in self._idle))
         self._idle.clear()
+
+    def _forget(self, sandbox: LocalSandbox) -> None:
+        """One that died while it was idle is closed in its own time."""
+        closing = asyncio.create_task(sandbox.close())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
 
     def _offer(self, sandbox: LocalSandbox) -> None:
         while self._waiting:

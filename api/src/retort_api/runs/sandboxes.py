@@ -20,6 +20,9 @@ class Sandbox(Protocol):
 
 
 class Sandboxes(Protocol):
+    def claim_idle(self) -> Sandbox | None:
+        """One that is ready this moment, without waiting."""
+
     async def claim(self) -> Sandbox: ...
 
     async def release(self, sandbox: Sandbox) -> None: ...

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from retort_api.commits.log import CommitLog
+from retort_api.commits.log import Change, CommitLog
 from retort_api.commits.records import Why
 from retort_api.kit.database import Database
 from retort_api.kit.signals import Signal
@@ -126,46 +126,40 @@ class TaskWork:
     # -- promote -----------------------------------------------------------------------------------------
 
     async def promote(self, task: TaskRecord, commit: str, settle: Any) -> Promoted | None:
-        """The branch moves, the task completes and the staging ref goes, in one transaction or not at all."""
-        work = Work.model_validate(task.work)
-        staged = task.status.staged
-        assert staged is not None
-        outcome = Outcome(
-            commit=commit,
-            parent=work.expect,
-            branch=task.branch,
-            counts=staged.counts,
-            data=staged.data,
-        )
-        ran = task.replies.run
-        told = ran.message if ran is not None and not staged.code else done(staged.counts, commit, task.lang)
-
-        async def also(connection: AsyncConnection) -> None:
+        """In a transaction of its own, for a decider that is not in this process."""
+        async with self.database.write() as connection:
             row = await repository.get(connection, task.uid)
-            if row is None or row.cancelled:
-                raise _Cancelled(CANCELLED.message)
-            await self.commits.drop_ref(connection, task.dataset, f"task/{task.uid}")
-            await settle(connection, Promoted(done=outcome, message=told))
+            fresh = replace(task, cancelled=row is None or row.cancelled)
+            await settle(connection, await self.promoted(connection, fresh, commit))
+        return None
 
-        try:
-            await self.commits.move(
-                task.dataset, task.branch, commit, work.expect, work.why, task.requester, also
-            )
-        except _Cancelled:
+    async def promoted(self, connection: AsyncConnection, task: TaskRecord, commit: str) -> Promoted:
+        """The branch moves and the staging ref goes, together or not at all, inside the caller's transaction."""
+        if task.cancelled:
             return Promoted(failure=CANCELLED)
+        work = Work.model_validate(task.work)
+        staged, ran = task.status.staged, task.replies.run
+        assert staged is not None
+        change = Change(
+            name=task.branch, to=commit, expect=work.expect, kind="branch", why=work.why, by=task.requester
+        )
+        try:
+            async with connection.begin_nested():
+                await self.commits.move_within(connection, task.dataset, change)
+                await self.commits.drop_ref(connection, task.dataset, f"task/{task.uid}")
         except Conflict as conflict:
             return Promoted(failure=_conflict(task, conflict))
-        return None
+        told = ran.message if ran is not None and not staged.code else done(staged.counts, commit, task.lang)
+        outcome = Outcome(
+            commit=commit, parent=work.expect, branch=task.branch, counts=staged.counts, data=staged.data
+        )
+        return Promoted(done=outcome, message=told)
 
     async def ended(self, task: TaskRecord) -> None:
         """What a failed task had staged stays an unreferenced version: nothing points at it any more."""
         if task.status.failure is not None:
             async with self.database.write() as connection:
                 await self.commits.drop_ref(connection, task.dataset, f"task/{task.uid}")
-
-
-class _Cancelled(Conflict):
-    """Raised inside the promoting transaction, so that it rolls back."""
 
 
 def _is_new_turn(readied: Readied) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,6 +21,15 @@ class Replies:
     prepared: Prepared | None = None
     run: Ran | None = None
     promoted: Promoted | None = None
+
+    def with_(self, reply: Prepared | Ran | Promoted) -> Replies:
+        match reply:
+            case Prepared():
+                return replace(self, prepared=reply)
+            case Ran():
+                return replace(self, run=reply)
+            case _:
+                return replace(self, promoted=reply)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -100,6 +100,20 @@ async def save_status(
     await connection.execute(update(tasks).where(tasks.c.uid == uid).values(**values))
 
 
+async def save_decision(
+    connection: AsyncConnection, uid: str, replies: Replies, status: TaskStatus, finished_at: datetime | None
+) -> None:
+    """What was found and what was decided from it, in one statement."""
+    told = {"prepared": replies.prepared, "run": replies.run, "promoted": replies.promoted}
+    values = {
+        "replies": {name: _json(reply) for name, reply in told.items() if reply is not None},
+        "status": _json(status),
+        "phase": status.phase,
+        "finished_at": finished_at,
+    }
+    await connection.execute(update(tasks).where(tasks.c.uid == uid).values(**values))
+
+
 async def save_reply(connection: AsyncConnection, uid: str, reply: Prepared | Ran | Promoted) -> None:
     """A reply replaces the one of an earlier round or attempt."""
     name = {"Prepared": "prepared", "Ran": "run", "Promoted": "promoted"}[type(reply).__name__]

@@ -99,7 +99,7 @@ async def wait(services: Services, project: str, uid: str, seconds: float) -> Ta
     """The task as soon as it is over or needs a person, at the latest after `seconds`."""
     end = time.monotonic() + seconds
     while True:
-        event = services.signal.listen()
+        event = services.signal.listen(uid)
         task = await get(services, project, uid)
         left = end - time.monotonic()
         if task.status.terminal or task.waits or left <= 0:

@@ -1,0 +1,177 @@
+"""The driver on a real database: what is decided together is saved together, and idle sandboxes are not waited for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import event
+
+from retort_api.datasets.repository import DatasetRecord
+from retort_api.datasets.repository import add as add_dataset
+from retort_api.kit.database import Database
+from retort_api.kit.signals import Signal, wait
+from retort_api.local.driver import Driver
+from retort_api.projects.repository import add as add_project
+from retort_api.records import create_all
+from retort_api.tasks import repository
+from retort_api.tasks.records import TaskRecord
+from retort_core.errors import Conflict
+from retort_core.lifecycle.observations import Prepared, Promoted, Ran
+from retort_core.lifecycle.sources import RestoreSource, Source
+from retort_core.lifecycle.statuses import Outcome, PlannedWork, Staged
+
+NOW = datetime.now(UTC)
+
+
+@dataclass
+class Box:
+    broken: bool = False
+    session: Any = None
+
+    async def close(self) -> None:
+        self.broken = True
+
+
+@dataclass
+class Pool:
+    """`idle` sandboxes at once; a claim beyond them comes when the test gives it."""
+
+    idle: int
+    given: asyncio.Queue[Box] = field(default_factory=asyncio.Queue)
+    back: list[Box] = field(default_factory=list)
+
+    def claim_idle(self) -> Box | None:
+        self.idle -= 1
+        return Box() if self.idle >= 0 else None
+
+    async def claim(self) -> Box:
+        return await self.given.get()
+
+    async def release(self, sandbox: Any) -> None:
+        self.back.append(sandbox)
+
+    @asynccontextmanager
+    async def claimed(self) -> AsyncIterator[Box]:
+        yield await self.claim()
+
+
+@dataclass
+class Work:
+    database: Database
+    promotion: Callable[[], Promoted]
+    promotions: int = 0
+
+    async def base(self, task: TaskRecord) -> str:
+        return "base"
+
+    async def prepare(self, task: TaskRecord, settle: Any) -> Prepared:
+        return Prepared(round=task.status.round, ready=PlannedWork(digest="", title=""))
+
+    async def run(self, task: TaskRecord, attempt: int, sandbox: Any, settle: Any) -> None:
+        async with self.database.write() as connection:
+            await settle(connection, Ran(attempt=attempt, staged=Staged(commit="c1")))
+
+    async def promoted(self, connection: Any, task: TaskRecord, commit: str) -> Promoted:
+        self.promotions += 1
+        return self.promotion()
+
+    async def ended(self, task: TaskRecord) -> None:
+        pass
+
+
+@pytest_asyncio.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'retort.db'}")
+    await create_all(database)
+    async with database.write() as connection:
+        await add_project(connection, "p1", "default", NOW)
+        await add_dataset(
+            connection, DatasetRecord(id="d1", project="p1", name="d1", title="", created_at=NOW)
+        )
+        await repository.add(connection, task())
+    yield database
+    await database.close()
+
+
+def task() -> TaskRecord:
+    return TaskRecord(
+        uid="t1", project="p1", dataset="d1", branch="main", base="", review="WhenSurprising", requester="me",
+        source=Source(restore=RestoreSource(commit="c0")), lang="en", conversation="", deadline_seconds=60, created_at=NOW,
+    )  # fmt: skip
+
+
+async def end(database: Database, signal: Signal) -> TaskRecord:
+    async with asyncio.timeout(20):
+        while True:
+            heard = signal.listen("t1")
+            async with database.read() as connection:
+                found = await repository.get(connection, "t1")
+            assert found is not None
+            if found.status.terminal:
+                return found
+            await wait(heard, 20)
+
+
+def done() -> Promoted:
+    return Promoted(done=Outcome(commit="c1"))
+
+
+@pytest.mark.asyncio
+async def test_a_step_without_a_question_is_three_transactions_with_an_idle_sandbox(
+    database: Database,
+) -> None:
+    commits: list[object] = []
+    event.listen(
+        database._engine.sync_engine, "commit", lambda connection: commits.append(written(connection))
+    )
+    signal, work, pool = Signal(), Work(database, done), Pool(idle=1)
+    driver = Driver(database, work, pool, signal)
+    driver.wake("t1")
+    found = await end(database, signal)
+    assert found.status.phase == "Complete"
+    assert found.replies.promoted is not None
+    assert sum(map(bool, commits)) == 3  # accepted; prepared and claimed; staged, promoted and complete
+    await driver.close()
+    assert len(pool.back) == 1
+
+
+def written(connection: Any) -> bool:
+    return bool(connection.get_execution_options().get("retort_write"))
+
+
+@pytest.mark.asyncio
+async def test_without_an_idle_sandbox_the_task_waits_for_one(database: Database) -> None:
+    signal, pool = Signal(), Pool(idle=0)
+    driver = Driver(database, Work(database, done), pool, signal)
+    driver.wake("t1")
+    pool.given.put_nowait(Box())
+    assert (await end(database, signal)).status.phase == "Complete"
+    await driver.close()
+    assert len(pool.back) == 1
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("problem", [Conflict("it moved"), ZeroDivisionError("a fault of ours")])
+@pytest.mark.usefixtures("capsys")
+async def test_a_promotion_that_goes_wrong_fails_the_task_and_keeps_what_was_found(
+    database: Database, problem: Exception
+) -> None:
+    def refuse() -> Promoted:
+        raise problem
+
+    signal, work = Signal(), Work(database, refuse)
+    driver = Driver(database, work, Pool(idle=1), signal)
+    driver.wake("t1")
+    found = await end(database, signal)
+    await driver.close()
+    assert found.status.phase == "Failed"
+    assert found.replies.run is not None
+    assert work.promotions == 1
