@@ -5,7 +5,7 @@ api/openapi.json                  the routes of retort_api
 docs/reference/operations.md      the operations of retort_plans
 docs/reference/errors.md          the error tree of retort_core
 docs/reference/settings.md        the settings of retort_api
-docs/reference/cli.md             the commands of retort_client
+docs/reference/{cli,kubectl}.md   the commands of retort_client
 charts/*/{values.schema.json,README.md}   the charts' values.yaml
 crds/*.yaml, and copies in charts/retort-cluster/files/crds   the custom resources of retort_core
 docs/reference/crds.md            the same, for people
@@ -29,6 +29,7 @@ TARGETS = {
     "docs/reference/errors.md": "errors_page:render",
     "docs/reference/settings.md": "retort_api.settings_page:render",
     "docs/reference/cli.md": "retort_client.cli.reference_page:render",
+    "docs/reference/kubectl.md": "retort_client.cli.reference_page:render_plugin",
     "charts/retort/values.schema.json": "chart_pages:retort_schema",
     "charts/retort/README.md": "chart_pages:retort_readme",
     "charts/retort-cluster/values.schema.json": "chart_pages:cluster_schema",

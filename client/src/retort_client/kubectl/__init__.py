@@ -1,0 +1,1 @@
+"""`kubectl retort`: the conversation for those who work with kubectl."""
