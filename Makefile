@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: setup demo test check generate lock
+.PHONY: setup demo test check generate lock node-up node-down
 setup:
 	@$(PYTHON) tools/bootstrap.py
 
@@ -16,7 +16,7 @@ test: setup  ## everything that needs no cluster
 check: setup  ## format, lint, types, layers, dependencies, freshness of generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy */src
+	$(BIN)/mypy */src tools/cluster
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_dependencies.py
 	$(BIN)/python tools/generate.py --check
@@ -29,3 +29,9 @@ lock:  ## resolve anew and write requirements/*.txt
 
 bench-%: setup  ## bench-tables, bench-tasks: prints ratios, exit 1 when a bar is missed
 	$(BIN)/python benchmarks/$*.py
+
+node-up: setup  ## a real Kubernetes node on this machine, as root: export KUBECONFIG=$$(make -s node-up)
+	@$(BIN)/python tools/cluster up
+
+node-down: setup  ## the node is gone, what was built stays in the cache
+	@$(BIN)/python tools/cluster down

@@ -1,0 +1,115 @@
+"""A real Kubernetes node on this machine, for tests: `python tools/cluster up`, `down`, `status`.
+
+Root only. See docs/how-to/test-cluster.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+
+import archives
+from commands import NodeError
+from places import Node, cache
+
+
+def main() -> None:
+    if len(sys.argv) == 3 and sys.argv[1] == "first-process":
+        import firstprocess
+
+        firstprocess.main(sys.argv[2])
+        return
+    arguments = parser().parse_args()
+    try:
+        arguments.act(arguments)
+    except NodeError as problem:
+        sys.exit(str(problem))
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="tools/cluster", description=__doc__)
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    for name, act, told in (
+        ("up", _up, "build what is missing and start the node; prints the path of its kubeconfig"),
+        ("down", _down, "end the node; nothing of it is left on the machine but the cache"),
+        ("status", _status, "whether it is up; exit 1 when it is not"),
+        ("images", _images, "build these images; load them into the node if it is up"),
+        ("clients", _clients, "print the folder with helm and kubectl"),
+        ("enter", _enter, "run a program inside the node (default: a shell)"),
+        ("keep", _keep, argparse.SUPPRESS),
+    ):
+        command = commands.add_parser(name, help=told)
+        command.set_defaults(act=act)
+        if name != "clients":
+            command.add_argument("--name", type=_name, default=os.environ.get("RETORT_NODE", "retort"))
+        if name == "images":
+            command.add_argument("images", nargs="*", metavar="IMAGE")
+        if name == "enter":
+            command.add_argument("program", nargs=argparse.REMAINDER)
+    return top
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?", text):
+        raise argparse.ArgumentTypeError("lower-case letters, digits and hyphens, at most 32")
+    return text
+
+
+def _up(arguments: argparse.Namespace) -> None:
+    import starting
+
+    node = Node(arguments.name)
+    starting.up(node)
+    print(node.kubeconfig)
+
+
+def _down(arguments: argparse.Namespace) -> None:
+    import running
+
+    running.stop(Node(arguments.name))
+
+
+def _status(arguments: argparse.Namespace) -> None:
+    import running
+
+    node = Node(arguments.name)
+    if running.keeper(node) is None:
+        sys.exit(f"{node.name}: down (cache: {cache()})")
+    print(f"{node.name}: up, KUBECONFIG={node.kubeconfig}")
+
+
+def _images(arguments: argparse.Namespace) -> None:
+    import images
+    import running
+
+    node = Node(arguments.name)
+    for name in arguments.images or images.PARTS:
+        archive = images.archive(name)
+        print(f"{images.reference(name)} {archives.digest(archive)} {archive}")
+        if running.keeper(node) is not None:
+            running.load(node, archive, images.reference(name))
+
+
+def _clients(_: argparse.Namespace) -> None:
+    import builds
+
+    print(builds.clients())
+
+
+def _enter(arguments: argparse.Namespace) -> None:
+    import running
+
+    command = running.inside(Node(arguments.name), *(arguments.program or ["bash"]))
+    os.execvp(command[0], command)
+
+
+def _keep(arguments: argparse.Namespace) -> None:
+    import keeper
+
+    keeper.main(arguments.name)
+
+
+if __name__ == "__main__":
+    main()
