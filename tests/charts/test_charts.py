@@ -1,0 +1,249 @@
+"""Both charts for the ways people install them: every object is valid, every Pod restricted, every promise of values kept."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import kubernetes_validate
+import pytest
+
+from .conftest import ROOT, Object, Rendered
+
+Render = Callable[..., Rendered]
+EXTERNAL = ("database.existingSecret=db", "objects.existingSecret=s3", "objects.endpoint=s3.example:443")
+WAYS: dict[str, tuple[str, ...]] = {
+    "dev": ("dev.enabled=true",),
+    "external": EXTERNAL,
+    "everything": (
+        *EXTERNAL,
+        "api.autoscaling.enabled=true",
+        "ingress.enabled=true",
+        "ingress.tlsSecret=tls",
+        "api.hosts[0]=retort.example",
+        "vllm.enabled=true",
+        "llm.model=small",
+        "tracing.endpoint=http://otel:4318",
+        "global.imagePullSecrets[0]=pull",
+    ),
+    "namespaced": (*EXTERNAL, "scope.namespaces[0]=research", "scope.namespaces[1]=sales"),
+    "air-gapped": (
+        *EXTERNAL,
+        "global.imageRegistry=registry.local:5000",
+        "operator.image.digest=sha256:" + "a" * 64,
+        "api.image.digest=sha256:" + "b" * 64,
+        "executors.image.digest=sha256:" + "c" * 64,
+    ),
+}
+OWN = ("retort.dev", "monitoring.coreos.com", "admissionregistration.k8s.io", "apiextensions.k8s.io")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_object_fits_the_schemas_of_kubernetes(render: Render, way: str) -> None:
+    found = render("retort", *WAYS[way])
+    assert not found.error
+    for one in found.objects:
+        if not one["apiVersion"].startswith(OWN):
+            kubernetes_validate.validate(one, "1.36", strict=True)
+
+
+def restricted(spec: Object) -> list[str]:
+    """What Pod Security `restricted` would refuse, in words."""
+    wrong = [name for name in ("hostNetwork", "hostPID", "hostIPC") if spec.get(name)]
+    pod = spec.get("securityContext", {})
+    if pod.get("seccompProfile", {}).get("type") not in ("RuntimeDefault", "Localhost"):
+        wrong.append("seccompProfile")
+    for container in [*spec.get("initContainers", []), *spec["containers"]]:
+        own = container.get("securityContext", {})
+        if not own.get("runAsNonRoot", pod.get("runAsNonRoot")):
+            wrong.append(f"{container['name']}: runAsNonRoot")
+        if own.get("allowPrivilegeEscalation") is not False:
+            wrong.append(f"{container['name']}: allowPrivilegeEscalation")
+        if own.get("capabilities", {}).get("drop") != ["ALL"]:
+            wrong.append(f"{container['name']}: capabilities")
+    kinds = {kind for volume in spec.get("volumes", []) for kind in volume if kind != "name"}
+    allowed = {
+        "configMap",
+        "downwardAPI",
+        "emptyDir",
+        "ephemeral",
+        "persistentVolumeClaim",
+        "projected",
+        "secret",
+        "csi",
+    }
+    return [*wrong, *sorted(kinds - allowed)]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_pod_is_restricted_and_our_own_have_a_read_only_root(render: Render, way: str) -> None:
+    for name, spec in render("retort", *WAYS[way]).pods():
+        assert not restricted(spec), name
+        assert spec["enableServiceLinks"] is False
+        for container in [*spec.get("initContainers", []), *spec["containers"]]:
+            if container["name"] != "vllm":
+                assert container["securityContext"]["readOnlyRootFilesystem"], name
+
+
+def test_only_operator_and_api_have_a_token(render: Render) -> None:
+    found = {
+        name: spec.get("automountServiceAccountToken")
+        for name, spec in render("retort", *WAYS["everything"]).pods()
+    }
+    assert {name for name, mounted in found.items() if mounted} == {"retort-operator", "retort-api"}
+    assert False in found.values()
+
+
+def test_the_executors_network_is_closed_before_any_pod(render: Render) -> None:
+    found = render("retort", *EXTERNAL)
+    policy = found.one("NetworkPolicy", "retort-executors")["spec"]
+    assert policy["podSelector"] == {}
+    assert policy["egress"] == []
+    assert set(policy["policyTypes"]) == {"Ingress", "Egress"}
+    namespace = found.one("Namespace", "retort-executors")["metadata"]["labels"]
+    assert namespace["pod-security.kubernetes.io/enforce"] == "restricted"
+    # Helm installs by kind, in this order; the operator makes executors only after it runs itself.
+    order = [one["kind"] for one in found.objects]
+    assert order.index("NetworkPolicy") < order.index("Deployment")
+
+
+def test_two_of_everything_by_default_and_a_budget_for_each(render: Render) -> None:
+    found = render("retort", *EXTERNAL)
+    for name in ("operator", "api", "broker"):
+        assert found.one("Deployment", f"retort-{name}")["spec"]["replicas"] == 2
+        budget = found.one("PodDisruptionBudget", f"retort-{name}")["spec"]
+        labels = found.one("Deployment", f"retort-{name}")["spec"]["selector"]["matchLabels"]
+        assert budget["selector"]["matchLabels"] == labels
+
+
+def test_an_installation_without_stores_says_which_value_is_missing(render: Render) -> None:
+    assert "database.existingSecret" in render("retort").error
+    assert "objects.e" in render("retort", "database.existingSecret=db").error
+
+
+@pytest.mark.parametrize(
+    "value", ["api.replica=3", "operator.replicas=two", "api.image.digest=latest", "nonsense=1"]
+)
+def test_a_value_that_does_not_exist_or_fit_is_refused(render: Render, value: str) -> None:
+    assert render("retort", *EXTERNAL, value).error
+
+
+def test_namespaced_mode_has_no_right_beyond_its_namespaces_but_to_ask_who_somebody_is(
+    render: Render,
+) -> None:
+    found = render("retort", *WAYS["namespaced"])
+    (role,) = found.of("ClusterRole")
+    asked = {resource for rule in role["rules"] for resource in rule["resources"]}
+    assert asked == {"tokenreviews", "subjectaccessreviews"}
+    assert {one["metadata"].get("namespace") for one in found.of("Role", "retort-operator")} == {
+        None,
+        "retort-executors",
+        "research",
+        "sales",
+    }
+
+
+def test_no_role_may_read_secrets_or_enter_pods(render: Render) -> None:
+    for way in WAYS.values():
+        found = render("retort", *way)
+        for role in [*found.of("Role"), *found.of("ClusterRole")]:
+            for rule in role["rules"]:
+                assert not {"secrets", "pods/exec", "pods/attach", "*"} & set(rule["resources"]), role[
+                    "metadata"
+                ]
+                assert "*" not in rule["verbs"]
+
+
+def images(found: Rendered) -> set[str]:
+    return {
+        container["image"]
+        for _, spec in found.pods()
+        for container in [*spec.get("initContainers", []), *spec["containers"]]
+    } | {one["spec"]["image"] for one in found.of("ExecutorProfile")}
+
+
+def test_an_air_gapped_registry_and_digests_reach_every_image(render: Render) -> None:
+    found = images(render("retort", *WAYS["air-gapped"]))
+    assert len(found) == 3
+    assert all(image.startswith("registry.local:5000/retort-") and "@sha256:" in image for image in found)
+
+
+def test_secrets_are_made_once_kept_and_long(render: Render) -> None:
+    import base64
+
+    first, second = (render("retort", *EXTERNAL).one("Secret", "retort-secrets") for _ in range(2))
+    assert first["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+    for name in ("session-key", "internal-token", "signing-key"):
+        assert len(bytes.fromhex(base64.b64decode(first["data"][name]).decode())) == 32
+        assert first["data"][name] != second["data"][name]
+    assert not render("retort", *EXTERNAL, "secrets.existingSecret=mine").of("Secret")
+
+
+def test_no_secret_is_a_plain_value_of_a_container(render: Render) -> None:
+    for _, spec in render("retort", *WAYS["dev"]).pods():
+        for container in spec["containers"]:
+            for variable in container.get("env", []):
+                if any(word in variable["name"] for word in ("PASSWORD", "SECRET", "_KEY", "DATABASE_URL")):
+                    assert "value" not in variable or variable["name"].endswith("_FILE"), variable
+
+
+def test_the_operator_may_write_status_and_never_the_spec_of_a_task(render: Render) -> None:
+    rules = render("retort", *EXTERNAL).one("ClusterRole", "retort-operator")["rules"]
+    verbs = {resource: set(rule["verbs"]) for rule in rules for resource in rule["resources"]}
+    assert "patch" in verbs["agenttasks/status"]
+    assert not {"patch", "update", "create"} & verbs["agenttasks"]
+
+
+# -- the cluster's part ----------------------------------------------------------------------------------------
+
+
+def test_the_cluster_chart_installs_and_keeps_the_custom_resources(render: Render) -> None:
+    found = render("retort-cluster")
+    names = {
+        one["metadata"]["name"]: one["metadata"]["annotations"]
+        for one in found.of("CustomResourceDefinition")
+    }
+    assert set(names) == {"agenttasks.retort.dev", "datacommits.retort.dev", "executorprofiles.retort.dev"}
+    assert all(annotations["helm.sh/resource-policy"] == "keep" for annotations in names.values())
+    assert not render("retort-cluster", "crds.enabled=false").of("CustomResourceDefinition")
+    left = render("retort-cluster", "crds.keep=false").of("CustomResourceDefinition")
+    assert not any("helm.sh/resource-policy" in one["metadata"].get("annotations", {}) for one in left)
+
+
+def test_the_copies_of_the_custom_resources_are_the_originals(render: Render) -> None:
+    for path in (ROOT / "crds").glob("*.yaml"):
+        assert (ROOT / "charts/retort-cluster/files/crds" / path.name).read_text() == path.read_text()
+
+
+def test_roles_are_added_to_those_of_kubernetes_unless_told_not_to(render: Render) -> None:
+    roles = {
+        one["metadata"]["name"]: one["metadata"]["labels"]
+        for one in render("retort-cluster").of("ClusterRole")
+    }
+    for name, builtin in (("retort-viewer", "view"), ("retort-editor", "edit"), ("retort-admin", "admin")):
+        assert roles[name][f"rbac.authorization.k8s.io/aggregate-to-{builtin}"] == "true"
+    plain = render("retort-cluster", "roles.aggregate=false").of("ClusterRole")
+    assert not any(label.startswith("rbac") for one in plain for label in one["metadata"]["labels"])
+
+
+def test_every_policy_has_a_binding_that_denies(render: Render) -> None:
+    found = render("retort-cluster")
+    policies = {one["metadata"]["name"] for one in found.of("ValidatingAdmissionPolicy")}
+    bindings = found.of("ValidatingAdmissionPolicyBinding")
+    assert {one["spec"]["policyName"] for one in bindings} == policies
+    assert all(one["spec"]["validationActions"] == ["Deny"] for one in bindings)
+    assert not render("retort-cluster", "admission.enabled=false").of("ValidatingAdmissionPolicy")
+
+
+def test_viewers_change_nothing(render: Render) -> None:
+    (viewer,) = render("retort-cluster").of("ClusterRole", "retort-viewer")
+    assert {verb for rule in viewer["rules"] for verb in rule["verbs"]} <= {"get", "list", "watch"}
+
+
+@pytest.mark.parametrize(("chart", "values"), [("retort", ("dev.enabled=true",)), ("retort-cluster", ())])
+def test_helm_finds_nothing_to_object_to(helm: str, chart: str, values: Any) -> None:
+    options = [part for value in values for part in ("--set", value)]
+    command = [helm, "lint", "--strict", str(ROOT / "charts" / chart), *options]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
