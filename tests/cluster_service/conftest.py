@@ -38,7 +38,7 @@ from retort_api.local.sandboxes import LocalSandboxes
 from retort_api.mains import parts
 from retort_api.mains.embedded import INTAKE
 from retort_api.mains.planners import choose
-from retort_api.records import create_all
+from retort_api.migrations import schema
 from retort_api.runs.pods import Dialler, networks
 from retort_api.settings import Settings
 from retort_core.handshake import session_key
@@ -262,7 +262,7 @@ async def opened(home: Path) -> AsyncIterator[Cluster]:
     async with AsyncExitStack() as stack:
         database = Database(f"sqlite+aiosqlite:///{home / 'retort.db'}")
         stack.push_async_callback(database.close)
-        await create_all(database)
+        await schema.upgrade(database)
         (home / "spool").mkdir()
         intake = LocalSandboxes(INTAKE, 1)
         stack.push_async_callback(intake.close)

@@ -20,7 +20,6 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from retort_api.kit.database import Database
 from retort_api.kit.metadata import Big, Moment, metadata, name_type
 
 __all__ = ["Moment", "metadata"]  # other slices hang their tables on the same metadata
@@ -187,8 +186,3 @@ idempotency = Table(
     Column("task", String(32), nullable=False),
     _at("at"),
 )
-
-
-async def create_all(database: Database) -> None:
-    async with database.write() as connection:
-        await connection.run_sync(metadata.create_all)

@@ -12,6 +12,7 @@ RetortError
 ├── Cancelled           by the person, or because nobody waits any more
 ├── PolicyDenied        not allowed for this caller, or blocked by a barrier
 ├── Infrastructure      a sandbox, disk or server failed; retried
+│   ├── Unavailable         the database or the object store cannot be reached right now; nothing was changed
 │   └── SessionLost         the sandbox went away in the middle of a run
 └── IsolationMissing    a barrier could not be installed; nothing runs without it
 """
@@ -77,6 +78,10 @@ class PolicyDenied(RetortError):
 
 class Infrastructure(RetortError):
     code, retryable, status, reason = "infrastructure", True, 503, "Infrastructure"
+
+
+class Unavailable(Infrastructure):
+    code, reason = "unavailable", "Unavailable"
 
 
 class SessionLost(Infrastructure):

@@ -1,10 +1,9 @@
-"""A commit log on a fresh SQLite file, and commits to put into it."""
+"""A commit log on a fresh database of each kind, and commits to put into it."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -14,8 +13,10 @@ from retort_api.commits.records import CommitRecord
 from retort_api.datasets.repository import DatasetRecord
 from retort_api.datasets.repository import add as add_dataset
 from retort_api.kit.database import Database
+from retort_api.kit.postgres.database import PostgresDatabase
+from retort_api.kit.postgres.settings import PostgresSettings
+from retort_api.migrations import schema
 from retort_api.projects.repository import add as add_project
-from retort_api.records import create_all
 from retort_core.identity import digest
 from retort_core.lifecycle.statuses import Counts
 
@@ -23,10 +24,16 @@ START = datetime(2024, 6, 1, tzinfo=UTC)
 DATASET = "d1"
 
 
-@pytest_asyncio.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'retort.db'}")
-    await create_all(database)
+def opened(kind: str, request: pytest.FixtureRequest) -> Database:
+    if kind == "sqlite":
+        return Database(f"sqlite+aiosqlite:///{request.getfixturevalue('tmp_path') / 'retort.db'}")
+    return PostgresDatabase(PostgresSettings(database_url=request.getfixturevalue("postgres_url")))
+
+
+@pytest_asyncio.fixture(params=["sqlite", "postgres"])
+async def database(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
+    database = opened(request.param, request)
+    await schema.upgrade(database)
     async with database.write() as connection:
         await add_project(connection, "p1", "default", START)
         for name in (DATASET, "d2"):

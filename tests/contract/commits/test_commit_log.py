@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.commits.log import CommitLog
@@ -74,7 +75,7 @@ async def test_a_chain_is_published_whole_or_not_at_all(
 ) -> None:
     await chain(log, make, "c0")
     broken = [make("c1", "c0"), make("c2", "c1", attempt="d1/c0/1"), make("c3", "c2")]
-    with pytest.raises(Exception, match="UNIQUE"):
+    with pytest.raises(IntegrityError):
         await log.publish(broken, "task/t", None, kind="staging")
     assert await count(database, commits) == 1
     assert await log.head(D, "task/t") == ""

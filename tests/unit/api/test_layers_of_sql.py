@@ -15,10 +15,16 @@ from retort_api.app import ROUTERS, check_rules
 SOURCE = Path(retort_api.__file__).parent
 STATEMENTS = {"select", "insert", "update", "delete", "text", "func"}
 REPOSITORIES = {"repository.py", "results.py", "events.py", "leases.py"}
+ENGINES = {
+    "postgres",
+    "migrations",
+}  # how a server is talked to, and how its tables come about: no rows of a slice
 
 
 def test_only_repositories_write_sql() -> None:
     for path in SOURCE.rglob("*.py"):
+        if ENGINES & set(path.parts):
+            continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sqlalchemy"):
                 used = {alias.name for alias in node.names} & STATEMENTS

@@ -40,7 +40,7 @@ class Change:
 
 
 class CommitLog:
-    """`also` of a call runs in the same transaction: the task's reply, later the audit line."""
+    """`also` of a call runs in the same transaction: the task's reply, the audit line. It may run again (`transact`)."""
 
     def __init__(self, database: Database, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._database = database
@@ -114,17 +114,20 @@ class CommitLog:
         """Stores a chain of versions, oldest first, and points `ref` at the last; `expect` as in `Change`."""
         tip = records[-1]
         why: Why = "stage" if kind == "staging" else "commit"
-        async with self._database.write() as connection:
+        change = Change(name=ref, to=tip.id, expect=expect, kind=kind, why=why, by=tip.author)
+
+        async def publishing(connection: AsyncConnection) -> CommitRecord:
             earlier = await repository.commit_of_attempt(connection, tip.attempt)
             if earlier is not None:
                 return earlier
             for record in records:
                 await repository.add_commit(connection, record)
-            change = Change(name=ref, to=tip.id, expect=expect, kind=kind, why=why, by=tip.author)
             await self._point(connection, tip.dataset, change)
             if also is not None:
                 await also(connection)
-        return tip
+            return tip
+
+        return await self._database.transact(publishing)
 
     async def move(
         self,
@@ -137,10 +140,13 @@ class CommitLog:
         also: Also | None = None,
     ) -> None:
         change = Change(name=ref, to=to, expect=expect, kind="branch", why=why, by=by)
-        async with self._database.write() as connection:
+
+        async def moving(connection: AsyncConnection) -> None:
             await self.move_within(connection, dataset, change)
             if also is not None:
                 await also(connection)
+
+        await self._database.transact(moving)
 
     async def move_within(self, connection: AsyncConnection, dataset: str, change: Change) -> None:
         """As `move`, inside the caller's transaction: a version can be stored and promoted in one."""
@@ -151,11 +157,14 @@ class CommitLog:
         self, dataset: str, name: str, kind: RefKind, head: str, by: str, also: Also | None = None
     ) -> None:
         """A branch or tag costs one row and no data."""
-        async with self._database.write() as connection:
-            change = Change(name=name, to=head, expect="", kind=kind, why="create", by=by)
+        change = Change(name=name, to=head, expect="", kind=kind, why="create", by=by)
+
+        async def creating(connection: AsyncConnection) -> None:
             await self._point(connection, dataset, change)
             if also is not None:
                 await also(connection)
+
+        await self._database.transact(creating)
 
     async def drop_ref(self, connection: AsyncConnection, dataset: str, name: str) -> None:
         """Of staging refs, inside the transaction that makes them needless."""

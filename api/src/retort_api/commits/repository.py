@@ -9,7 +9,7 @@ from sqlalchemy import Row, and_, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.commits.records import CommitRecord, Move, Ref, RefKind
-from retort_api.kit.sequenced import insert_later
+from retort_api.kit.sequenced import insert_later, waiting
 from retort_api.records import commits, reflog, refs
 from retort_core.lifecycle.statuses import Counts
 from retort_core.plans import Plan
@@ -29,7 +29,7 @@ async def add_commit(connection: AsyncConnection, record: CommitRecord) -> None:
             counts=record.counts.model_dump(mode="json"),
             plan=record.plan.model_dump(mode="json") if record.plan is not None else None,
         )  # fmt: skip
-    insert_later(connection, line)
+    insert_later(connection, line, record)
 
 
 def _commit(row: Row[Any]) -> CommitRecord:
@@ -66,9 +66,11 @@ async def all_commits(connection: AsyncConnection, dataset: str) -> list[CommitR
 
 
 async def lineage(connection: AsyncConnection, dataset: str) -> dict[str, tuple[str, ...]]:
-    """Commit -> parents, for walks over the history without loading it."""
+    """Commit -> parents, for walks over the history without loading it; with those of this transaction."""
     query = select(commits.c.id, commits.c.parents).where(commits.c.dataset == dataset)
-    return {row.id: tuple(row.parents) for row in await connection.execute(query)}
+    found = {row.id: tuple(row.parents) for row in await connection.execute(query)}
+    new = {one.id: one.parents for one in waiting(connection, CommitRecord) if one.dataset == dataset}
+    return found | new
 
 
 def _ref(row: Row[Any]) -> Ref:

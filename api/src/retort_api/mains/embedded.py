@@ -37,8 +37,8 @@ from retort_api.local.driver import Driver
 from retort_api.local.sandboxes import LocalSandboxes
 from retort_api.mains import parts
 from retort_api.mains.planners import Chosen, choose
+from retort_api.migrations import schema
 from retort_api.projects import repository as projects
-from retort_api.records import create_all
 from retort_api.runs.preparation import Planner
 from retort_api.services import Services
 from retort_api.settings import Settings
@@ -71,7 +71,7 @@ async def opened(settings: Settings, planner: Planner | None = None) -> AsyncIte
         asyncio.get_running_loop().set_default_executor(pool)
         database = Database(f"sqlite+aiosqlite:///{home / 'retort.db'}")
         stack.push_async_callback(database.close)
-        await create_all(database)
+        await schema.upgrade(database)
         await default_project(database)
         objects = FolderObjects(home / "objects")
         await asyncio.to_thread(objects.sweep)

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.commits.log import Change, CommitLog
 from retort_api.commits.records import Why
+from retort_api.kit import sequenced
 from retort_api.kit.database import Database
 from retort_api.kit.signals import Signal
 from retort_api.projects import repository as projects
@@ -144,7 +145,7 @@ class TaskWork:
             name=task.branch, to=commit, expect=work.expect, kind="branch", why=work.why, by=task.requester
         )
         try:
-            async with connection.begin_nested():
+            async with sequenced.nested(connection):
                 await self.commits.move_within(connection, task.dataset, change)
                 await self.commits.drop_ref(connection, task.dataset, f"task/{task.uid}")
         except Conflict as conflict:

@@ -1,0 +1,144 @@
+"""Every database gets the same tables: made at once, walked through all revisions, or adopted from an earlier release."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+from alembic import command
+from alembic.script import ScriptDirectory
+
+from retort_api.kit.database import Database
+from retort_api.kit.postgres.database import PostgresDatabase
+from retort_api.kit.postgres.settings import PostgresSettings
+from retort_api.migrations import schema
+from retort_api.projects import repository as projects
+from retort_core.errors import Conflict
+
+Open = Callable[[], Database]
+NOW = datetime(2024, 6, 1, tzinfo=UTC)
+
+
+@pytest_asyncio.fixture(params=["sqlite", "postgres"])
+async def fresh(request: pytest.FixtureRequest) -> AsyncIterator[Open]:
+    """`fresh()`: another connection source to the same empty database."""
+    if request.param == "sqlite":
+        url = f"sqlite+aiosqlite:///{request.getfixturevalue('tmp_path') / 'retort.db'}"
+        make: Open = lambda: Database(url)  # noqa: E731
+    else:
+        settings = PostgresSettings(database_url=request.getfixturevalue("postgres_url"))
+        make = lambda: PostgresDatabase(settings)  # noqa: E731
+    opened: list[Database] = []
+
+    def fresh() -> Database:
+        opened.append(make())
+        return opened[-1]
+
+    yield fresh
+    for database in opened:
+        await database.close()
+
+
+async def run(database: Database, act: Callable[[sa.Connection], Any]) -> Any:
+    async with database.write() as connection:
+        return await connection.run_sync(act)
+
+
+def walk(connection: sa.Connection, to: str = "head") -> None:
+    command.upgrade(schema.configuration(connection), to)
+
+
+def check(connection: sa.Connection) -> None:
+    """Raises when the tables of the code and of the database differ."""
+    command.check(schema.configuration(connection))
+
+
+def test_there_is_one_head_and_it_is_the_last_file() -> None:
+    scripts = ScriptDirectory(str(schema.FOLDER))
+    assert scripts.get_heads() == [schema.HEAD]
+    assert scripts.get_bases() == [schema.FIRST]
+
+
+@pytest.mark.asyncio
+async def test_revisions_and_tables_agree(fresh: Open) -> None:
+    database = fresh()
+    await run(database, walk)
+    await run(database, check)
+    assert await schema.upgrade(database) == schema.HEAD
+
+
+@pytest.mark.asyncio
+async def test_a_database_made_at_once_is_the_same(fresh: Open) -> None:
+    database = fresh()
+    assert await schema.upgrade(database) == ""
+    await run(database, check)
+    await schema.ready(database)
+
+
+@pytest.mark.asyncio
+async def test_a_database_of_a_release_before_revisions_is_adopted_with_what_is_in_it(fresh: Open) -> None:
+    database = fresh()
+    await run(database, lambda connection: walk(connection, schema.FIRST))
+    await run(database, lambda connection: connection.execute(sa.text(f"DROP TABLE {schema.VERSIONS}")))
+    async with database.write() as connection:
+        await projects.add(connection, "p1", "default", NOW)
+    assert await schema.upgrade(database) == schema.FIRST
+    await run(database, check)
+    async with database.read() as connection:
+        found = await projects.find(connection, "default")
+    assert found is not None
+    assert found.created_at == NOW
+
+
+@pytest.mark.asyncio
+async def test_what_is_not_migrated_says_how_to(fresh: Open) -> None:
+    database = fresh()
+    with pytest.raises(Conflict, match=r"empty.*retort migrate"):
+        await schema.ready(database)
+    await run(database, lambda connection: walk(connection, schema.FIRST))
+    with pytest.raises(Conflict, match=rf"revision {schema.FIRST}.*retort migrate"):
+        await schema.ready(database)
+
+
+@pytest.mark.asyncio
+async def test_a_newer_database_is_left_alone(fresh: Open) -> None:
+    database = fresh()
+    await schema.upgrade(database)
+    newer = sa.text(f"UPDATE {schema.VERSIONS} SET version_num = '9999'")
+    await run(database, lambda connection: connection.execute(newer))
+    for act in (schema.upgrade, schema.ready):
+        with pytest.raises(Conflict, match="newer than this release"):
+            await act(database)
+
+
+@pytest.mark.asyncio
+async def test_replicas_that_start_together_migrate_once(fresh: Open) -> None:
+    found = await asyncio.gather(*(schema.upgrade(fresh()) for _ in range(4)))
+    assert set(found) <= {"", schema.HEAD}
+    assert "" in found
+    await run(fresh(), check)
+
+
+@pytest.mark.asyncio
+async def test_a_revision_that_fails_leaves_the_database_as_it_was(
+    fresh: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = fresh()
+    await run(database, lambda connection: walk(connection, schema.FIRST))
+
+    def broken(connection: sa.Connection, was: str) -> None:
+        walk(connection)
+        raise RuntimeError(f"half-way from {was}")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "_migrate", broken)
+        with pytest.raises(RuntimeError, match="half-way"):
+            await schema.upgrade(database)
+    async with database.read() as connection:
+        assert await schema.revision(connection) == schema.FIRST
+    assert await schema.upgrade(database) == schema.FIRST
