@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from retort_api.commits.log import CommitLog
+from retort_api.commits.log import Change, CommitLog
 from retort_api.commits.records import CommitRecord
+from retort_api.kit import sequenced
 from retort_api.kit.database import Database
 from retort_api.records import commits, events, reflog
 from retort_core.errors import BadInput, Conflict, NotFound
@@ -199,3 +201,63 @@ async def test_every_move_of_a_branch_is_an_event_and_a_line_of_the_reflog(
         (first.id, second.id, "commit", "somebody"),
         (second.id, first.id, "undo", "me"),
     ]
+
+
+async def test_a_version_stored_and_promoted_in_one_transaction_abandons_nothing(
+    log: CommitLog, make: Make
+) -> None:
+    first, second = await chain(log, make, "c0", "c1")
+    change = Change(name="main", to=full("c2"), expect=second.id, kind="branch", why="commit", by="me")
+
+    async def promote(connection: AsyncConnection) -> None:
+        await log.move_within(connection, D, change)
+        await log.drop_ref(connection, D, "task/t")
+
+    await log.publish([make("c2", "c1")], "task/t", None, kind="staging", also=promote)
+    assert {ref.name: ref.head for ref in await log.refs(D)} == {"main": full("c2")}
+    assert (await log.walk(D, "main")).back == (first.id, second.id)
+
+
+async def test_a_refused_promotion_leaves_neither_a_move_nor_an_event(
+    log: CommitLog, make: Make, database: Database
+) -> None:
+    first, second = await chain(log, make, "c0", "c1")
+    change = Change(name="main", to=full("c2"), expect=first.id, kind="branch", why="commit", by="me")
+    before = await count(database, reflog), await count(database, events)
+
+    async def promote(connection: AsyncConnection) -> None:
+        with suppress(Conflict):
+            async with sequenced.nested(connection):
+                await log.move_within(connection, D, change)
+
+    await log.publish([make("c2", "c0")], "task/t", None, kind="staging", also=promote)
+    assert await log.head(D, "main") == second.id
+    assert await log.head(D, "task/t") == full("c2")
+    assert (await count(database, reflog), await count(database, events)) == before
+
+
+async def test_numbers_appear_in_their_order_however_many_write(
+    log: CommitLog, make: Make, database: Database
+) -> None:
+    """A reader that goes on from the last number it saw never misses one."""
+    await log.publish([make("c0")], "main", "")
+    seen: list[int] = []
+    done = asyncio.Event()
+
+    async def follow() -> None:
+        while not (done.is_set() and len(seen) == await count(database, commits)):
+            async with database.read() as connection:
+                query = select(commits.c.seq).where(commits.c.seq > (seen[-1] if seen else 0))
+                seen.extend((await connection.execute(query.order_by(commits.c.seq))).scalars())
+
+    async def write(number: int) -> None:
+        for step in range(5):
+            name = f"n{number}-{step}"
+            await log.publish([make(name, "c0")], f"b{number}-{step}", "")
+
+    follower = asyncio.create_task(follow())
+    await asyncio.gather(*(write(number) for number in range(8)))
+    done.set()
+    async with asyncio.timeout(30):
+        await follower
+    assert len(seen) == 41

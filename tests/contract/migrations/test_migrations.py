@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.script import ScriptDirectory
 
+import retort_api
 from retort_api.kit.database import Database
 from retort_api.kit.postgres.database import PostgresDatabase
 from retort_api.kit.postgres.settings import PostgresSettings
@@ -62,6 +64,15 @@ def test_there_is_one_head_and_it_is_the_last_file() -> None:
     scripts = ScriptDirectory(str(schema.FOLDER))
     assert scripts.get_heads() == [schema.HEAD]
     assert scripts.get_bases() == [schema.FIRST]
+
+
+def test_no_module_with_tables_is_forgotten() -> None:
+    source = Path(retort_api.__file__).parent
+    named = (source / "tables.py").read_text()
+    for path in source.glob("*/**/tables.py"):
+        if "metadata" in path.read_text():
+            module = ".".join(("retort_api", *path.relative_to(source).parent.parts))
+            assert f"from {module} import tables as" in named, f"{path}: add it to retort_api.tables"
 
 
 @pytest.mark.asyncio

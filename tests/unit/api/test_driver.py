@@ -19,8 +19,8 @@ from retort_api.datasets.repository import add as add_dataset
 from retort_api.kit.database import Database
 from retort_api.kit.signals import Signal, wait
 from retort_api.local.driver import Driver
+from retort_api.migrations import schema
 from retort_api.projects.repository import add as add_project
-from retort_api.records import create_all
 from retort_api.tasks import repository
 from retort_api.tasks.records import TaskRecord
 from retort_core.errors import Conflict
@@ -90,7 +90,7 @@ class Work:
 @pytest_asyncio.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     database = Database(f"sqlite+aiosqlite:///{tmp_path / 'retort.db'}")
-    await create_all(database)
+    await schema.upgrade(database)
     async with database.write() as connection:
         await add_project(connection, "p1", "default", NOW)
         await add_dataset(

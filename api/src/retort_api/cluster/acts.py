@@ -18,7 +18,7 @@ from retort_api.kit.database import Database
 from retort_api.kit.signals import Signal
 from retort_api.tasks import events, repository
 from retort_api.tasks.records import Replies, TaskRecord
-from retort_core.errors import Conflict, RetortError
+from retort_core.errors import Conflict, RetortError, Unavailable
 from retort_core.lifecycle.failures import failure_of
 from retort_core.lifecycle.observations import Prepared, Promoted, Ran
 from retort_core.lifecycle.statuses import Failure
@@ -90,8 +90,8 @@ class Acts:
 
         try:
             reply = await do(settle)
-        except AlreadySettled:
-            return
+        except (AlreadySettled, Unavailable):
+            return  # without the database or the objects there is no reply yet: the operator asks again
         except RetortError as error:
             reply = failed(failure_of(error))
         except Exception:
@@ -109,7 +109,7 @@ class Acts:
         self._signal.notify()
 
     async def _settle(self, connection: AsyncConnection, uid: str, reply: Reply) -> None:
-        task = await repository.get(connection, uid)
+        task = await repository.hold(connection, uid)
         if task is None or task.status.terminal or answered(task.replies, reply):
             raise AlreadySettled("this was settled already")
         await repository.save_reply(connection, uid, reply)

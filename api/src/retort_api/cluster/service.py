@@ -18,7 +18,7 @@ from retort_api.runs.service import TaskWork
 from retort_api.tasks import events, repository
 from retort_api.tasks.languages import of_source
 from retort_api.tasks.records import TaskRecord
-from retort_core.errors import Conflict, NotFound, RetortError
+from retort_core.errors import Conflict, NotFound, RetortError, Unavailable
 from retort_core.http.internal import CommitFeed, OpenTasks, TaskObject, TaskPut, TaskSeen, Wanted
 from retort_core.lifecycle.failures import failure_of
 from retort_core.lifecycle.statuses import Failure, TaskStatus
@@ -33,6 +33,8 @@ class TaskDesk:
         try:
             async with self._database.write() as connection:
                 task, record = await self._mirrored(connection, body)
+        except Unavailable:
+            raise
         except RetortError as error:
             if isinstance(error, Conflict) and "seen" in error.details:
                 raise

@@ -12,12 +12,14 @@ with the same `decide`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.kit.database import Database
@@ -25,7 +27,7 @@ from retort_api.kit.signals import Signal
 from retort_api.runs.sandboxes import Sandbox, Sandboxes
 from retort_api.tasks import events, repository
 from retort_api.tasks.records import Replies, TaskRecord
-from retort_core.errors import RetortError
+from retort_core.errors import RetortError, Unavailable
 from retort_core.lifecycle.failures import failure_of
 from retort_core.lifecycle.observations import (
     Action,
@@ -47,6 +49,7 @@ log = structlog.get_logger(__name__)
 Reply: TypeAlias = Prepared | Ran | Promoted
 Settle: TypeAlias = Callable[[AsyncConnection, Reply], Awaitable[None]]
 RESYNC_SECONDS: Final = 30.0
+AWAY_SECONDS: Final = 2.0  # between two looks while the database or the object store is away
 RESTLESS: Final = "a task that goes on"  # a topic that nobody listens to
 INTERNAL: Final = "an unexpected error; it is in the service's log, nothing was changed"
 
@@ -108,16 +111,28 @@ class Driver:
 
     def wake(self, uid: str) -> None:
         """Look at this task soon."""
+        self._soon(uid)
+
+    def _soon(self, uid: str, reply: Reply | None = None) -> None:
+        self._track(lambda: self._look(uid, reply))
+
+    def _track(self, look: Callable[[], Coroutine[Any, Any, None]]) -> None:
         if self._closed:
             return
-        task = asyncio.create_task(self._look(uid))
+        task = asyncio.create_task(look())
         self._looks.add(task)
         task.add_done_callback(self._looks.discard)
+
+    def _when_back(self, uid: str, reply: Reply | None = None) -> None:
+        """Without the database or the objects nothing is decided and nothing fails: looked at again until they are
+        back, or until the task's own time is up."""
+        asyncio.get_running_loop().call_later(AWAY_SECONDS, self._soon, uid, reply)
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(RESYNC_SECONDS)
-            await self._resync()
+            with suppress(Unavailable):
+                await self._resync()
 
     async def _resync(self) -> None:
         async with self._database.read() as connection:
@@ -131,6 +146,9 @@ class Driver:
         try:
             async with self._database.write() as connection:
                 after = await self._decided(connection, uid, reply)
+        except Unavailable:
+            self._when_back(uid, reply)
+            return
         except Exception:
             log.exception("task_look_failed", task=uid)
             return
@@ -138,7 +156,7 @@ class Driver:
 
     async def _decided(self, connection: AsyncConnection, uid: str, reply: Reply | None) -> _Next:
         """Saves `reply` and what follows from it."""
-        before = await repository.get(connection, uid)
+        before = await repository.hold(connection, uid)
         if before is None:
             return _Next()
         now = datetime.now(UTC)
@@ -181,6 +199,8 @@ class Driver:
         """Whole or not at all within the transaction; what went wrong is told, and the rest of it stands."""
         try:
             return await self._work.promoted(connection, task, commit)
+        except (Unavailable, SQLAlchemyError):
+            raise  # of the whole transaction: it is run again
         except RetortError as error:
             return Promoted(failure=failure_of(error))
         except Exception:
@@ -214,7 +234,7 @@ class Driver:
         rests = task.status.terminal or task.status.phase == "AwaitingInput"
         self._signal.notify(task.uid if rests else RESTLESS)
         if after.ended:
-            await self._work.ended(task)
+            await self._clear_away(task)
         for action in after.actions:
             self._start(task, action)
         timer = self._timers.pop(task.uid, None)
@@ -223,6 +243,12 @@ class Driver:
         if after.wake_at is not None:
             delay = max(0.0, (after.wake_at - datetime.now(UTC)).total_seconds())
             self._timers[task.uid] = asyncio.get_running_loop().call_later(delay, self.wake, task.uid)
+
+    async def _clear_away(self, task: TaskRecord) -> None:
+        try:
+            await self._work.ended(task)
+        except Unavailable:
+            asyncio.get_running_loop().call_later(AWAY_SECONDS, self._track, lambda: self._clear_away(task))
 
     # -- acting ------------------------------------------------------------------------------------------
 
@@ -258,6 +284,11 @@ class Driver:
 
         try:
             reply = await self._act(task, action, settle)
+        except Unavailable:
+            self._flying.pop((task.uid, action), None)
+            await self._drop_sandbox(task.uid, action)
+            self._when_back(task.uid)
+            return
         except RetortError as error:
             reply = _failed(action, failure_of(error))
         except Exception:
@@ -293,6 +324,14 @@ class Driver:
             await self._pool.release(held.sandbox)  # released while it was being claimed
             return
         await self._look(uid)
+
+    async def _drop_sandbox(self, uid: str, action: Action) -> None:
+        """A run that stopped half-way leaves a sandbox that is not used again; the same attempt claims another."""
+        held = self._held.get(uid)
+        if isinstance(action, Run) and held is not None and held.sandbox is not None:
+            used, held.sandbox = held.sandbox, None
+            used.broken = True
+            await self._pool.release(used)
 
     async def _release(self, uid: str, attempt: int) -> None:
         held = self._held.get(uid)

@@ -31,7 +31,8 @@ async def page(connection: AsyncConnection, after: str, limit: int) -> list[Proj
 
 
 async def remember(connection: AsyncConnection, project: str, choices: dict[str, str]) -> None:
-    old = (await connection.execute(select(projects.c.conventions).where(projects.c.id == project))).scalar()
+    query = select(projects.c.conventions).where(projects.c.id == project).with_for_update()
+    old = (await connection.execute(query)).scalar()
     await connection.execute(
         update(projects).where(projects.c.id == project).values(conventions={**(old or {}), **choices})
     )

@@ -252,10 +252,13 @@ class Execution:
     async def _keep_answer(self, task: TaskRecord, record: ResultRecord, attempt: int, settle: Any) -> None:
         outcome = Outcome(result=record.id, branch=task.branch, parent=record.commit)
         ran = Ran(attempt=attempt, done=outcome, message=say("answered", task.lang))
-        async with self._database.write() as connection:
+
+        async def keeping(connection: AsyncConnection) -> None:
             if await results.of_dataset(connection, task.dataset, record.id) is None:
                 await results.add(connection, record)
             await settle(connection, ran)
+
+        await self._database.transact(keeping)
 
     # -- files -------------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from retort_api.runs.sentences import done, say
 from retort_api.runs.work import Work
 from retort_api.tasks import repository
 from retort_api.tasks.records import TaskRecord
-from retort_core.errors import Conflict, RetortError
+from retort_core.errors import Conflict, RetortError, Unavailable
 from retort_core.identity import short
 from retort_core.lifecycle.failures import failure_of
 from retort_core.lifecycle.observations import Prepared, Promoted, Ran
@@ -50,6 +50,8 @@ class TaskWork:
             if task.base:
                 return await self.commits.resolve(task.dataset, task.base)
             head = await self.commits.head(task.dataset, task.branch)
+        except Unavailable:
+            raise  # nobody knows: asked again, never the end of a task
         except RetortError as error:
             return failure_of(error)
         if head or task.source.upload is not None:
@@ -81,8 +83,7 @@ class TaskWork:
                     task.dataset, name, "branch", head, task.requester, self._also(task, readied, settle)
                 )
             else:
-                async with self.database.write() as connection:
-                    await self._also(task, readied, settle)(connection)
+                await self.database.transact(self._also(task, readied, settle))
         finally:
             for uid in (*superseded, *(verdict.wake if verdict is not None else ())):
                 self.wake(uid)
@@ -128,10 +129,13 @@ class TaskWork:
 
     async def promote(self, task: TaskRecord, commit: str, settle: Any) -> Promoted | None:
         """In a transaction of its own, for a decider that is not in this process."""
-        async with self.database.write() as connection:
-            row = await repository.get(connection, task.uid)
+
+        async def promoting(connection: AsyncConnection) -> None:
+            row = await repository.hold(connection, task.uid)
             fresh = replace(task, cancelled=row is None or row.cancelled)
             await settle(connection, await self.promoted(connection, fresh, commit))
+
+        await self.database.transact(promoting)
         return None
 
     async def promoted(self, connection: AsyncConnection, task: TaskRecord, commit: str) -> Promoted:

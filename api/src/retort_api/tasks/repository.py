@@ -63,6 +63,13 @@ async def get(connection: AsyncConnection, uid: str) -> TaskRecord | None:
     return _record(row) if row is not None else None
 
 
+async def hold(connection: AsyncConnection, uid: str) -> TaskRecord | None:
+    """The task, with its row locked until the transaction ends: what is decided from it stays true until it is saved.
+    Deciding, settling, cancelling and answering all take this lock; SQLite has one writer anyway."""
+    row = (await connection.execute(select(tasks).where(tasks.c.uid == uid).with_for_update())).first()
+    return _record(row) if row is not None else None
+
+
 async def page(
     connection: AsyncConnection, dataset: str, before: int | None, limit: int, conversation: str = ""
 ) -> list[TaskRecord]:
@@ -117,7 +124,8 @@ async def save_decision(
 async def save_reply(connection: AsyncConnection, uid: str, reply: Prepared | Ran | Promoted) -> None:
     """A reply replaces the one of an earlier round or attempt."""
     name = {"Prepared": "prepared", "Ran": "run", "Promoted": "promoted"}[type(reply).__name__]
-    old = (await connection.execute(select(tasks.c.replies).where(tasks.c.uid == uid))).scalar_one()
+    query = select(tasks.c.replies).where(tasks.c.uid == uid).with_for_update()
+    old = (await connection.execute(query)).scalar_one()
     await connection.execute(
         update(tasks).where(tasks.c.uid == uid).values(replies={**old, name: _json(reply)})
     )

@@ -166,7 +166,7 @@ async def approve(services: Services, project: str, uid: str, given: Approval) -
 async def cancel(services: Services, project: str, uid: str) -> TaskRecord:
     """Too late is no error: the reply says what the task became."""
     async with services.database.write() as connection:
-        task = await repository.get(connection, uid)
+        task = await repository.hold(connection, uid)
         if task is None or task.project != project:
             raise NotFound(f"There is no task {uid[:40]!r} in this project.")
         if not task.status.terminal:
@@ -176,7 +176,7 @@ async def cancel(services: Services, project: str, uid: str) -> TaskRecord:
 
 
 async def _open(connection: AsyncConnection, project: str, uid: str) -> TaskRecord:
-    task = await repository.get(connection, uid)
+    task = await repository.hold(connection, uid)
     if task is None or task.project != project:
         raise NotFound(f"There is no task {uid[:40]!r} in this project.")
     if task.status.terminal:
