@@ -5,10 +5,23 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
 import servers
+
+
+CLUSTER = Path(__file__).parent / "cluster"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """tests/cluster runs when it is named (`make test-cluster` does), never along with the others."""
+    if collection_path != CLUSTER:
+        return None
+    start = config.invocation_params.dir
+    named = [(start / str(argument).partition("::")[0]).resolve() for argument in config.args]
+    return None if any(path.is_relative_to(CLUSTER) for path in named) else True
 
 
 @pytest.fixture(scope="session")

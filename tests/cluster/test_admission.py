@@ -1,0 +1,311 @@
+"""The admission policies on a real API server: each refuses what it is for, with its own sentence, and lets the rest through."""
+
+from __future__ import annotations
+
+import copy
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from .kube import ROOT, helm, kubectl, manifest, refused
+
+SYSTEM, EXECUTORS = "retort-system", "retort-executors"
+OPERATOR = ("--as", f"system:serviceaccount:{SYSTEM}:retort-operator", "--as-group", "system:masters")
+AMY, BOB = "amy@example", "bob@example"
+Body = dict[str, Any]
+Change = Callable[[Body], object]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def installed() -> Iterator[None]:
+    """The cluster's chart, if this cluster has it not yet; and the two namespaces."""
+    already = "retort-cluster" in helm("list", "-q")
+    if not already:
+        helm("install", "retort-cluster", str(ROOT / "charts" / "retort-cluster"))
+    for name in (SYSTEM, EXECUTORS):
+        kubectl(
+            "apply",
+            "-f",
+            "-",
+            given=manifest({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}),
+        )
+    _until_policies_hold()
+    yield
+    if not already:
+        helm("uninstall", "retort-cluster")
+
+
+def _until_policies_hold() -> None:
+    """Policies are compiled by the API server a moment after they are stored: asked for until one refuses."""
+    for _ in range(100):
+        if "ValidatingAdmissionPolicy" in _dry_run(pod()):
+            return
+    raise AssertionError("the admission policies do not hold")
+
+
+def _dry_run(body: Body) -> str:
+    from .kube import program
+
+    return program("kubectl", "create", "--dry-run=server", "-f", "-", given=manifest(body)).stderr
+
+
+@pytest.fixture
+def tenant() -> Iterator[str]:
+    """A namespace where Amy may edit and Bob may look."""
+    name = f"tenant-{uuid.uuid4().hex[:8]}"
+    kubectl("create", "namespace", name)
+    kubectl("-n", name, "create", "rolebinding", "amy", "--clusterrole", "edit", "--user", AMY)
+    kubectl("-n", name, "create", "rolebinding", "bob", "--clusterrole", "view", "--user", BOB)
+    yield name
+    kubectl("delete", "namespace", name, "--wait=false")
+
+
+# -- executors -------------------------------------------------------------------------------------------------
+
+
+def pod() -> Body:
+    container = {
+        "name": "executor",
+        "image": "localhost/none:1",
+        "imagePullPolicy": "Never",
+        "env": [{"name": "A", "value": "b"}],
+        "securityContext": {
+            "readOnlyRootFilesystem": True,
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "resources": {"limits": {"cpu": "1", "memory": "64Mi"}},
+    }
+    spec = {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "dnsPolicy": "None",
+        "dnsConfig": {"nameservers": ["127.0.0.1"]},
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": 10002,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [container],
+        "volumes": [{"name": "tmp", "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}}],
+    }
+    name = f"e-{uuid.uuid4().hex[:8]}"
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": EXECUTORS},
+        "spec": spec,
+    }
+
+
+def first(body: Body) -> Body:
+    found: Body = body["spec"]["containers"][0]
+    return found
+
+
+CHANGES: dict[str, tuple[Change, str]] = {
+    "a token": (lambda b: b["spec"].update(automountServiceAccountToken=True), "no token"),
+    "a token by silence": (lambda b: b["spec"].pop("automountServiceAccountToken"), "no token"),
+    "service links": (lambda b: b["spec"].pop("enableServiceLinks"), "no address"),
+    "the node's network": (lambda b: b["spec"].update(hostNetwork=True), "shares nothing"),
+    "the node's processes": (lambda b: b["spec"].update(hostPID=True), "shares nothing"),
+    "a name server": (lambda b: b["spec"]["dnsConfig"].update(nameservers=["10.0.0.10"]), "no name server"),
+    "the cluster's names": (lambda b: b["spec"].update(dnsPolicy="ClusterFirst"), "no name server"),
+    "a folder of the node": (
+        lambda b: b["spec"]["volumes"].append({"name": "n", "hostPath": {"path": "/"}}),
+        "no volume but",
+    ),
+    "a secret as a volume": (
+        lambda b: b["spec"]["volumes"].append({"name": "n", "secret": {"secretName": "s"}}),
+        "no volume but",
+    ),
+    "memory without bounds": (
+        lambda b: b["spec"]["volumes"][0]["emptyDir"].pop("sizeLimit"),
+        "no volume but",
+    ),
+    "root": (lambda b: b["spec"]["securityContext"].update(runAsNonRoot=False), "not root"),
+    "no seccomp": (
+        lambda b: b["spec"]["securityContext"].update(seccompProfile={"type": "Unconfined"}),
+        "seccomp",
+    ),
+    "a writable root": (
+        lambda b: first(b)["securityContext"].update(readOnlyRootFilesystem=False),
+        "read-only",
+    ),
+    "privileges": (lambda b: first(b)["securityContext"].update(allowPrivilegeEscalation=True), "read-only"),
+    "a capability": (
+        lambda b: first(b)["securityContext"].update(capabilities={"drop": ["ALL"], "add": ["NET_RAW"]}),
+        "read-only",
+    ),
+    "no limits": (lambda b: first(b).pop("resources"), "limits"),
+    "a secret as a variable": (
+        lambda b: first(b)["env"].append(
+            {"name": "S", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}
+        ),
+        "no Secret",
+    ),
+    "an init container without bounds": (
+        lambda b: b["spec"].update(initContainers=[{"name": "i", "image": "x"}]),
+        "read-only",
+    ),
+}
+
+
+def test_the_operators_full_shape_is_let_through() -> None:
+    body = pod()
+    kubectl(*OPERATOR, "create", "-f", "-", given=manifest(body))
+    kubectl("label", "pod", "-n", EXECUTORS, body["metadata"]["name"], "a=b")
+    kubectl("delete", "pod", "-n", EXECUTORS, body["metadata"]["name"], "--wait=false")
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_pod_of_another_shape_is_refused_also_from_the_operator(change: str) -> None:
+    act, words = CHANGES[change]
+    body = copy.deepcopy(pod())
+    act(body)
+    assert words in refused(*OPERATOR, "create", "-f", "-", given=manifest(body))
+
+
+def test_a_pod_of_somebody_else_is_refused_even_from_an_administrator() -> None:
+    assert "only Retort's operator" in refused("create", "-f", "-", given=manifest(pod()))
+
+
+@pytest.mark.parametrize("kind", ["deployment", "job"])
+def test_no_other_workload_is_made_in_the_executors_namespace(kind: str) -> None:
+    kubectl("-n", EXECUTORS, "create", "rolebinding", f"amy-{kind}", "--clusterrole", "admin", "--user", AMY)
+    try:
+        arguments = ("-n", EXECUTORS, "--as", AMY, "create", kind, "x", "--image", "x")
+        assert "namespace is closed" in refused(*arguments)
+        policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "open", "namespace": EXECUTORS}, "spec": {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{}]}}  # fmt: skip
+        assert "namespace is closed" in refused("--as", AMY, "create", "-f", "-", given=manifest(policy))
+    finally:
+        kubectl("-n", EXECUTORS, "delete", "rolebinding", f"amy-{kind}")
+
+
+# -- tasks -----------------------------------------------------------------------------------------------------
+
+
+def task(namespace: str, requester: str, **spec: Any) -> str:
+    return manifest(
+        {
+            "apiVersion": "retort.dev/v1alpha1",
+            "kind": "AgentTask",
+            "metadata": {"generateName": "t-", "namespace": namespace},
+            "spec": {
+                "requester": requester,
+                "datasetName": "survey",
+                "source": {"instruction": {"text": "remove duplicates"}},
+                **spec,
+            },
+        }
+    )
+
+
+def test_an_editor_asks_in_their_own_name(tenant: str) -> None:
+    kubectl("--as", AMY, "create", "-f", "-", given=task(tenant, AMY))
+
+
+def test_a_task_in_somebody_elses_name_is_refused(tenant: str) -> None:
+    words = refused("--as", AMY, "create", "-f", "-", given=task(tenant, BOB))
+    assert f"spec.requester must be {AMY}" in words
+
+
+def test_the_service_may_name_whom_it_asks_for(tenant: str) -> None:
+    api = ("--as", f"system:serviceaccount:{SYSTEM}:retort-api", "--as-group", "system:masters")
+    kubectl(*api, "create", "-f", "-", given=task(tenant, BOB))
+
+
+def test_a_viewer_makes_no_task(tenant: str) -> None:
+    assert "forbidden" in refused("--as", BOB, "create", "-f", "-", given=task(tenant, BOB))
+
+
+def test_a_tenant_does_not_reach_another_ones_namespace(tenant: str) -> None:
+    other = f"tenant-{uuid.uuid4().hex[:8]}"
+    kubectl("create", "namespace", other)
+    try:
+        assert "forbidden" in refused("--as", AMY, "create", "-f", "-", given=task(other, AMY))
+        assert "forbidden" in refused("--as", AMY, "-n", other, "get", "agenttasks,datacommits")
+    finally:
+        kubectl("delete", "namespace", other, "--wait=false")
+
+
+def test_a_profile_needs_the_right_to_use_it(tenant: str) -> None:
+    words = refused("--as", AMY, "create", "-f", "-", given=task(tenant, AMY, profileName="huge"))
+    assert '"use" on executorprofiles.retort.dev/huge' in words
+    role = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role",
+        "metadata": {"name": "huge", "namespace": tenant},
+        "rules": [
+            {
+                "apiGroups": ["retort.dev"],
+                "resources": ["executorprofiles"],
+                "resourceNames": ["huge"],
+                "verbs": ["use"],
+            }
+        ],
+    }
+    kubectl("create", "-f", "-", given=manifest(role))
+    kubectl("-n", tenant, "create", "rolebinding", "huge", "--role", "huge", "--user", AMY)
+    kubectl("--as", AMY, "create", "-f", "-", given=task(tenant, AMY, profileName="huge"))
+
+
+CARL = "carl@example"
+
+
+def test_objects_alone_are_no_right_to_data(tenant: str) -> None:
+    """Who may create AgentTasks but not run tasks, read the dataset or move the branch is told which right is missing."""
+    rules = [{"apiGroups": ["retort.dev"], "resources": ["agenttasks"], "verbs": ["create", "get", "patch"]}]
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "half", "namespace": tenant}, "rules": rules}  # fmt: skip
+    kubectl("create", "-f", "-", given=manifest(role))
+    kubectl("-n", tenant, "create", "rolebinding", "half", "--role", "half", "--user", CARL)
+    missing = (
+        ("tasks", "run", '"run" on "tasks.retort.dev"'),
+        ("datasets", "get", '"get" on datasets.retort.dev/survey'),
+        ("branches", "update", '"update" on branches.retort.dev/main'),
+        ("executorprofiles", "use", '"use" on executorprofiles.retort.dev/default'),
+    )
+    for resource, verb, words in missing:
+        assert words in refused("--as", CARL, "create", "-f", "-", given=task(tenant, CARL))
+        rules.append({"apiGroups": ["retort.dev"], "resources": [resource], "verbs": [verb]})
+        kubectl("apply", "-f", "-", given=manifest(role))
+    kubectl("--as", CARL, "create", "-f", "-", given=task(tenant, CARL))
+
+
+def test_a_status_is_the_operators_alone(tenant: str) -> None:
+    name = kubectl("--as", AMY, "create", "-f", "-", "-o", "name", given=task(tenant, AMY)).strip()
+    forged = (
+        "patch",
+        "-n",
+        tenant,
+        name,
+        "--subresource=status",
+        "--type=merge",
+        "-p",
+        '{"status":{"message":"done"}}',
+    )
+    assert "forbidden" in refused("--as", AMY, *forged)
+    assert "only Retort's operator says" in refused(*forged)
+    kubectl(*OPERATOR, *forged)
+
+
+def test_a_version_is_written_by_the_operator_alone(tenant: str) -> None:
+    body = {
+        "apiVersion": "retort.dev/v1alpha1",
+        "kind": "DataCommit",
+        "metadata": {"name": "forged", "namespace": tenant},
+        "spec": {
+            "commit": "a" * 64,
+            "sequence": 1,
+            "datasetName": "survey",
+            "root": "b" * 64,
+            "title": "forged",
+            "change": "plan",
+            "author": AMY,
+            "committedAt": "2026-01-01T00:00:00Z",
+        },
+    }
+    assert "only Retort's operator says" in refused("create", "-f", "-", given=manifest(body))
+    kubectl(*OPERATOR, "create", "-f", "-", given=manifest(body))
