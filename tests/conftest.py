@@ -11,7 +11,6 @@ import psycopg
 import pytest
 import servers
 
-
 CLUSTER = Path(__file__).parent / "cluster"
 
 
