@@ -9,6 +9,7 @@ docs/reference/{cli,kubectl}.md   the commands of retort_client
 charts/*/{values.schema.json,README.md}   the charts' values.yaml
 crds/*.yaml, and copies in charts/retort-cluster/files/crds   the custom resources of retort_core
 docs/reference/crds.md            the same, for people
+docs/reference/operator-*.md      settings and metrics of retort_operator
 docs/reference/conditions.md      conditions and reasons of the custom resources
 """
 
@@ -42,6 +43,8 @@ TARGETS = {
         for name in ("agenttasks", "datacommits", "executorprofiles")
     },
     "docs/reference/crds.md": "retort_core.resources.reference_page:render",
+    "docs/reference/operator-settings.md": "retort_operator.settings:render",
+    "docs/reference/operator-metrics.md": "retort_operator.metrics:render",
     "docs/reference/conditions.md": "retort_core.resources.conditions:render",
 }
 

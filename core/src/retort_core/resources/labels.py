@@ -25,8 +25,12 @@ IDLE: Final = "idle"
 CLAIMED: Final = "claimed"
 TASK: Final = f"{GROUP}/task"  # uid without dashes
 ATTEMPT: Final = f"{GROUP}/attempt"
-PROJECT: Final = f"{GROUP}/project"  # the namespace whose task it was claimed for
+TENANT: Final = f"{GROUP}/tenant"  # the namespace whose task it was claimed for
 NONCE: Final = f"{GROUP}/nonce"  # annotation: the other half of the session key
+
+# On namespaces: an administrator opts a project in.
+PROJECT: Final = f"{GROUP}/project"
+ENABLED: Final = "enabled"
 
 # On DataCommits.
 DATASET: Final = f"{GROUP}/dataset"

@@ -187,8 +187,9 @@ class AgentTaskSpec(Resource):
         default=2, description="Further attempts after a lost executor.",
         json_schema_extra=immutable("infrastructureRetries"),
     )  # fmt: skip
-    ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=31_536_000)] = Field(
-        default=86_400, description="When the finished object goes; the version it made stays."
+    ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=31_536_000)] | None = Field(
+        default=None,
+        description="When the finished object goes (the operator's setting if absent); its version stays.",
     )
     answer: TaskAnswer | None = Field(default=None, description="Answers `status.question`.")
     approval: TaskApproval | None = Field(default=None, description="Says yes or no to `status.staged`.")

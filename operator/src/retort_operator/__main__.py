@@ -1,0 +1,5 @@
+"""`python -m retort_operator`."""
+
+from retort_operator.main import main
+
+main()

@@ -1,0 +1,169 @@
+"""Who gets which idle executor: the fair queue decides the order, one label patch with the Pod's version decides the race."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from retort_core.errors import RetortError
+from retort_operator.cluster import CONFLICT, NOT_FOUND, PODS, ApiError, Cluster
+from retort_operator.fairness import FairQueue, Ticket
+from retort_operator.fleet import Fleet
+from retort_operator.metrics import Metrics
+from retort_operator.pods import PodView, claim_patch, view
+from retort_operator.profiles import Profiles
+from retort_operator.proofs import Proofs
+
+log = structlog.get_logger(__name__)
+PAUSE: Final = 1.0  # after an error of the API server
+
+
+@dataclass(frozen=True, kw_only=True)
+class Want:
+    uid: str
+    attempt: int
+    profile: str
+    tenant: str
+    priority: int
+    since: float  # of the task, for the order
+    asked_at: float
+
+
+class Claims:
+    """`wake`: look at a task again; `used`: an executor of a profile was taken, so its pool wants refilling."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        fleet: Fleet,
+        profiles: Profiles,
+        proofs: Proofs,
+        metrics: Metrics,
+        namespace: str,
+        cap: int,
+    ) -> None:
+        self._cluster, self._fleet, self._profiles, self._namespace = cluster, fleet, profiles, namespace
+        self._proofs, self._metrics, self._cap = proofs, metrics, cap
+        self._queues: dict[str, FairQueue] = {}
+        self._wants: dict[str, Want] = {}
+        self._flying: dict[str, Want] = {}  # Pod -> claim under way
+        self._refused: dict[str, str] = {}  # Pod -> version that a claim was refused on
+        self._kicked: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.wake: Callable[[str], None] = lambda _: None
+        self.used: Callable[[str], None] = lambda _: None
+
+    def want(self, want: Want) -> None:
+        old = self._wants.get(want.uid)
+        if old is not None:
+            if old.attempt == want.attempt:
+                return
+            self.unwant(want.uid)
+        self._wants[want.uid] = want
+        ticket = Ticket(-want.priority, want.since, want.uid, want.tenant)
+        self._queues.setdefault(want.profile, FairQueue(self._cap)).add(ticket)
+        self.kick(want.profile)
+
+    def unwant(self, uid: str) -> None:
+        want = self._wants.pop(uid, None)
+        if want is not None:
+            self._queues[want.profile].drop(uid)
+
+    def demand(self, profile: str) -> int:
+        """How many executors would be taken at once if they were there."""
+        queue = self._queues.get(profile)
+        return queue.demand(self._held().__getitem__) if queue is not None else 0
+
+    def waiting(self, profile: str) -> int:
+        queue = self._queues.get(profile)
+        return len(queue) if queue is not None else 0
+
+    def capped(self, tenant: str) -> bool:
+        return self._held()[tenant] >= self._cap
+
+    def busy(self, pod: str) -> bool:
+        """Whether a claim of it is under way."""
+        return pod in self._flying
+
+    def kick(self, profile: str) -> None:
+        """Soon, and once for however many reasons there are in this turn of the loop."""
+        if profile not in self._kicked:
+            self._kicked.add(profile)
+            asyncio.get_running_loop().call_soon(self._pair, profile)
+
+    def _pair(self, profile: str) -> None:
+        """Pairs waiting tasks with idle executors until one of both runs out."""
+        self._kicked.discard(profile)
+        queue = self._queues.get(profile)
+        if queue is None or not len(queue):
+            return
+        free = self._free(profile)
+        held = self._held()
+        while free:
+            ticket = queue.next(held.__getitem__)
+            if ticket is None:
+                break
+            held[ticket.tenant] += 1
+            self._start(self._wants.pop(ticket.key), free.pop())
+        self.used(profile)
+
+    def _free(self, profile: str) -> list[PodView]:
+        """Idle executors on proven nodes, those of the current template last (they are taken first)."""
+        known = self._profiles.get(profile)
+        if known is None:
+            return []
+        found = [
+            pod
+            for pod in self._fleet
+            if pod.profile == profile
+            and pod.idle
+            and pod.usable
+            and pod.name not in self._flying
+            and self._refused.get(pod.name) != pod.version
+            and self._proofs.proven(pod.node)
+        ]
+        found.sort(key=lambda pod: (pod.template == known.template, pod.made_at, pod.name))
+        return found
+
+    def _held(self) -> Counter[str]:
+        found = Counter(pod.tenant for pod in self._fleet if pod.task and not pod.over and not pod.leaving)
+        found.update(want.tenant for want in self._flying.values())
+        return found
+
+    def _start(self, want: Want, pod: PodView) -> None:
+        self._flying[pod.name] = want
+        task = asyncio.create_task(self._claim(want, pod))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _claim(self, want: Want, pod: PodView) -> None:
+        patch = claim_patch(pod, want.uid, want.attempt, want.tenant)
+        pause = 0.0
+        try:
+            found = await self._cluster.patch(PODS, self._namespace, pod.name, patch)
+        except ApiError as error:
+            if error.http not in (CONFLICT, NOT_FOUND):
+                log.warning("claim_failed", problem=error.message)
+                pause = PAUSE
+            self._refused[pod.name] = pod.version
+        except RetortError as problem:
+            log.warning("claim_failed", problem=problem.message)
+            pause = PAUSE
+        else:
+            self._metrics.claim_seconds.observe(time.monotonic() - want.asked_at)
+            self._flying.pop(pod.name, None)
+            self._refused.pop(pod.name, None)
+            self._fleet.apply(view(found))
+            self.wake(want.uid)
+            self.used(want.profile)
+            return
+        self._flying.pop(pod.name, None)
+        if pause:
+            await asyncio.sleep(pause)
+        self.wake(want.uid)  # it decides anew whether it still wants one

@@ -1,0 +1,328 @@
+"""One look at one task: what is known of it, what `decide` makes of that, and what follows; never a wait for a Pod or a planner.
+
+    object, service's row, Pods -> Observed -> decide -> one PUT a decision -> claim | run | release | status
+
+Level-based: a look may happen at any time and as often as one likes. The memory of decisions is the service's row; the PUT
+with its revision is also what keeps two operators apart, so nothing is done in the cluster before it was accepted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+
+from retort_core.errors import Conflict, NotFound, RetortError
+from retort_core.http.internal import AttemptPut, TaskPut, Wanted
+from retort_core.lifecycle.observations import Claim, Observed, Prepare, Promote, Release, Run, SandboxState
+from retort_core.lifecycle.statuses import Failure, TaskStatus
+from retort_core.lifecycle.tasks import Decision, TaskFacts, decide
+from retort_operator.board import Board, Entry
+from retort_operator.claims import Claims, Want
+from retort_operator.cluster import AGENT_TASKS, Cluster
+from retort_operator.fleet import Fleet
+from retort_operator.metrics import Metrics
+from retort_operator.namespaces import Namespaces
+from retort_operator.pods import PodView, limits_of
+from retort_operator.pool import Pools
+from retort_operator.profiles import Profiles
+from retort_operator.service_client import Newer, Service
+from retort_operator.showing import Showing
+from retort_operator.timers import Timers
+from retort_operator.times import now
+
+log = structlog.get_logger(__name__)
+TURNS: Final = (
+    8  # decisions in one look; more means that two sides never agree, and the rest waits for the next look
+)
+ASK_AGAIN: Final = 30.0  # seconds after which a wish without a reply is repeated
+RUN_AGAIN: Final = 2.0  # the same for a broker that could not be asked
+BACKSTOP: Final = timedelta(
+    seconds=30
+)  # the executor ends a run at its deadline itself; this is for one that does not
+WITHOUT_EXECUTOR: Final = ("command", "restore")
+
+
+@dataclass(kw_only=True)
+class Effects:
+    cluster: Cluster
+    service: Service
+    board: Board
+    fleet: Fleet
+    claims: Claims
+    pools: Pools
+    profiles: Profiles
+    namespaces: Namespaces
+    showing: Showing
+    timers: Timers
+    metrics: Metrics
+    epoch: Callable[[], int]
+    wake: Callable[[str], None]
+
+    def __post_init__(self) -> None:
+        self._runs: set[asyncio.Task[None]] = set()
+
+    async def look(self, uid: str) -> None:
+        entry = self.board.active.get(uid)
+        if entry is None:
+            await self._waited(uid)
+            return
+        if not await self._bound(entry):
+            return
+        decision = await self._decided(entry)
+        if decision is None or uid not in self.board.active:
+            return
+        await self._follow(entry, decision)
+
+    async def gone(self, uid: str) -> None:
+        """The object is no more: nothing of it stays."""
+        self.forget(uid)
+        with suppress(NotFound):
+            await self.service.gone(uid)
+
+    def forget(self, uid: str) -> None:
+        self.claims.unwant(uid)
+        self.timers.drop(uid)
+        for pod in self.fleet.of_task(uid):
+            self.pools.end(pod)
+
+    async def admit(self, namespace: str) -> None:
+        """Tasks of one project that waited for others of it."""
+        while (found := self.board.next(namespace)) is not None:
+            await self._read(found.uid, namespace, found.name, forced=False)
+
+    # -- what is known -----------------------------------------------------------------------------------
+
+    async def _waited(self, uid: str) -> None:
+        """One that was not worked on yet; its time is over, so that it ends with a sentence."""
+        found = self.board.waiting_of(uid)
+        if found is not None:
+            await self._read(uid, found.namespace, found.name, forced=True)
+
+    async def _read(self, uid: str, namespace: str, name: str, *, forced: bool) -> None:
+        raw = await self.cluster.get(AGENT_TASKS, namespace, name)
+        if raw is None or raw["metadata"]["uid"].replace("-", "") != uid:
+            self.board.remove(uid)
+        elif self.board.note(raw, forced=forced):
+            self.wake(uid)
+
+    async def _bound(self, entry: Entry) -> bool:
+        """Whether its namespace is one that takes part; read once a task."""
+        if entry.namespace_uid:
+            return True
+        found = await self.namespaces.read(entry.namespace)
+        if found is None or found.leaving or entry.created_at.timestamp() < found.made_at:
+            return False  # its object goes with the namespace
+        if not found.opted_in:
+            await self.showing.not_opted_in(entry)
+            self.timers.set(entry.uid, ASK_AGAIN)
+            return False
+        entry.namespace_uid = found.uid
+        return True
+
+    async def _decided(self, entry: Entry) -> Decision | None:
+        """Decides until the service has nothing to add; None when both sides do not come to rest."""
+        if entry.seen is None or entry.told != entry.generation:
+            await self._tell(entry, entry.seen.status if entry.seen else TaskStatus(), Wanted())
+        elif entry.stale:
+            entry.stale = False
+            entry.seen = await self.service.get(entry.uid)
+        for _ in range(TURNS):
+            seen = entry.seen
+            if seen is None:
+                await self._tell(entry, TaskStatus(), Wanted())
+                continue
+            decision = decide(self._facts(entry), self._observed(entry), now())
+            wanted = self._wanted(entry, decision)
+            if decision.status == seen.status and wanted == Wanted():
+                return decision
+            self._count(seen.status, decision.status)
+            await self._tell(entry, decision.status, wanted)
+        log.warning("no_rest", task=entry.uid)
+        self.timers.within(entry.uid, 1.0)
+        return None
+
+    async def _tell(self, entry: Entry, status: TaskStatus, wanted: Wanted) -> None:
+        generation = entry.generation
+        revision = entry.seen.revision if entry.seen is not None else 0
+        body = TaskPut(task=entry.object(), status=status, revision=revision, wanted=wanted)
+        try:
+            entry.seen = await self.service.put(body)
+        except Newer as newer:
+            entry.seen = newer.seen
+            return
+        entry.told = generation
+        for name in _names(wanted):
+            entry.asked[name] = time.monotonic()
+
+    def _facts(self, entry: Entry) -> TaskFacts:
+        seen, spec = entry.seen, entry.spec
+        assert seen is not None
+        return TaskFacts(
+            created_at=entry.created_at,
+            status=seen.status,
+            review=spec.review,
+            answer=seen.answer,
+            approval=seen.approval,
+            cancelled=seen.cancelled or spec.desired_state == "Cancelled",
+            queue_timeout=timedelta(seconds=spec.queue_timeout_seconds),
+            active_deadline=timedelta(seconds=spec.active_deadline_seconds) + BACKSTOP,
+            infrastructure_retries=spec.infrastructure_retries,
+        )
+
+    def _observed(self, entry: Entry) -> Observed:
+        seen = entry.seen
+        assert seen is not None
+        return Observed(
+            base=self._problem(entry) or seen.base,
+            prepared=seen.prepared,
+            run=seen.run,
+            promoted=seen.promoted,
+            sandbox=self._sandbox(entry.uid),
+        )
+
+    def _problem(self, entry: Entry) -> Failure | None:
+        if entry.problem is not None:
+            return entry.problem
+        if entry.source.kind in WITHOUT_EXECUTOR:
+            return None
+        return self.profiles.problem(entry.spec.profile_name, entry.namespace)
+
+    def _sandbox(self, uid: str) -> SandboxState | None:
+        pods = self.fleet.of_task(uid)
+        if not pods:
+            return None
+        pod = pods[0]
+        if pod.leaving or pod.phase == "Failed":
+            reason = f"the executor {pod.name} was lost" + (f": {pod.reason}" if pod.reason else "")
+            return SandboxState(attempt=pod.attempt, phase="lost", reason=reason)
+        if pod.usable or pod.phase == "Succeeded":  # it ends when its session does: the reply is on its way
+            return SandboxState(attempt=pod.attempt, phase="ready")
+        # A claimed executor was ready once; one whose probe fails for a moment is still the one that runs.
+        return SandboxState(attempt=pod.attempt, phase="ready" if pod.ip else "claiming")
+
+    def _wanted(self, entry: Entry, decision: Decision) -> Wanted:
+        """What the service is to do and was not asked for yet, or too long ago."""
+        assert entry.seen is not None
+        if decision.status.terminal:
+            return Wanted(end=not entry.seen.archived)
+        for action in decision.actions:
+            match action:
+                case Prepare(round_) if self._due(entry, f"prepare/{round_}"):
+                    return Wanted(prepare=round_)
+                case Promote(commit) if self._due(entry, f"promote/{commit}"):
+                    return Wanted(promote=commit)
+                case _:
+                    continue
+        return Wanted()
+
+    def _due(self, entry: Entry, name: str, after: float = ASK_AGAIN) -> bool:
+        asked = entry.asked.get(name)
+        return asked is None or time.monotonic() - asked > after
+
+    # -- what follows ------------------------------------------------------------------------------------
+
+    async def _follow(self, entry: Entry, decision: Decision) -> None:
+        status = decision.status
+        self._claimed_or_not(entry, decision)
+        for action in decision.actions:
+            match action:
+                case Run(attempt):
+                    self._run(entry, attempt)
+                case Release(attempt):
+                    self._release(entry.uid, attempt)
+                case _:
+                    continue
+        self._release(entry.uid, status.attempt - 1)
+        if status.terminal:
+            await self._over(entry, status)
+            return
+        if status.plan is not None:
+            self.board.prepared(entry)
+            await self.admit(entry.namespace)
+        if decision.wake_at is not None:
+            self.timers.set(entry.uid, (decision.wake_at - now()).total_seconds())
+        await self.showing.show(entry, status)
+
+    def _claimed_or_not(self, entry: Entry, decision: Decision) -> None:
+        claim = next((action for action in decision.actions if isinstance(action, Claim)), None)
+        if claim is None:
+            entry.since_waiting = 0.0
+            self.claims.unwant(entry.uid)
+            return
+        if not entry.since_waiting:
+            entry.since_waiting = time.monotonic()
+        if any(pod.attempt == claim.attempt and not pod.leaving for pod in self.fleet.of_task(entry.uid)):
+            return  # claimed, and not ready for a moment
+        want = Want(
+            uid=entry.uid,
+            attempt=claim.attempt,
+            profile=entry.spec.profile_name,
+            tenant=entry.namespace,
+            priority=entry.spec.priority,
+            since=entry.created_at.timestamp(),
+            asked_at=entry.since_waiting,
+        )
+        self.claims.want(want)
+
+    def _release(self, uid: str, attempt: int) -> None:
+        for pod in self.fleet.of_task(uid):
+            if pod.attempt <= attempt:
+                self.pools.end(pod)
+
+    def _run(self, entry: Entry, attempt: int) -> None:
+        name = f"run/{attempt}"
+        pod = next((one for one in self.fleet.of_task(entry.uid) if one.attempt == attempt), None)
+        if pod is None or pod.over or not self._due(entry, name):
+            return
+        entry.asked[name] = time.monotonic()
+        if not entry.started:
+            entry.started = time.time()
+            self.metrics.queue_seconds.observe(max(0.0, entry.started - entry.created_at.timestamp()))
+        task = asyncio.create_task(self._ask_broker(entry, attempt, pod))
+        self._runs.add(task)
+        task.add_done_callback(self._runs.discard)
+
+    async def _ask_broker(self, entry: Entry, attempt: int, pod: PodView) -> None:
+        profile = self.profiles.get(entry.spec.profile_name)
+        if profile is None:
+            return
+        limits = limits_of(profile.spec, entry.spec.active_deadline_seconds)
+        body = AttemptPut(pod=pod.address(), limits=limits, epoch=self.epoch())
+        try:
+            await self.service.run(entry.uid, attempt, body)
+        except (Conflict, NotFound):
+            entry.stale = True  # the rows know more than we do
+            self.wake(entry.uid)
+        except RetortError as problem:
+            log.warning("broker_not_asked", task=entry.uid, problem=problem.message)
+            entry.asked.pop(f"run/{attempt}", None)
+            self.timers.within(entry.uid, RUN_AGAIN)
+
+    async def _over(self, entry: Entry, status: TaskStatus) -> None:
+        await self.showing.show(entry, status)
+        if entry.uid not in self.board.active:
+            return
+        self.timers.drop(entry.uid)
+        ended = next(
+            one for one in status.conditions if one.status == "True" and one.type in ("Complete", "Failed")
+        )
+        self.metrics.tasks_over.labels(ended.type.value, ended.reason).inc()
+        self.metrics.task_seconds.observe(max(0.0, (ended.at - entry.created_at).total_seconds()))
+        self.board.finish(entry, ended.at.timestamp())
+        await self.admit(entry.namespace)
+
+    def _count(self, before: TaskStatus, after: TaskStatus) -> None:
+        if after.attempt > before.attempt >= 1:
+            self.metrics.retries.labels("Infrastructure").inc()
+
+
+def _names(wanted: Wanted) -> list[str]:
+    found: dict[str, Any] = {"prepare": wanted.prepare, "promote": wanted.promote}
+    return [f"{name}/{value}" for name, value in found.items() if value is not None]

@@ -1,0 +1,136 @@
+"""Who leads: one Lease of the operator's own. Whoever loses it ends at once, so that two never decide for long.
+
+A lease of somebody else is over when it has not *changed* for its duration by this process's own clock; the times written in
+it are for people. `epoch` counts the leaders; brokers refuse an older one than they have seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import structlog
+
+from retort_core.errors import Infrastructure, RetortError
+from retort_operator.cluster import CONFLICT, LEASES, ApiError, Cluster
+
+log = structlog.get_logger(__name__)
+NAME: Final = "retort-operator"
+
+
+class LeaseLost(Infrastructure):
+    """Another process leads, or nobody knows: this one must end."""
+
+
+class Lease:
+    def __init__(self, cluster: Cluster, namespace: str, identity: str, seconds: float) -> None:
+        self._cluster, self._namespace, self._seconds = cluster, namespace, seconds
+        self._identity = f"{identity}_{uuid.uuid4().hex[:12]}"  # a restarted process is another leader
+        self._seen, self._seen_at = "", time.monotonic()
+        self._body: dict[str, Any] | None = None
+        self.epoch = 0
+
+    @property
+    def pause(self) -> float:
+        return self._seconds / 4
+
+    async def acquire(self) -> None:
+        """Returns when this process leads."""
+        while not await self._try():  # noqa: ASYNC110 - the event is in another process
+            await asyncio.sleep(min(self.pause, 2.0))
+
+    async def keep(self) -> None:
+        """Renews until it cannot; then raises LeaseLost."""
+        renewed = time.monotonic()
+        while True:
+            await asyncio.sleep(self.pause)
+            left = self._seconds * 2 / 3 - (time.monotonic() - renewed)
+            try:
+                async with asyncio.timeout(max(left, 0.001)):
+                    kept = await self._try()
+            except (TimeoutError, RetortError) as problem:
+                if time.monotonic() - renewed > self._seconds * 2 / 3:
+                    raise LeaseLost(f"the lease could not be renewed in time: {problem}") from None
+                continue
+            if not kept:
+                raise LeaseLost("another process leads")
+            renewed = time.monotonic()
+
+    async def release(self) -> None:
+        """Lets the other replica take over at once instead of after the lease's duration."""
+        if self.epoch and self._body is not None:
+            spec = {**self._body["spec"], "holderIdentity": "", "leaseDurationSeconds": 1}
+            try:
+                await self._cluster.replace(LEASES, self._namespace, NAME, {**self._body, "spec": spec})
+            except RetortError as problem:
+                log.warning("lease_not_released", problem=problem.message)
+
+    async def _try(self) -> bool:
+        """Whether this process holds the lease after this look."""
+        if self.epoch == 0 or self._body is None:
+            self._body = await self._cluster.get(LEASES, self._namespace, NAME)
+        try:
+            if self._body is None:
+                body = self._made(1)
+                self._body = await self._cluster.create(LEASES, self._namespace, body)
+            elif self._mine or self._over:
+                epoch = self._transitions + (0 if self._mine else 1)
+                body = {**self._body, "spec": self._made(epoch)["spec"]}
+                self._body = await self._cluster.replace(LEASES, self._namespace, NAME, body)
+            else:
+                return False
+        except ApiError as error:
+            if error.http != CONFLICT:
+                raise
+            self._body = await self._cluster.get(LEASES, self._namespace, NAME)
+            return self._body is not None and self._mine
+        self.epoch = self._transitions
+        return True
+
+    @property
+    def _spec(self) -> dict[str, Any]:
+        assert self._body is not None
+        found: dict[str, Any] = self._body.get("spec", {})
+        return found
+
+    @property
+    def _transitions(self) -> int:
+        return int(self._spec.get("leaseTransitions") or 0)
+
+    @property
+    def _mine(self) -> bool:
+        return bool(self._spec.get("holderIdentity") == self._identity)
+
+    @property
+    def _over(self) -> bool:
+        """Nobody holds it, or whoever does has not been heard of for its whole duration."""
+        assert self._body is not None
+        if not self._spec.get("holderIdentity"):
+            return True
+        version = str(self._body["metadata"].get("resourceVersion"))
+        if version != self._seen:
+            self._seen, self._seen_at = version, time.monotonic()
+        return time.monotonic() - self._seen_at > float(
+            self._spec.get("leaseDurationSeconds") or self._seconds
+        )
+
+    def _made(self, epoch: int) -> dict[str, Any]:
+        now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        spec: dict[str, Any] = {
+            "holderIdentity": self._identity,
+            "leaseDurationSeconds": max(1, int(self._seconds)),
+            "leaseTransitions": epoch,
+            "renewTime": now,
+        }
+        old = self._spec if self._body is not None else {}
+        same = old.get("holderIdentity") == self._identity
+        spec["acquireTime"] = old.get("acquireTime", now) if same else now
+        return {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": NAME, "namespace": self._namespace},
+            "spec": spec,
+        }

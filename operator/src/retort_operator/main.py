@@ -1,0 +1,352 @@
+"""The operator as one process: takes the Lease, looks at what there is, watches, decides; ends when anything of it ends.
+
+    python -m retort_operator
+
+Everything is made here and handed on: there are no globals, and a test makes the same with other addresses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from typing import Any, Final
+
+import aiohttp
+import kopf
+import structlog
+
+from retort_core.errors import Infrastructure, RetortError
+from retort_operator import access, handlers
+from retort_operator.access import WatchAges
+from retort_operator.board import Board
+from retort_operator.claims import Claims
+from retort_operator.cluster import PROFILES, Cluster
+from retort_operator.effects import Effects
+from retort_operator.fleet import Fleet
+from retort_operator.health import Health
+from retort_operator.journal import Journal
+from retort_operator.lease import Lease, LeaseLost
+from retort_operator.metrics import Metrics
+from retort_operator.namespaces import Namespaces
+from retort_operator.pods import Maker
+from retort_operator.pool import Pools
+from retort_operator.probe import Prober, Reach, reached, targets_of
+from retort_operator.profile_statuses import ProfileStatuses
+from retort_operator.profiles import Profiles
+from retort_operator.projection import Projection
+from retort_operator.proofs import Proofs
+from retort_operator.receiver import GONE, Receiver
+from retort_operator.service_client import Service
+from retort_operator.settings import Settings, from_environment
+from retort_operator.showing import Showing
+from retort_operator.sweeper import Sweeper
+from retort_operator.timers import Timers
+from retort_operator.work_queue import WorkQueue
+
+log = structlog.get_logger(__name__)
+STREAM_PAUSES: Final = (0.1, 0.5, 1.0, 2.0)
+
+
+class Operator:
+    """`info`: how to reach the API server; `reach`: the control of the probe."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        info: kopf.ConnectionInfo,
+        reach: Reach = reached,
+        own_signals: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`own_signals`: called after the framework has taken the signals of the process for itself."""
+        self.settings, self._info, self._own_signals = settings, info, own_signals
+        self.ages, self.metrics = WatchAges(), Metrics()
+        self.health = Health(self.ages, self.metrics)
+        self.health.ready = self._unready
+        self._reach = reach
+        self._sessions: list[aiohttp.ClientSession] = []
+        self._state = "waiting for the lease"
+        self.receiver: Receiver | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`, or until the first part of it fails."""
+        settings = self.settings
+        await self.health.open(settings.health_port, settings.metrics_port)
+        cluster = Cluster(self._session(), self._info.server, self.metrics)
+        lease = Lease(cluster, settings.namespace, settings.identity, settings.lease_seconds)
+        try:
+            led = await _first(lease.acquire(), stop.wait())
+            if led is not None:
+                log.info("leading", epoch=lease.epoch)
+                self.metrics.leader.set(1)
+                await self._lead(cluster, lease, stop)
+        finally:
+            await lease.release()
+            await self.health.close()
+            for session in self._sessions:
+                await session.close()
+
+    async def _lead(self, cluster: Cluster, lease: Lease, stop: asyncio.Event) -> None:
+        settings = self.settings
+        token = settings.secret("internal_token_file").decode()
+        service = Service(settings.api_url, settings.broker_url, token, self.metrics)
+        await service.open()
+        try:
+            parts = self._parts(cluster, service, lease)
+            await self._together(
+                lease.keep(), self._start(cluster, parts), *self._loops(service, parts), until=stop
+            )
+        finally:
+            await service.close()
+
+    def _parts(self, cluster: Cluster, service: Service, lease: Lease) -> Parts:
+        return Parts(self.settings, cluster, service, lease, self.metrics, self._info.server, self._reach)
+
+    async def _start(self, cluster: Cluster, parts: Parts) -> None:
+        """What must be known before the first decision: executors, profiles, policies; then the watches begin."""
+        self._state = "looking at what there is"
+        namespace = self.settings.executors_namespace
+        async for items in cluster.pages(PROFILES, namespace):
+            for raw in items:
+                parts.receiver.profile(raw, gone=False)
+        await parts.sweeper.pods()
+        await parts.sweeper.policies()
+        parts.receiver.expected = await parts.sweeper.objects()
+        self.receiver = parts.receiver
+        self._state = ""
+        parts.started.set()
+        await asyncio.Event().wait()
+
+    def _loops(self, service: Service, parts: Parts) -> list[Coroutine[Any, Any, None]]:
+        namespaces = self.settings.namespaces
+        loops = [
+            parts.queue.run,
+            parts.timers.run,
+            parts.sweeper.run,
+            parts.projection.run,
+            parts.profile_statuses.run,
+            lambda: self._listen(service, parts),
+            lambda: self._settle(parts),
+            lambda: self._watch(handlers.projects(parts.receiver), namespaces),
+            lambda: self._watch(handlers.executors(parts.receiver), (self.settings.executors_namespace,)),
+        ]
+        return [_after(parts.started, loop) for loop in loops]
+
+    async def _settle(self, parts: Parts) -> None:
+        """Once every task there was at the start has been seen, executors without a task are nobody's."""
+        while parts.receiver.expected:  # noqa: ASYNC110 - a set of thousands that only shrinks
+            await asyncio.sleep(0.05)
+        parts.sweeper.settled = True
+        log.info("settled", tasks=parts.board.known)
+        await asyncio.Event().wait()
+
+    async def _watch(self, registry: kopf.OperatorRegistry, namespaces: tuple[str, ...]) -> None:
+        session = self._session()
+
+        async def login(**_: Any) -> kopf.AiohttpSession:
+            return kopf.AiohttpSession(server=self._info.server, aiohttp_session=session)
+
+        kopf.on.login(registry=registry, id="login")(login)
+        tasks = await kopf.spawn_tasks(
+            registry=registry,
+            settings=handlers.settings(),
+            standalone=True,
+            clusterwide=not namespaces,
+            namespaces=namespaces,
+        )
+        self._own_signals()
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            raise Infrastructure("a watch ended by itself")
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _listen(self, service: Service, parts: Parts) -> None:
+        """The service's events; where the stream was cut it goes on, and what it may have lost is looked for."""
+        after: int | None = None
+        failures = 0
+        while True:
+            try:
+                async for event in service.events(after):
+                    after, failures = event.seq, 0
+                    parts.receiver.event(event)
+            except (RetortError, aiohttp.ClientError, TimeoutError, ValueError) as problem:
+                log.warning("events_cut", problem=str(problem) or type(problem).__name__)
+            await asyncio.sleep(STREAM_PAUSES[min(failures, len(STREAM_PAUSES) - 1)])
+            failures += 1
+            with suppress(RetortError):
+                await parts.sweeper.tasks()
+            parts.projection.poke()
+
+    def _unready(self) -> str:
+        if self._state == "waiting for the lease":
+            return ""  # a replica that would take over at once is as ready as it can be
+        if self._state:
+            return self._state
+        missing = len(self.receiver.expected) if self.receiver is not None else 0
+        return f"{missing} tasks are still to be read" if missing else ""
+
+    def _session(self) -> aiohttp.ClientSession:
+        found = access.session(self._info, self.ages)
+        self._sessions.append(found)
+        return found
+
+    async def _together(self, *parts: Coroutine[Any, Any, None], until: asyncio.Event) -> None:
+        """All of them until one fails or it is over; the others are stopped then."""
+        tasks = [asyncio.create_task(part) for part in (*parts, self._keep_tokens())]
+        waiter = asyncio.create_task(until.wait())
+        try:
+            done, _ = await asyncio.wait([*tasks, waiter], return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in (*tasks, waiter):
+                task.cancel()
+            await asyncio.gather(*tasks, waiter, return_exceptions=True)
+
+    async def _keep_tokens(self) -> None:
+        while True:
+            for session in self._sessions:
+                access.refresh(session)
+            await asyncio.sleep(access.TOKEN_SECONDS)
+
+
+class Parts:
+    """Everything that works while this process leads, tied together."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        cluster: Cluster,
+        service: Service,
+        lease: Lease,
+        metrics: Metrics,
+        server: str,
+        reach: Reach,
+    ) -> None:
+        self.started = asyncio.Event()
+        self.board, self.fleet, self.profiles = Board(settings.pending_per_project), Fleet(), Profiles()
+        self.proofs = Proofs(settings.proof_seconds)
+        namespace, cap = settings.executors_namespace, settings.running_per_project
+        maker = Maker(namespace=namespace, secret=settings.secret("session_key_file"))
+        namespaces = Namespaces(cluster, settings.namespaces)
+        self.claims = Claims(cluster, self.fleet, self.profiles, self.proofs, metrics, namespace, cap)
+        self.pools = Pools(
+            cluster, self.fleet, self.profiles, self.claims, maker, metrics, settings.create_per_second
+        )
+        self.profile_statuses = ProfileStatuses(
+            cluster=cluster, fleet=self.fleet, profiles=self.profiles, pools=self.pools, proofs=self.proofs,
+            metrics=metrics, namespace=namespace,
+        )  # fmt: skip
+        self.queue = WorkQueue(self._look, metrics)
+        self.timers = Timers(self.queue.wake)
+        journal = Journal(cluster, settings.identity)
+        showing = Showing(
+            cluster=cluster, fleet=self.fleet, claims=self.claims, pools=self.pools, proofs=self.proofs,
+            timers=self.timers, journal=journal, cap=cap,
+        )  # fmt: skip
+        self.effects = Effects(
+            cluster=cluster, service=service, board=self.board, fleet=self.fleet, claims=self.claims,
+            pools=self.pools, profiles=self.profiles, namespaces=namespaces, showing=showing, timers=self.timers,
+            metrics=metrics, epoch=lambda: lease.epoch, wake=self.queue.wake,
+        )  # fmt: skip
+        own = f"{settings.pod_ip}:{settings.metrics_port}" if settings.pod_ip else ""
+        urls = {"service": settings.api_url, "broker": settings.broker_url}
+        self.prober = Prober(
+            cluster=cluster, fleet=self.fleet, profiles=self.profiles, proofs=self.proofs, maker=maker,
+            targets=targets_of(server, urls, own, settings.probe_targets), reach=reach,
+        )  # fmt: skip
+        self.projection = Projection(cluster, service, namespaces, metrics, settings.commits_kept)
+        self.receiver = Receiver(
+            board=self.board, fleet=self.fleet, profiles=self.profiles, proofs=self.proofs, claims=self.claims,
+            pools=self.pools, prober=self.prober, projection=self.projection, timers=self.timers,
+            queue=self.queue, profile_changed=self.profile_statuses.changed,
+        )  # fmt: skip
+        self.sweeper = Sweeper(
+            cluster=cluster, service=service, board=self.board, fleet=self.fleet, pools=self.pools,
+            profiles=self.profiles, proofs=self.proofs, prober=self.prober, effects=self.effects, metrics=metrics,
+            namespace=namespace, scopes=settings.namespaces or ("",), ttl=settings.ttl_seconds,
+            seconds=settings.resync_seconds, wake=self.queue.wake, pod_seen=self.receiver.pod_seen,
+            policies_changed=self.receiver.policies_changed,
+        )  # fmt: skip
+        self.claims.wake = lambda uid: self.queue.wake(uid, urgent=True)
+        self.claims.used = self.pools.look
+        self.pools.changed = self.profile_statuses.changed
+        self.prober.proved = self.receiver.proved
+
+    async def _look(self, key: str) -> None:
+        if key.startswith(GONE):
+            await self.effects.gone(key.removeprefix(GONE))
+        else:
+            await self.effects.look(key)
+
+
+async def _after(started: asyncio.Event, loop: Callable[[], Awaitable[None]]) -> None:
+    await started.wait()
+    await loop()
+
+
+async def _first(wanted: Awaitable[Any], other: Awaitable[Any]) -> bool | None:
+    """True when `wanted` was first, None when the other was."""
+    tasks = [asyncio.ensure_future(wanted), asyncio.ensure_future(other)]
+    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
+    if tasks[0] in done:
+        tasks[0].result()
+        return True
+    return None
+
+
+async def serve(settings: Settings) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def own_signals() -> None:
+        for one in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(one, stop.set)
+
+    own_signals()
+    operator = Operator(settings, access.connection(), own_signals=own_signals)
+    try:
+        await operator.run(stop)
+    except LeaseLost as problem:
+        log.error("lease_lost", problem=problem.message)  # noqa: TRY400 - no traceback: nothing is wrong here
+        return 1
+    except RetortError as problem:
+        log.error("ended", problem=problem.message)  # noqa: TRY400
+        return 1
+    return 0
+
+
+def logs() -> None:
+    """One JSON line an event; the framework's own only from warnings on."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    )
+    logging.basicConfig(level=logging.WARNING, format='{"level":"%(levelname)s","event":"%(name)s"}')
+
+
+def main() -> None:
+    logs()
+    try:
+        settings = from_environment(os.environ)
+        code = asyncio.run(serve(settings))
+    except RetortError as problem:
+        sys.exit(f"retort-operator: {problem.message}")
+    sys.exit(code)

@@ -1,0 +1,246 @@
+"""Idle executors: as many as a profile wants, more while tasks wait, fewer when nobody does; made at a bounded pace.
+
+What was asked for counts from the moment it is asked: a creation under way is a starting executor, its answer puts the Pod
+among those known, and one we ended is none any more. So a watch that lags cannot make the pool run away. Executors that end
+before they are ready slow the making down, or a bad image would fill the node with corpses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+
+from retort_core.errors import RetortError
+from retort_core.lifecycle.pools import Pool, refill
+from retort_operator.claims import Claims
+from retort_operator.cluster import CONFLICT, PODS, ApiError, Cluster
+from retort_operator.fleet import Fleet
+from retort_operator.metrics import Metrics
+from retort_operator.pods import Maker, PodView, view
+from retort_operator.profiles import Profile, Profiles
+from retort_operator.times import seconds_of
+
+log = structlog.get_logger(__name__)
+AT_ONCE: Final = 16  # creations under way
+LONGEST_PAUSE: Final = 60.0
+START_SECONDS: Final = 120.0  # an executor that is not ready by then is given up
+
+
+@dataclass
+class _Making:
+    """What is under way of one profile, and how well it goes."""
+
+    flying: int = 0
+    failures: int = 0
+    problem: str = ""
+    until: float = 0.0  # no creation before this
+    pace: float = 0.0  # when the next creation may be
+    alarm: asyncio.TimerHandle | None = None
+    failed: set[str] = field(default_factory=set)
+
+
+class Pools:
+    """`changed`: something about a profile's executors is different now; its status may want writing."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        fleet: Fleet,
+        profiles: Profiles,
+        claims: Claims,
+        maker: Maker,
+        metrics: Metrics,
+        per_second: int,
+    ) -> None:
+        self._cluster, self._fleet, self._profiles, self._claims = cluster, fleet, profiles, claims
+        self._maker, self._metrics, self._gap = maker, metrics, 1.0 / max(1, per_second)
+        self._making: dict[str, _Making] = {}
+        self._due: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.changed: Callable[[str], None] = lambda _: None
+
+    def look(self, profile: str) -> None:
+        """Soon, and once for however many reasons."""
+        if profile not in self._due:
+            self._due.add(profile)
+            asyncio.get_running_loop().call_soon(self._look, profile)
+
+    def problem(self, profile: str) -> str:
+        """Why executors do not start, if they do not."""
+        making = self._making.get(profile)
+        return making.problem if making is not None and making.failures else ""
+
+    def count(self, profile: str) -> Counter[str]:
+        """Executors by state: ready, starting, claimed."""
+        found: Counter[str] = Counter()
+        for pod in self._fleet:
+            if pod.profile == profile and not pod.leaving and not pod.over:
+                found["claimed" if pod.task else "ready" if pod.usable else "starting"] += 1
+        making = self._making.get(profile)
+        found["starting"] += making.flying if making is not None else 0
+        return found
+
+    def end(self, pod: PodView) -> None:
+        """Asks for the end of a Pod, once."""
+        if pod.leaving:
+            return
+        self._fleet.leave(pod.name)
+        self._spawn(self._delete(pod))
+
+    def observe(self, pod: PodView) -> None:
+        """What a Pod's state says about making more of its kind."""
+        making = self._making.setdefault(pod.profile, _Making())
+        if pod.ready and not pod.over:
+            making.failures, making.problem = 0, ""
+        if pod.over and not pod.task and not pod.leaving and pod.uid not in making.failed:
+            self._failed(making, pod, pod.reason or "it ended before it was ready")
+
+    def tidy(self, now: float) -> None:
+        """Ends executors that did not get ready in time; `now`: seconds since the epoch."""
+        for pod in self._fleet:
+            if pod.idle and not pod.usable and pod.made_at and now - seconds_of(pod.made_at) > START_SECONDS:
+                making = self._making.setdefault(pod.profile, _Making())
+                self._failed(making, pod, pod.reason or f"not ready within {START_SECONDS:.0f} s")
+                self.end(pod)
+
+    # -- deciding ----------------------------------------------------------------------------------------
+
+    def _look(self, name: str) -> None:
+        self._due.discard(name)
+        profile = self._profiles.get(name)
+        if profile is None:
+            for pod in self._fleet:
+                if pod.profile == name and pod.idle and not self._claims.busy(pod.name):
+                    self.end(pod)
+            return
+        self._clear(name)
+        wanted = self._wanted(profile)
+        if wanted > 0:
+            self._make(profile, wanted)
+        elif wanted < 0:
+            self._drop(profile, -wanted)
+        self._renew(profile)
+        self._measure(name)
+        self.changed(name)
+
+    def _wanted(self, profile: Profile) -> int:
+        """Executors to make, or idle ones to end if negative. Those of an older template count towards the capacity only."""
+        making = self._making.setdefault(profile.name, _Making())
+        idle = starting = claimed = 0
+        for pod in self._of(profile.name):
+            if pod.task or self._claims.busy(pod.name) or pod.template != profile.template:
+                claimed += 1
+            elif pod.usable:
+                idle += 1
+            else:
+                starting += 1
+        pool = Pool(
+            target=profile.spec.replicas,
+            capacity=profile.spec.capacity,
+            idle=idle,
+            starting=starting + making.flying,
+            claimed=claimed,
+        )
+        return refill(pool, self._claims.demand(profile.name))
+
+    def _of(self, name: str) -> list[PodView]:
+        return [pod for pod in self._fleet if pod.profile == name and not pod.leaving and not pod.over]
+
+    def _clear(self, name: str) -> None:
+        """Executors that ended without ever having been claimed."""
+        for pod in self._fleet:
+            if pod.profile == name and pod.over and not pod.task:
+                self.end(pod)
+
+    def _drop(self, profile: Profile, count: int) -> None:
+        idle = [
+            pod
+            for pod in self._of(profile.name)
+            if pod.idle and pod.template == profile.template and not self._claims.busy(pod.name)
+        ]
+        idle.sort(key=lambda pod: pod.usable)  # those that are not ready yet first
+        for pod in idle[:count]:
+            self.end(pod)
+
+    def _renew(self, profile: Profile) -> None:
+        """Ends idle executors of an older template: all once enough new ones are ready, one at a time where there is no room."""
+        pods = [pod for pod in self._of(profile.name) if not self._claims.busy(pod.name)]
+        old = [pod for pod in pods if pod.idle and pod.template != profile.template]
+        if not old:
+            return
+        ready = sum(1 for pod in pods if pod.idle and pod.usable and pod.template == profile.template)
+        full = len(pods) >= profile.spec.capacity
+        for pod in old if ready >= profile.spec.replicas else old[: 1 if full else 0]:
+            self.end(pod)
+
+    # -- acting ------------------------------------------------------------------------------------------
+
+    def _make(self, profile: Profile, wanted: int) -> None:
+        making, now = self._making[profile.name], time.monotonic()
+        if now < making.until:
+            self._again(profile.name, making.until - now)
+            return
+        making.pace = max(making.pace, now - 0.5)  # half a second's worth may come at once
+        while wanted > 0 and making.flying < AT_ONCE and making.pace <= now:
+            making.flying += 1
+            making.pace += self._gap
+            wanted -= 1
+            self._spawn(self._create(profile, making))
+        if wanted > 0 and making.flying < AT_ONCE:
+            self._again(profile.name, making.pace - now)
+
+    async def _create(self, profile: Profile, making: _Making) -> None:
+        users = {pod.user for pod in self._fleet}
+        body = self._maker.executor(profile.name, profile.spec, users)
+        try:
+            found = await self._cluster.create(PODS, self._maker.namespace, body)
+        except RetortError as problem:
+            if not (isinstance(problem, ApiError) and problem.http == CONFLICT):
+                self._failed(making, None, problem.message)
+                log.warning("executor_not_made", profile=profile.name, problem=problem.message)
+        else:
+            self._fleet.apply(view(found))
+            self._metrics.executors_made.labels(profile.name).inc()
+        finally:
+            making.flying -= 1
+            self.look(profile.name)
+
+    async def _delete(self, pod: PodView) -> None:
+        try:
+            await self._cluster.delete(PODS, self._maker.namespace, pod.name, pod.uid)
+        except RetortError as problem:
+            log.warning(
+                "executor_not_deleted", pod=pod.name, problem=problem.message
+            )  # the sweeper asks again
+
+    def _failed(self, making: _Making, pod: PodView | None, problem: str) -> None:
+        making.failures += 1
+        making.problem = problem[:500]
+        making.until = time.monotonic() + min(0.5 * 2**making.failures, LONGEST_PAUSE)
+        if pod is not None:
+            making.failed.add(pod.uid)
+            if len(making.failed) > 1000:
+                making.failed.clear()
+            self._metrics.executors_failed.labels(pod.profile).inc()
+
+    def _again(self, profile: str, delay: float) -> None:
+        making = self._making[profile]
+        if making.alarm is not None:
+            making.alarm.cancel()
+        making.alarm = asyncio.get_running_loop().call_later(max(0.01, delay), self.look, profile)
+
+    def _measure(self, name: str) -> None:
+        count = self.count(name)
+        for state in ("ready", "starting", "claimed"):
+            self._metrics.pool.labels(name, state).set(count[state])
+
+    def _spawn(self, coroutine: Any) -> None:
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,201 @@
+"""Proof, node by node, that an executor reaches nothing: a probe Pod tries, this process is the control.
+
+    probe Pod on the node                      control
+    tries every target, unfiltered             this process reaches the same target now
+    a worker tries the walls                   an unconfined process beside it
+    listens where executors listen             the kubelet got through (the Pod is Ready); this process must not
+
+What a target answers to nobody proves nothing. The Pod tells by its last word, which the kubelet brings along.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import structlog
+
+from retort_core import reach
+from retort_core.door import HEALTH_PORT, SESSION_PORT
+from retort_core.errors import RetortError
+from retort_core.probing import PASSED, Barrier
+from retort_operator.cluster import PODS, Cluster
+from retort_operator.fleet import Fleet
+from retort_operator.pods import Maker, PodView, view
+from retort_operator.profiles import Profile, Profiles
+from retort_operator.proofs import API_SERVER, INGRESS, Proof, Proofs, judge
+
+log = structlog.get_logger(__name__)
+PROBE_SECONDS: Final = 60.0
+KUBELET: Final = 10_250
+RESOLV: Final = Path("/etc/resolv.conf")
+Reach = Callable[[str], Awaitable[str]]
+
+
+async def reached(target: str) -> str:
+    return await asyncio.to_thread(reach.reach, target)
+
+
+@dataclass(kw_only=True)
+class Prober:
+    """`proved`: something is known of a node that was not before. `targets`: of the whole cluster, see `targets_of`."""
+
+    cluster: Cluster
+    fleet: Fleet
+    profiles: Profiles
+    proofs: Proofs
+    maker: Maker
+    targets: Mapping[str, str]
+    reach: Reach = reached
+    proved: Callable[[], None] = lambda: None
+    _flying: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _views: dict[str, PodView] = field(default_factory=dict)
+    _changed: dict[str, asyncio.Event] = field(default_factory=dict)
+
+    def look(self) -> None:
+        """Starts what is due: nodes that executors are on and that are not proven, or not for much longer."""
+        nodes = {pod.node: pod.profile for pod in self.fleet if pod.node and not pod.over}
+        for node, name in sorted(nodes.items()):
+            profile = self.profiles.get(name)
+            if profile is not None and node not in self._flying and self.proofs.due(node):
+                task = self._flying[node] = asyncio.create_task(self._prove(node, profile))
+                task.add_done_callback(lambda _, node=node: self._flying.pop(node, None))  # type: ignore[misc]
+
+    def note(self, pod: PodView) -> None:
+        """What the watch says of a probe Pod."""
+        if pod.name in self._changed:
+            self._views[pod.name] = pod
+            self._changed[pod.name].set()
+
+    @property
+    def known(self) -> frozenset[str]:
+        return frozenset(self._changed)
+
+    async def _prove(self, node: str, profile: Profile) -> None:
+        policies = self.proofs.policies
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                proof = await self._tried(node, profile, policies)
+        except TimeoutError:
+            proof = Proof(state="unknown", barriers=("the probe did not end in time",), policies=policies)
+        except RetortError as problem:
+            proof = Proof(
+                state="unknown",
+                barriers=(f"no probe could be made: {problem.message[:200]}",),
+                policies=policies,
+            )
+        self.proofs.store(node, proof)
+        level = log.info if proof.state == "proven" else log.warning
+        level("node_probed", node=node, state=proof.state, barriers=proof.barriers)
+        self.proved()
+
+    async def _tried(self, node: str, profile: Profile, policies: str) -> Proof:
+        targets = {**self.targets, "to-node": f"tcp:{reach.NODE}:{KUBELET}", **self._neighbour()}
+        body = self.maker.probe(profile.name, profile.spec, node, targets)
+        name = body["metadata"]["name"]
+        self._changed[name] = asyncio.Event()
+        try:
+            await self.cluster.create(PODS, self.maker.namespace, body)
+            return judge(await self._barriers(name, targets), policies)
+        finally:
+            self._changed.pop(name, None)
+            self._views.pop(name, None)
+            with contextlib.suppress(RetortError):
+                await self.cluster.delete(PODS, self.maker.namespace, name)
+
+    def _neighbour(self) -> dict[str, str]:
+        """One idle executor: executors must not reach each other."""
+        found = next((pod for pod in self.fleet if pod.usable and pod.idle), None)
+        return {"to-executor": f"tcp:{found.ip}:{HEALTH_PORT}"} if found is not None else {}
+
+    async def _barriers(self, name: str, targets: Mapping[str, str]) -> tuple[Barrier, ...]:
+        ready = await self._until(name, lambda pod: pod.usable or pod.over)
+        inward = await self._inward(ready) if ready.usable else "not tried"
+        ended = await self._until(name, lambda pod: pod.over)
+        told = _told(ended)
+        control = await self._control(targets, ended.host)
+        reached_: Mapping[str, str] = told.get("reached", {})
+        barriers = [
+            Barrier(one, reached_.get(one, "not tried"), control[one]) for one in targets if one in reached_
+        ]
+        barriers += [Barrier(one, pair[0], pair[1]) for one, pair in told.get("walls", {}).items()]
+        if told.get("callers"):
+            inward = PASSED
+        barriers.append(Barrier(INGRESS, inward, PASSED if ready.usable else "not tried"))
+        return tuple(barriers)
+
+    async def _inward(self, pod: PodView) -> str:
+        """From here, which is no broker, nobody may come in."""
+        found = [await self.reach(f"tcp:{pod.ip}:{port}") for port in (SESSION_PORT, HEALTH_PORT)]
+        return PASSED if PASSED in found else found[0]
+
+    async def _control(self, targets: Mapping[str, str], host: str) -> dict[str, str]:
+        """The same targets from here; the neighbour's control is the kubelet, which calls it ready."""
+        outward = {
+            name: value.replace(reach.NODE, host) for name, value in targets.items() if name != "to-executor"
+        }
+        found = await asyncio.gather(*(self.reach(value) for value in outward.values()))
+        return {**dict(zip(outward, found, strict=True)), "to-executor": PASSED}
+
+    async def _until(self, name: str, wanted: Callable[[PodView], bool]) -> PodView:
+        """By the watch; asked for every two seconds as well, in case the watch is deaf."""
+        while True:
+            self._changed[name].clear()
+            pod = self._views.get(name)
+            if pod is not None and wanted(pod):
+                return pod
+            try:
+                async with asyncio.timeout(2):
+                    await self._changed[name].wait()
+            except TimeoutError:
+                raw = await self.cluster.get(PODS, self.maker.namespace, name)
+                if raw is None:
+                    raise TimeoutError from None
+                self._views[name] = view(raw)
+
+
+def _told(pod: PodView) -> dict[str, Any]:
+    try:
+        found = json.loads(pod.told)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def targets_of(server: str, urls: Mapping[str, str], own: str, extra: str) -> dict[str, str]:
+    """`urls`: parts of this installation; `own`: "IP:PORT" of this process; `extra`: from the settings."""
+    found = {API_SERVER: _tcp(server)}
+    found |= {f"to-{name}": _tcp(url) for name, url in urls.items()}
+    if own:
+        found["to-operator"] = f"tcp:{own}"
+    for server_ in _name_servers():
+        found["to-dns"] = f"udp:{server_}:53"
+    for part in filter(None, (part.strip() for part in extra.split(","))):
+        name, _, where = part.partition("=")
+        found[f"to-{name}"] = f"tcp:{where}"
+    return found
+
+
+def _tcp(url: str) -> str:
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    host = parts.hostname or ""
+    with contextlib.suppress(OSError):  # the Pod has no name server
+        host = str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
+    return f"tcp:{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _name_servers() -> list[str]:
+    with contextlib.suppress(OSError):
+        lines = RESOLV.read_text().splitlines()
+        return [
+            line.split()[1] for line in lines if line.startswith("nameserver ") and len(line.split()) > 1
+        ][:1]
+    return []

@@ -1,0 +1,225 @@
+"""DataCommits: what the service has published, shown as objects; rebuilt from its feed, never asked for by anybody.
+
+The newest versions of each dataset are shown, about as many as the setting says: they go by pages, one request for many,
+so that showing a version stays one write. An object somebody deletes comes back; a namespace that is another one by now,
+or on its way out, gets nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import OrderedDict, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import structlog
+
+from retort_core.errors import RetortError
+from retort_core.http.internal import CommitFact
+from retort_core.resources import labels
+from retort_core.resources.labels import label_value
+from retort_core.resources.v1alpha1 import CountsStatus, DataCommitSpec
+from retort_operator.cluster import CONFLICT, DATA_COMMITS, NOT_FOUND, ApiError, Cluster
+from retort_operator.metrics import Metrics
+from retort_operator.namespaces import Namespaces
+from retort_operator.service_client import Service
+from retort_operator.times import now
+
+log = structlog.get_logger(__name__)
+AT_ONCE: Final = 8
+PAGE: Final = 500
+PAUSE: Final = 2.0
+RESYNC: Final = 30.0
+Dataset: TypeAlias = tuple[str, str]  # namespace, dataset
+
+
+class Shown(NamedTuple):
+    seq: int
+    page: str
+
+
+@dataclass
+class _Line:
+    """The shown versions of one dataset, by commit, in the order of publication."""
+
+    shown: OrderedDict[str, Shown] = field(default_factory=OrderedDict)
+
+
+class Projection:
+    def __init__(
+        self, cluster: Cluster, service: Service, namespaces: Namespaces, metrics: Metrics, keep: int
+    ) -> None:
+        self._cluster, self._service, self._namespaces = cluster, service, namespaces
+        self._metrics, self._keep = metrics, max(1, keep)
+        self._page_size = max(1, self._keep // 2)
+        self._lines: dict[Dataset, _Line] = {}
+        self._cursor = 0
+        self._again: deque[int] = deque()
+        self._poked = asyncio.Event()
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self.caught_up = False
+
+    def poke(self) -> None:
+        self._poked.set()
+
+    def gone(self, raw: Mapping[str, Any]) -> None:
+        """Somebody deleted an object; one that is to be shown comes back."""
+        spec = raw.get("spec") or {}
+        line = self._lines.get((raw["metadata"]["namespace"], spec.get("datasetName", "")))
+        shown = line.shown.pop(spec.get("commit", ""), None) if line is not None else None
+        if shown is not None:
+            self._again.append(shown.seq)
+            self.poke()
+
+    async def run(self) -> None:
+        await self._patiently(self._rebuild)
+        self.caught_up = True
+        while True:
+            await self._patiently(self._follow)
+            self._poked.clear()
+            try:
+                async with asyncio.timeout(RESYNC):
+                    await self._poked.wait()
+            except TimeoutError:
+                continue
+
+    async def _patiently(self, step: Any) -> None:
+        while True:
+            try:
+                await step()
+            except RetortError as problem:
+                log.warning("projection_waits", problem=problem.message)
+                await asyncio.sleep(PAUSE)
+            else:
+                return
+
+    # -- what is there and what is missing ---------------------------------------------------------------
+
+    async def _rebuild(self) -> None:
+        """Everything shown, against everything published: the newest of each dataset that are missing are made."""
+        self._lines.clear()
+        async for items in self._cluster.pages(DATA_COMMITS):
+            for raw in items:
+                self._note(raw)
+        newest: dict[Dataset, deque[int]] = {}
+        cursor = 0
+        while True:
+            feed = await self._service.commits(cursor, PAGE)
+            for fact in feed.items:
+                newest.setdefault((fact.namespace, fact.dataset), deque(maxlen=self._keep)).append(fact.seq)
+            if not feed.items:
+                break
+            cursor = feed.after
+        self._cursor = cursor
+        known = {shown.seq for line in self._lines.values() for shown in line.shown.values()}
+        self._again = deque(sorted(seq for line in newest.values() for seq in line if seq not in known))
+
+    def _note(self, raw: Mapping[str, Any]) -> None:
+        metadata, spec = raw["metadata"], raw.get("spec") or {}
+        page = (metadata.get("labels") or {}).get(labels.PAGE, "")
+        line = self._lines.setdefault((metadata["namespace"], spec.get("datasetName", "")), _Line())
+        line.shown[spec.get("commit", "")] = Shown(int(spec.get("sequence") or 0), page)
+        if len(line.shown) > 1 and list(line.shown.values())[-2].seq > int(spec.get("sequence") or 0):
+            line.shown = OrderedDict(sorted(line.shown.items(), key=lambda pair: pair[1].seq))
+
+    async def _follow(self) -> None:
+        while self._again:
+            seq = self._again[0]
+            feed = await self._service.commits(seq - 1, 1)
+            await self._show([fact for fact in feed.items if fact.seq == seq])
+            self._again.popleft()
+        while True:
+            feed = await self._service.commits(self._cursor, PAGE)
+            if not feed.items:
+                return
+            await self._show(list(feed.items))
+            self._cursor = feed.after
+
+    async def _show(self, facts: list[CommitFact]) -> None:
+        names = {fact.namespace for fact in facts}
+        found = dict(
+            zip(names, await asyncio.gather(*(self._namespaces.read(one) for one in names)), strict=True)
+        )
+        wanted = []
+        for fact in facts:
+            namespace = found[fact.namespace]
+            if namespace is not None and not namespace.leaving and namespace.uid == fact.namespace_uid:
+                wanted.append(fact)
+        await asyncio.gather(*(self._create(fact, self._page(fact)) for fact in wanted))
+        for dataset in {(fact.namespace, fact.dataset) for fact in wanted}:
+            await self._prune(dataset)
+
+    def _page(self, fact: CommitFact) -> str:
+        """Its page; counts from here on, so that several made at once fill pages in order."""
+        line = self._lines.setdefault((fact.namespace, fact.dataset), _Line())
+        old = line.shown.get(fact.id)
+        if old is not None:
+            return old.page
+        last = next(reversed(line.shown.values()), None)
+        size = sum(1 for one in line.shown.values() if last is not None and one.page == last.page)
+        page = last.page if last is not None and size < self._page_size else str(fact.seq)
+        line.shown[fact.id] = Shown(fact.seq, page)
+        return page
+
+    async def _create(self, fact: CommitFact, page: str) -> None:
+        async with self._slots:
+            try:
+                await self._cluster.create(DATA_COMMITS, fact.namespace, body_of(fact, page))
+            except ApiError as error:
+                if error.http == CONFLICT:
+                    return
+                self._lines[fact.namespace, fact.dataset].shown.pop(fact.id, None)
+                if error.http in (NOT_FOUND, 403):  # the namespace goes, or was taken from us
+                    log.info("commit_not_shown", namespace=fact.namespace, problem=error.message)
+                    return
+                raise
+        self._metrics.projection_lag.observe(max(0.0, (now() - fact.created_at).total_seconds()))
+
+    async def _prune(self, dataset: Dataset) -> None:
+        """Whole pages, oldest first, as long as enough are left."""
+        shown = self._lines[dataset].shown
+        while shown:
+            page = next(iter(shown.values())).page
+            of_page = [commit for commit, one in shown.items() if one.page == page]
+            if len(shown) - len(of_page) < self._keep:
+                return
+            for commit in of_page:
+                del shown[
+                    commit
+                ]  # before it is asked for, so that nobody takes it for somebody else's deletion
+            selector = f"{labels.DATASET}={label_value(dataset[1])},{labels.PAGE}={page}"
+            await self._cluster.delete_all(DATA_COMMITS, dataset[0], selector)
+
+
+def name_of(dataset: str, commit: str) -> str:
+    """The same for the same version; readable where the dataset's name is."""
+    slug = re.sub(r"[^a-z0-9]+", "-", dataset.lower()).strip("-")[:40].strip("-")
+    return f"{slug}-{commit[:12]}" if slug else f"v-{commit[:16]}"
+
+
+def body_of(fact: CommitFact, page: str) -> dict[str, Any]:
+    spec = DataCommitSpec(
+        commit=fact.id,
+        sequence=fact.seq,
+        dataset_name=fact.dataset,
+        branch=fact.branch[:100],
+        root=fact.root[:64],
+        parents=list(fact.parents[:8]),
+        title=fact.title[:300],
+        change=fact.kind[:32],
+        author=fact.author[:253],
+        task_uid=fact.task,
+        counts=CountsStatus.model_validate(
+            {name: getattr(fact.counts, name) for name in CountsStatus.model_fields}
+        ),
+        committed_at=fact.created_at,
+    )
+    marks = {labels.DATASET: label_value(fact.dataset), labels.PAGE: page}
+    return {
+        "apiVersion": labels.API_VERSION,
+        "kind": "DataCommit",
+        "metadata": {"name": name_of(fact.dataset, fact.id), "namespace": fact.namespace, "labels": marks},
+        "spec": spec.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+    }

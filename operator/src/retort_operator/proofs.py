@@ -1,0 +1,122 @@
+"""What is proven of each node: that an executor there reaches nothing. A proof belongs to one state of the policies.
+
+A barrier stands when an executor was refused *and* a control got through to the same listener; where the control failed
+too, nothing is proven. Proofs end with time and at once with any change of a network policy in the executors' namespace.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, TypeAlias
+
+from retort_core.probing import OPTIONAL, Barrier
+
+State: TypeAlias = Literal["proven", "unproven", "unknown"]
+NO_POLICY: Final = "no network policy"
+INGRESS: Final = "ingress"
+API_SERVER: Final = "api-server"
+REQUIRED: Final = (API_SERVER, INGRESS)  # without a positive control of these nothing is proven
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """`barriers`: those that do not stand or could not be tried."""
+
+    state: State
+    barriers: tuple[str, ...] = ()
+    policies: str = ""
+    at: float = field(default_factory=time.monotonic)
+
+
+def judge(barriers: tuple[Barrier, ...], policies: str) -> Proof:
+    """Open ones make a node unproven; unknown ones only where nothing runs without them."""
+    open_ = tuple(one.name for one in barriers if one.state == "open")
+    if open_:
+        return Proof(state="unproven", barriers=open_, policies=policies)
+    known = {one.name for one in barriers}
+    unknown = tuple(one.name for one in barriers if one.state == "unknown" and not _optional(one.name))
+    missing = unknown + tuple(name for name in REQUIRED if name not in known)
+    return Proof(state="unknown" if missing else "proven", barriers=missing, policies=policies)
+
+
+def _optional(name: str) -> bool:
+    """Targets that a cluster need not have (a name server, a node that listens) and walls there may be nothing to try of."""
+    return name in OPTIONAL or (name not in REQUIRED and name.startswith("to-"))
+
+
+class Proofs:
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._nodes: dict[str, Proof] = {}
+        self._policies: dict[str, str] = {}
+        self.listed = False  # whether the policies have been looked at
+
+    @property
+    def policies(self) -> str:
+        """Identity of all policies together; "" when there is none, and then nothing can be proven."""
+        if not self._policies:
+            return ""
+        return hashlib.sha256(json.dumps(sorted(self._policies.items())).encode()).hexdigest()[:16]
+
+    def policy(self, raw: Mapping[str, Any]) -> bool:
+        """Whether it is another one than was known."""
+        metadata = raw["metadata"]
+        shape = hashlib.sha256(json.dumps(raw.get("spec") or {}, sort_keys=True).encode()).hexdigest()[:16]
+        value = f"{metadata.get('uid', '')}/{shape}"
+        changed = self._policies.get(metadata["name"]) != value
+        self._policies[metadata["name"]] = value
+        return changed
+
+    def policy_gone(self, name: str) -> bool:
+        return self._policies.pop(name, None) is not None
+
+    def policies_listed(self, names: set[str]) -> bool:
+        """Policies that a listing did not have any more; whether something changed."""
+        gone = set(self._policies) - names
+        for name in gone:
+            del self._policies[name]
+        self.listed = True
+        return bool(gone)
+
+    def store(self, node: str, proof: Proof) -> None:
+        self._nodes[node] = proof
+
+    def forget(self, nodes: set[str]) -> None:
+        """Keeps only `nodes`: the rest are in use no more."""
+        self._nodes = {node: proof for node, proof in self._nodes.items() if node in nodes}
+
+    def of(self, node: str) -> Proof:
+        current = self.policies
+        if not current:
+            return Proof(state="unproven", barriers=(NO_POLICY,))
+        found = self._nodes.get(node)
+        if found is None or found.policies != current or time.monotonic() - found.at > self._seconds:
+            return Proof(state="unknown", barriers=("not tried yet",), policies=current)
+        return found
+
+    def proven(self, node: str) -> bool:
+        return self.of(node).state == "proven"
+
+    def due(self, node: str) -> bool:
+        """Whether it is to be tried: never, under other policies, long enough ago to renew before it ends, or not well."""
+        current = self.policies
+        if not current or not node:
+            return False
+        found = self._nodes.get(node)
+        if found is None or found.policies != current:
+            return True
+        age = time.monotonic() - found.at
+        return age > (self._seconds * 0.8 if found.state == "proven" else min(30.0, self._seconds))
+
+    def problem(self, nodes: set[str]) -> str:
+        """Why no node of `nodes` can be used, in a sentence; "" when one can."""
+        if any(self.proven(node) for node in nodes):
+            return ""
+        if not self.policies:
+            return "the executors' namespace has no network policy"
+        told = sorted(f"{node}: {', '.join(self.of(node).barriers)}" for node in nodes)
+        return "not proven that executors reach nothing: " + "; ".join(told[:5]) if told else ""

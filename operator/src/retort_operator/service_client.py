@@ -1,0 +1,131 @@
+"""The service and the broker as the operator asks them; see `retort_core.http.internal` for what is said."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Final
+
+import aiohttp
+from pydantic import BaseModel
+
+from retort_core.errors import Conflict, Infrastructure, NotFound, PolicyDenied, RetortError
+from retort_core.http import internal as routes
+from retort_core.http.internal import AttemptPut, CommitFeed, InternalEvent, OpenTasks, TaskPut, TaskSeen
+from retort_operator.metrics import Metrics
+
+TIMEOUT: Final = aiohttp.ClientTimeout(total=15, sock_connect=3)
+# A comment line comes at least every 15 s; a stream that says nothing for longer is dead.
+STREAM: Final = aiohttp.ClientTimeout(total=None, sock_connect=3, sock_read=45)
+CONNECTIONS: Final = 64
+PAGE: Final = 200
+
+
+@dataclass
+class Newer(Exception):
+    """The service knows more than this was decided on."""
+
+    seen: TaskSeen
+
+
+class Refused(Infrastructure):
+    """The service answered something that nobody here can act on; tried again later."""
+
+    code = "service-refused"
+
+
+class Service:
+    def __init__(self, api: str, broker: str, token: str, metrics: Metrics) -> None:
+        self._api, self._broker, self._metrics = api.rstrip("/"), broker.rstrip("/"), metrics
+        self._headers = {"Authorization": f"Bearer {token}"}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def open(self) -> None:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=30), headers=self._headers
+        )
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def put(self, body: TaskPut) -> TaskSeen:
+        """Raises Newer when the row moved on meanwhile."""
+        url = self._api + routes.TASK.format(uid=body.task.uid)
+        return TaskSeen.model_validate_json(await self._asked("put-task", "PUT", url, body))
+
+    async def get(self, uid: str) -> TaskSeen | None:
+        try:
+            raw = await self._asked("get-task", "GET", self._api + routes.TASK.format(uid=uid))
+        except NotFound:
+            return None
+        return TaskSeen.model_validate_json(raw)
+
+    async def gone(self, uid: str) -> None:
+        """The task's object is no more."""
+        await self._asked("delete-task", "DELETE", self._api + routes.TASK.format(uid=uid))
+
+    async def open_tasks(self) -> AsyncIterator[TaskSeen]:
+        after = ""
+        while True:
+            url = f"{self._api}{routes.TASKS}?limit={PAGE}" + (f"&after={after}" if after else "")
+            page = OpenTasks.model_validate_json(await self._asked("list-tasks", "GET", url))
+            for one in page.items:
+                yield one
+            after = page.after
+            if not after:
+                return
+
+    async def run(self, uid: str, attempt: int, body: AttemptPut) -> None:
+        """Raises Conflict when the broker knows that this attempt is over, NotFound when there is no such task."""
+        url = self._broker + routes.ATTEMPT.format(uid=uid, attempt=attempt)
+        await self._asked("put-attempt", "PUT", url, body)
+
+    async def commits(self, after: int, limit: int = 500) -> CommitFeed:
+        url = f"{self._api}{routes.COMMITS}?after={after}&limit={limit}"
+        return CommitFeed.model_validate_json(await self._asked("list-commits", "GET", url))
+
+    async def events(self, after: int | None) -> AsyncIterator[InternalEvent]:
+        """Ends when the stream does; `after` of the last one resumes it."""
+        assert self._session is not None
+        url = self._api + routes.EVENTS + (f"?after={after}" if after is not None else "")
+        async with self._session.get(
+            url, timeout=STREAM, headers={"Accept": "text/event-stream"}
+        ) as response:
+            if response.status != 200:
+                raise Refused(f"the event stream answered {response.status}")
+            async for line in response.content:
+                if line.startswith(b"data:"):
+                    yield InternalEvent.model_validate_json(line[5:].strip())
+
+    async def _asked(self, call: str, method: str, url: str, body: BaseModel | None = None) -> bytes:
+        assert self._session is not None
+        data = body.model_dump_json(exclude_defaults=True).encode() if body is not None else None
+        headers = {"Content-Type": "application/json"} if data is not None else {}
+        began, code = time.monotonic(), "none"
+        try:
+            async with self._session.request(
+                method, url, data=data, headers=headers, timeout=TIMEOUT
+            ) as response:
+                raw, code = await response.read(), str(response.status)
+                if response.status >= 400:
+                    raise _problem(response.status, raw)
+                return raw
+        except (TimeoutError, aiohttp.ClientError) as problem:
+            raise Refused(f"the service cannot be reached: {type(problem).__name__}") from None
+        finally:
+            self._metrics.service_seconds.labels(call, code).observe(time.monotonic() - began)
+
+
+def _problem(status: int, raw: bytes) -> Exception:
+    try:
+        found = json.loads(raw)
+        detail, details = str(found.get("detail", "")), found.get("details") or {}
+    except (ValueError, AttributeError):
+        detail, details = raw[:200].decode("utf-8", "replace"), {}
+    if status == 409 and "seen" in details:
+        return Newer(TaskSeen.model_validate(details["seen"]))
+    kinds: dict[int, type[RetortError]] = {404: NotFound, 409: Conflict, 403: PolicyDenied, 401: PolicyDenied}
+    return kinds.get(status, Refused)(detail or f"the service answered {status}", status=status)
