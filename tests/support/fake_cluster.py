@@ -359,7 +359,11 @@ class FakeCluster:
                     if plural in WITH_STATUS:
                         resources.append({**one, "name": f"{plural}/status"})
             return web.json_response(
-                {"kind": "APIResourceList", "groupVersion": path.removeprefix("/apis/").removeprefix("/api/"), "resources": resources}
+                {
+                    "kind": "APIResourceList",
+                    "groupVersion": path.removeprefix("/apis/").removeprefix("/api/"),
+                    "resources": resources,
+                }
             )
         raise Refusal(404, f"no such path: {path}")
 
