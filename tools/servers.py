@@ -39,6 +39,7 @@ class PostgreSQL:
     programs: Path
     port: int
     settings: dict[str, str] = field(default_factory=dict)
+    created: int = 0
     _process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -85,6 +86,7 @@ class PostgreSQL:
             self._process = None
 
     def create(self, database: str) -> str:
+        self.created += 1
         with psycopg.connect(self.url(), autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{database}"')
         return self.url(database)

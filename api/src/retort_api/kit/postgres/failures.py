@@ -36,6 +36,17 @@ _SENTENCES: Final = {
     "42P01": "The database lacks a table; run `retort migrate`.",
     "42703": "The database lacks a column; run `retort migrate`.",
 }
+# A connection that is refused carries no code, only the server's own words, in English where it was not set otherwise.
+_WORDS: Final = {
+    "too many clients": "53300",
+    "remaining connection slots": "53300",
+    "starting up": "57P03",
+    "shutting down": "57P01",
+    "recovery mode": "57P02",
+    "password authentication failed": "28P01",
+    "no pg_hba.conf entry": "28000",
+    "does not exist": "3D000",
+}
 _GONE: Final = "The database cannot be reached."
 _SAFE: Final = " Nothing was changed; try again."
 
@@ -75,13 +86,17 @@ def explained() -> Iterator[None]:
 
 
 def _told(error: DBAPIError) -> RetortError:
-    state = str(getattr(error.orig, "sqlstate", "") or "")
+    state = str(getattr(error.orig, "sqlstate", "") or "") or _state(_first_line(error))
     if state in _CONTENDED:
         return Contended("Somebody else is changing the same; it did not come free in time." + _SAFE)
     log.warning("database_failed", sqlstate=state, error=_first_line(error))
     if state and state not in _SENTENCES and not error.connection_invalidated:
         return Unavailable(f"The database failed ({state})." + _SAFE)
     return Unavailable(_SENTENCES.get(state, _GONE) + _SAFE)
+
+
+def _state(words: str) -> str:
+    return next((state for part, state in _WORDS.items() if part in words), "")
 
 
 def _first_line(error: DBAPIError) -> str:
