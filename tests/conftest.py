@@ -11,6 +11,8 @@ import psycopg
 import pytest
 import servers
 
+from retort_tables.objects.s3 import Bucket
+
 CLUSTER = Path(__file__).parent / "cluster"
 
 
@@ -53,3 +55,37 @@ def new_database(request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
 @pytest.fixture
 def postgres_url(new_database: Callable[[], str]) -> str:
     return new_database()
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[servers.S3]:
+    """An S3 server that tests share and never stop."""
+    with servers.seaweedfs() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def minio() -> Iterator[servers.S3]:
+    """A second S3 server of another make, where one was built (see docs); such tests are asked for by name."""
+    program = os.environ.get("RETORT_TEST_MINIO", "")
+    assert program, "RETORT_TEST_MINIO names the program"
+    with servers.minio(Path(program)) as server:
+        yield server
+
+
+@pytest.fixture
+def new_bucket(request: pytest.FixtureRequest) -> Callable[[str], Bucket]:
+    """`new_bucket("s3")`: a place of one's own in a bucket of one of the servers above."""
+
+    def new(kind: str) -> Bucket:
+        server: servers.S3 = request.getfixturevalue(kind)
+        return Bucket(
+            endpoint=server.endpoint,
+            name=servers.BUCKET,
+            prefix=uuid.uuid4().hex,
+            access_key=servers.ACCESS_KEY,
+            secret_key=servers.SECRET_KEY,
+            secure=False,
+        )
+
+    return new

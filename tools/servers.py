@@ -6,11 +6,14 @@ Durability is as in production (fsync on), except where a caller says that only 
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,6 +23,10 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import urllib3
+from minio import Minio
+from minio.error import MinioException
+from urllib3.exceptions import HTTPError
 
 UNUSED = 65_534  # `nobody`: initdb wants a user that has a name
 READY_SECONDS = 60.0
@@ -142,3 +149,110 @@ def _programs(folder: Path) -> Path:
         shutil.copytree(installed, folder / "programs")
         installed = folder / "programs"
     return installed / "bin"
+
+
+# -- S3 ------------------------------------------------------------------------------------------------------
+
+ACCESS_KEY, SECRET_KEY, BUCKET = "retort", "retort-secret", "retort"
+
+
+@dataclass
+class S3:
+    """A server with a folder of its own and one bucket: every bucket more takes volumes that a test machine lacks."""
+
+    folder: Path
+    port: int
+    _command: list[str]
+    _process: subprocess.Popen[bytes] | None = None
+    _environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def endpoint(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def client(self) -> Minio:
+        once = urllib3.PoolManager(retries=False, timeout=5)
+        return Minio(
+            self.endpoint, ACCESS_KEY, SECRET_KEY, secure=False, region="us-east-1", http_client=once
+        )
+
+    def start(self) -> None:
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, stdout=log, stderr=log, start_new_session=True, cwd=self.folder,
+                env={**os.environ, **self._environment},
+            )  # fmt: skip
+        end = time.monotonic() + READY_SECONDS
+        client = self.client()
+        while True:
+            try:
+                if not client.bucket_exists(BUCKET):
+                    client.make_bucket(BUCKET)
+                client.put_object(BUCKET, "probe", io.BytesIO(b"1"), 1)  # buckets come before volumes do
+            except (MinioException, HTTPError):
+                if self._process.poll() is not None or time.monotonic() > end:
+                    raise RuntimeError((self.folder / "log").read_text()[-3000:]) from None
+                time.sleep(0.05)  # nothing tells when a server is ready but its answer
+            else:
+                return
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()  # all state is in the folder, and what a crash loses is a test of its own
+            self._process.wait(60)
+            self._process = None
+
+
+def write(server: S3, bucket: str, name: str, data: bytes) -> None:
+    """Past the product: what somebody else left in a bucket."""
+    server.client().put_object(bucket, name, io.BytesIO(data), len(data))
+
+
+@contextmanager
+def seaweedfs() -> Iterator[S3]:
+    with tempfile.TemporaryDirectory(prefix="retort-s3-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        (folder / "data").mkdir()
+        keys = {"credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}]}
+        rights = {"name": "retort", "actions": ["Admin", "Read", "Write", "List", "Tagging"], **keys}
+        (folder / "s3.json").write_text(json.dumps({"identities": [rights]}))
+        names = ("master", "volume", "filer", "s3")
+        ports = {f"-{name}.port{kind}": str(free_port()) for name in names for kind in ("", ".grpc")}
+        options = {
+            "-dir": str(folder / "data"), "-ip": "127.0.0.1", "-ip.bind": "127.0.0.1", **ports,
+            "-s3.config": str(folder / "s3.json"), "-s3.port.iceberg": "0", "-s3.port.lance": "0",
+            "-volume.max": "0", "-master.volumeSizeLimitMB": "256",
+            "-filer.localSocket": str(folder / "filer.sock"), "-s3.localSocket": str(folder / "s3.sock"),
+        }  # fmt: skip
+        switches = ["-filer", "-s3", "-s3.iam=false", "-s3.autoCreateBucket=false", "-master.telemetry=false"]
+        command = [str(Path(sys.executable).with_name("weed")), "server", *switches]
+        server = S3(
+            folder, int(ports["-s3.port"]), command + [part for pair in options.items() for part in pair]
+        )
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+            for port in ports.values():  # sockets of its own parts, at a fixed place
+                for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
+                    left.unlink(missing_ok=True)
+
+
+@contextmanager
+def minio(program: Path) -> Iterator[S3]:
+    """MinIO's server, built from its Go module by whoever wants it tested:
+
+    go install github.com/minio/minio@latest
+    """
+    with tempfile.TemporaryDirectory(prefix="retort-minio-", ignore_cleanup_errors=True) as name:
+        folder, port = Path(name), free_port()
+        address = ["--address", f"127.0.0.1:{port}", "--console-address", f"127.0.0.1:{free_port()}"]
+        account = {"MINIO_ROOT_USER": ACCESS_KEY, "MINIO_ROOT_PASSWORD": SECRET_KEY}
+        command = [str(program), "server", str(folder / "data"), *address]
+        server = S3(folder, port, command, _environment=account)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()

@@ -30,7 +30,7 @@ POINTS: dict[str, tuple[Any, str, int, str]] = {
     "before it is prepared": (TaskWork, "prepare", 1, "before"),
     "after it is prepared": (TaskWork, "prepare", 1, "after"),
     "after the script ran": (Runner, "_execute", 1, "after"),
-    "between two objects": (FolderObjects, "put", 3, "after"),
+    "between two objects": (FolderObjects, "add", 3, "after"),
     "after the last object": (Runner, "_stored", 1, "after"),
     "with the commit's row written": (repository, "add_commit", 1, "after"),
     "with the result staged, not committed": (CommitLog, "_point", 1, "after"),

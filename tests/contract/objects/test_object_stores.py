@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from retort_core.errors import Infrastructure, NotFound
+from retort_tables.objects.cached import CachedObjects
 from retort_tables.objects.folder import FolderObjects
 from retort_tables.objects.memory import MemoryObjects
 from retort_tables.objects.port import ObjectStore, read
+from retort_tables.objects.s3 import Bucket, S3Objects
 
 ABSENT = hashlib.sha256(b"never put").hexdigest()
 
 
-@pytest.fixture(params=["memory", "folder"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
-    return MemoryObjects() if request.param == "memory" else FolderObjects(tmp_path / "objects")
+@pytest.fixture(
+    params=["memory", "folder", "s3", "cached", *(["minio"] if "RETORT_TEST_MINIO" in os.environ else [])]
+)
+def store(request: pytest.FixtureRequest, tmp_path: Path, new_bucket: Callable[[str], Bucket]) -> ObjectStore:
+    match request.param:
+        case "memory":
+            return MemoryObjects()
+        case "folder":
+            return FolderObjects(tmp_path / "objects")
+        case "cached":
+            return CachedObjects(S3Objects(new_bucket("s3")), tmp_path / "cache", 1 << 20)
+        case kind:
+            return S3Objects(new_bucket(kind))
 
 
 def test_an_object_is_named_by_the_hash_of_its_bytes(store: ObjectStore) -> None:

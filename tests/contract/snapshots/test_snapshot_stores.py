@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -13,9 +14,11 @@ from retort_core.errors import Infrastructure, NotFound
 from retort_core.profiles import Profile
 from retort_core.schema import Column, DType, Kind, Schema
 from retort_tables.layout import MARKS_SCHEMA, no_marks
+from retort_tables.objects.cached import CachedObjects
 from retort_tables.objects.folder import FolderObjects
 from retort_tables.objects.memory import MemoryObjects
 from retort_tables.objects.port import ObjectStore
+from retort_tables.objects.s3 import Bucket, S3Objects
 from retort_tables.snapshots.port import MARKS, TABLE, SnapshotStore, Written
 from retort_tables.snapshots.whole import WholeSnapshots
 
@@ -29,9 +32,18 @@ SCHEMA = Schema(
 GOLDEN = "9a67b7d0e97df87fe1ddc072e7504028250175cd87d3e22434640bb74deddf30"
 
 
-@pytest.fixture(params=["memory", "folder"])
-def objects(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
-    return MemoryObjects() if request.param == "memory" else FolderObjects(tmp_path / "objects")
+@pytest.fixture(params=["memory", "folder", "s3", "cached"])
+def objects(
+    request: pytest.FixtureRequest, tmp_path: Path, new_bucket: Callable[[str], Bucket]
+) -> ObjectStore:
+    match request.param:
+        case "memory":
+            return MemoryObjects()
+        case "folder":
+            return FolderObjects(tmp_path / "objects")
+        case "s3":
+            return S3Objects(new_bucket("s3"))
+    return CachedObjects(S3Objects(new_bucket("s3")), tmp_path / "cache", 1 << 30)
 
 
 @pytest.fixture

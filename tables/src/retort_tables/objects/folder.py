@@ -9,13 +9,13 @@ from __future__ import annotations
 import io
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from retort_core.errors import Infrastructure
-from retort_tables.objects.port import absent, checked, key_of
+from retort_tables.objects.port import Added, absent, checked, key_of
 
 _PARTIAL: Final = ".partial"
 
@@ -30,15 +30,22 @@ class FolderObjects:
         _sync_folder(root)
 
     def put(self, data: bytes | memoryview) -> str:
+        return self.add(data).key
+
+    def add(self, data: bytes | memoryview) -> Added:
         key = key_of(data)
         target = self._path(key)
         with _explained(key):
-            if not target.exists():
+            new = not target.exists()
+            if new:
                 self._write(target, data)
             _sync_folder(
                 target.parent
             )  # also when another writer has just put it: its name must be on disk too
-        return key
+        return Added(key, new)
+
+    def add_all(self, parts: Sequence[bytes | memoryview]) -> list[Added]:
+        return [self.add(data) for data in parts]
 
     def open(self, key: str, start: int = 0, length: int | None = None) -> BinaryIO:
         try:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from retort_tables.objects.port import absent, checked, key_of
+from retort_tables.objects.port import Added, absent, checked, key_of
 
 
 class MemoryObjects:
@@ -15,9 +15,15 @@ class MemoryObjects:
         self._objects: dict[str, bytes] = {}
 
     def put(self, data: bytes | memoryview) -> str:
-        key = key_of(data)
+        return self.add(data).key
+
+    def add(self, data: bytes | memoryview) -> Added:
+        key, before = key_of(data), len(self._objects)
         self._objects.setdefault(key, bytes(data))
-        return key
+        return Added(key, new=len(self._objects) > before)
+
+    def add_all(self, parts: Sequence[bytes | memoryview]) -> list[Added]:
+        return [self.add(data) for data in parts]
 
     def open(self, key: str, start: int = 0, length: int | None = None) -> BinaryIO:
         data = self._data(key)

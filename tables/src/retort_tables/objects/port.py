@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
@@ -24,9 +25,23 @@ from retort_core.errors import Infrastructure, NotFound
 _KEY: Final = re.compile(r"[0-9a-f]{64}")
 
 
+@dataclass(frozen=True)
+class Added:
+    """What became of bytes: their key, and whether the store did not have them yet."""
+
+    key: str
+    new: bool
+
+
 class ObjectStore(Protocol):
     def put(self, data: bytes | memoryview) -> str:
         """Store `data` durably; its key."""
+
+    def add(self, data: bytes | memoryview) -> Added:
+        """As `put`."""
+
+    def add_all(self, parts: Sequence[bytes | memoryview]) -> list[Added]:
+        """As `add`, one after the other or at once, as the store likes it."""
 
     def open(self, key: str, start: int = 0, length: int | None = None) -> BinaryIO:
         """A stream of `length` bytes from `start` (to the end when None; short at the end)."""

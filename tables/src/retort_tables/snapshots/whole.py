@@ -21,7 +21,7 @@ from retort_core.profiles import Profile
 from retort_core.schema import Schema
 from retort_tables.chunks import content
 from retort_tables.diff.cells import DETAILS_SCHEMA
-from retort_tables.objects.port import ObjectStore, key_of, read
+from retort_tables.objects.port import ObjectStore, read
 from retort_tables.snapshots.encoding import encoded
 from retort_tables.snapshots.port import (
     CELLS,
@@ -45,19 +45,20 @@ class WholeSnapshots:
         self._objects = objects
 
     def publish(self, parts: VersionParts) -> Written:
-        added, keys = 0, {}
-        for name, data in parts.objects.items():
-            keys[name], new = self._put(data)
-            added += new
-        manifest = Manifest(root=parts.root, digests=parts.digests, objects=keys)
-        key, new = self._put(canonical_json(manifest.model_dump(mode="json")))
+        stored = self._objects.add_all(list(parts.objects.values()))
+        keys = {name: one.key for name, one in zip(parts.objects, stored, strict=True)}
+        manifest = canonical_json(
+            Manifest(root=parts.root, digests=parts.digests, objects=keys).model_dump(mode="json")
+        )
+        last = self._objects.add(manifest)
+        written = zip((*parts.objects.values(), manifest), (*stored, last), strict=True)
         return Written(
             root=parts.root,
-            manifest=key,
+            manifest=last.key,
             objects=keys,
             rows=parts.digests.rows,
             next_row_id=parts.digests.next_row_id,
-            added=added + new,
+            added=sum(len(data) for data, one in written if one.new),
         )
 
     def write(
@@ -147,11 +148,6 @@ class WholeSnapshots:
                 "from a backup.",
                 root=manifest.root,
             )
-
-    def _put(self, data: bytes) -> tuple[str, int]:
-        """The key of `data`, and how many bytes the store grew by."""
-        added = 0 if self._objects.exists(key_of(data)) else len(data)
-        return self._objects.put(data), added
 
     def _named(self, manifest: Manifest, name: str) -> bytes:
         return read(self._objects, self._key(manifest, name))
