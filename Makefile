@@ -19,6 +19,7 @@ check: setup  ## format, lint, types, layers, dependencies, freshness of generat
 	$(BIN)/mypy */src tools/cluster
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_dependencies.py
+	$(BIN)/python tools/check_tenancy.py
 	$(BIN)/python tools/generate.py --check
 
 generate: setup  ## everything that is made from a source: OpenAPI, reference pages

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
 
+from retort_api.access import account_endpoints as accounts
+from retort_api.access import endpoints as people
 from retort_api.access.rules import RULES
+from retort_api.audit import endpoints as audit
+from retort_api.audit.acts import Act
 from retort_api.commits import endpoints as commits
 from retort_api.commits import file_endpoints as files
 from retort_api.commits import result_endpoints as results
@@ -17,14 +21,30 @@ from retort_api.datasets import endpoints as datasets
 from retort_api.kit import problems
 from retort_api.kit.guards import Guards
 from retort_api.projects import endpoints as projects
+from retort_api.projects import member_endpoints as members
 from retort_api.services import Services
 from retort_api.tasks import endpoints as tasks
 from retort_api.templates import endpoints as templates
 from retort_core.http.pages import Problem
 
 VERSION = "0.1.0"
+REFUSALS = frozenset({401, 403, 404, 429})
 ROUTERS = tuple(
-    module.router for module in (projects, datasets, commits, files, results, conversations, tasks, templates)
+    module.router
+    for module in (
+        projects,
+        members,
+        datasets,
+        commits,
+        files,
+        results,
+        conversations,
+        tasks,
+        templates,
+        people,
+        accounts,
+        audit,
+    )
 )
 Opened = Callable[[], AbstractAsyncContextManager[Services]]
 
@@ -50,9 +70,18 @@ def create_app(opened: Opened, hosts: tuple[str, ...], body_bytes: int) -> FastA
     for router in ROUTERS:
         app.include_router(router)
     check_rules(ROUTERS)
-    problems.install(app)
+    problems.install(app, _refused)
     app.add_middleware(Guards, hosts=hosts, body_bytes=body_bytes)
     return app
+
+
+async def _refused(request: Request, status: int, code: str) -> None:
+    """Whatever was refused to somebody leaves a line: also what is only said not to exist."""
+    act: Act | None = getattr(request.state, "act", None)
+    asked = act is not None and (act.caller is not None or "authorization" in request.headers)
+    if act is not None and asked and status in REFUSALS and not act.noted:
+        services: Services = request.app.state.services
+        await services.recorder.refused(act, status, code)
 
 
 def check_rules(routers: Iterable[APIRouter]) -> None:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from retort_api.access.authoriser import Authoriser
+from retort_api.access.access import Access
+from retort_api.audit.recorder import Recorder
 from retort_api.commits.differences import Differences
 from retort_api.commits.log import CommitLog
 from retort_api.kit.database import Database
 from retort_api.kit.signals import Signal
+from retort_api.projects.quotas import Quotas
 from retort_api.runs.library import Library
 from retort_api.runs.situation import Suggest
 from retort_api.settings import Settings
@@ -34,7 +36,9 @@ class Services:
     differences: Differences
     waker: Waker
     signal: Signal
-    authoriser: Authoriser
+    access: Access
+    recorder: Recorder
+    quotas: Quotas
     about: About
     suggest: Suggest
     spool: Path

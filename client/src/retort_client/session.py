@@ -17,6 +17,8 @@ from urllib.parse import quote
 import httpx2 as httpx
 from pydantic import BaseModel
 
+from retort_client.credentials import Bearer
+from retort_client.people import People
 from retort_core.errors import Infrastructure, RetortError
 from retort_core.http import routes as paths
 from retort_core.http.datasets import About, Conversation, ConversationCreate, Dataset, MessageCreate
@@ -66,10 +68,12 @@ class Unreachable(Infrastructure):
 class Client:
     """A service at `url` and one of its projects."""
 
-    def __init__(self, url: str = "", project: str = "", seconds: float = 60.0) -> None:
+    def __init__(self, url: str = "", project: str = "", seconds: float = 60.0, token: str = "") -> None:
+        """`token`: a bearer token or an API key; else RETORT_TOKEN, else what `retort login` was given."""
         self.url = (url or os.environ.get("RETORT_URL") or DEFAULT_URL).rstrip("/")
         self.project = project or os.environ.get("RETORT_PROJECT") or paths.DEFAULT_PROJECT
-        self._http = httpx.Client(base_url=self.url, timeout=seconds)
+        auth = Bearer(self.url, token or os.environ.get("RETORT_TOKEN") or "")
+        self._http = httpx.Client(base_url=self.url, timeout=seconds, auth=auth)
 
     def close(self) -> None:
         self._http.close()
@@ -85,6 +89,11 @@ class Client:
 
     def datasets(self) -> list[Dataset]:
         return list(self.pages(paths.DATASETS, Dataset))
+
+    @property
+    def people(self) -> People:
+        """Logging in, members, keys, the audit."""
+        return People(self)
 
     def dataset(self, name: str) -> DatasetClient:
         """A handle; nothing is asked of the service yet."""

@@ -41,6 +41,16 @@ WORDS: dict[str, tuple[str, str]] = {
     "unseen": ("  「{column}」里没见过的取值：{values}", "  new values in “{column}”: {values}"),
     "read-only": ("只读结果，数据未变", "read-only result, data unchanged"),
     "stale": ("数据已有新版本，此结果仍属于 {commit}", "the data has moved on; this result belongs to {commit}"),
+    "password": ("密码：", "Password: "),
+    "password-again": ("再输一次：", "Again: "),
+    "passwords-differ": ("两次输入的密码不同。", "The two passwords differ."),
+    "system-admin": ("系统管理员", "administrator of the system"),
+    "registered": ("账号「{name}」已开通；用 retort login {name} 登录", "account {name} is open; log in with retort login {name}"),
+    "logged-out": ("已退出登录", "logged out"),
+    "protected": ("分支「{branch}」现在受保护", "branch {branch} is protected now"),
+    "unprotected": ("分支「{branch}」不再受保护", "branch {branch} is no longer protected"),
+    "removed": ("已移除 {name}", "removed {name}"),
+    "audit-whole": ("{lines} 行审计记录完整无缺", "{lines} lines, the audit is whole"),
 }  # fmt: skip
 
 

@@ -5,10 +5,13 @@ RetortError
 │   ├── UnreadableFile      a file that no reader accepts, or only in part
 │   ├── StepError           a step does not fit the schema it would run on
 │   └── ScriptRefused       a script that screening does not let through
-├── NotFound            no such project, dataset, version, branch, task
+├── Unauthenticated     nobody, or nobody who can prove it: no token, a wrong, expired or revoked one
+├── NotFound            no such project, dataset, version, branch, task; or not for this caller
 ├── Conflict            the head moved, the name exists, the task is over
 ├── DataError           a run met data it cannot handle; not retried
 ├── LimitExceeded       time, memory, bytes, rows or columns above a stated limit
+│   ├── QuotaExceeded       what a project may hold is used up; waiting does not help
+│   └── TooMany             too many requests or tasks at once; waiting helps
 ├── Cancelled           by the person, or because nobody waits any more
 ├── PolicyDenied        not allowed for this caller, or blocked by a barrier
 ├── Infrastructure      a sandbox, disk or server failed; retried
@@ -52,6 +55,10 @@ class ScriptRefused(BadInput):
     code, reason = "script-refused", "ScriptRefused"
 
 
+class Unauthenticated(RetortError):
+    code, status, reason = "unauthenticated", 401, "Unauthenticated"
+
+
 class NotFound(RetortError):
     code, status, reason = "not-found", 404, "NotFound"
 
@@ -66,6 +73,18 @@ class DataError(RetortError):
 
 class LimitExceeded(RetortError):
     code, status, reason = "limit-exceeded", 413, "LimitExceeded"
+
+
+class QuotaExceeded(LimitExceeded):
+    """`details`: quota, used, allowed."""
+
+    code, status, reason = "quota-exceeded", 403, "QuotaExceeded"
+
+
+class TooMany(LimitExceeded):
+    """`details`: retry_after in seconds; of a quota also quota, used, allowed."""
+
+    code, retryable, status, reason = "too-many", True, 429, "TooMany"
 
 
 class Cancelled(RetortError):

@@ -26,7 +26,7 @@ from retort_api.tasks.records import TaskRecord
 from retort_core.errors import Conflict
 from retort_core.lifecycle.observations import Prepared, Promoted, Ran
 from retort_core.lifecycle.sources import RestoreSource, Source
-from retort_core.lifecycle.statuses import Outcome, PlannedWork, Staged
+from retort_core.lifecycle.statuses import Outcome, PlannedWork, Staged, TaskStatus
 
 NOW = datetime.now(UTC)
 
@@ -82,6 +82,9 @@ class Work:
     async def promoted(self, connection: Any, task: TaskRecord, commit: str) -> Promoted:
         self.promotions += 1
         return self.promotion()
+
+    async def record(self, connection: Any, task: TaskRecord, status: TaskStatus) -> None:
+        """What came of a task is for the audit."""
 
     async def ended(self, task: TaskRecord) -> None:
         pass

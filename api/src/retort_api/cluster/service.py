@@ -83,6 +83,8 @@ class TaskDesk:
                 raise Conflict("this task moved on meanwhile", seen=await self._told(task, record))
             await _save(connection, task, body.status)
         if body.wanted.end:
+            if not record.archived:
+                await self._work.record(connection, task, body.status)
             await objects.archive(connection, task.uid)
         now, told = await _both(connection, body.task.uid)
         assert now is not None

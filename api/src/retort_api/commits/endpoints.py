@@ -6,6 +6,7 @@ import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.commits import service, tables
 from retort_api.commits.records import CommitRecord
@@ -48,8 +49,9 @@ Columns = Annotated[list[str] | None, Query(max_length=2000, description="Names;
 @router.get(routes.BRANCHES, operation_id="listBranches")
 async def list_branches(scope: DatasetScope, cursor: Cursor = "", limit: Limit = 100) -> Page[Branch]:
     after = cursors.text(cursor)
+    protected = await service.protected(scope)
     found = [
-        service.branch(ref)
+        service.branch(ref, protected)
         for ref in await scope.services.log.refs(scope.dataset.id)
         if ref.kind != "staging" and ref.name > after
     ]
@@ -60,7 +62,11 @@ async def list_branches(scope: DatasetScope, cursor: Cursor = "", limit: Limit =
 @router.post(routes.BRANCHES, operation_id="createBranch", status_code=201)
 async def create_branch(scope: DatasetScope, body: BranchCreate, response: Response) -> Branch:
     head = await scope.services.log.resolve(scope.dataset.id, body.source or routes.DEFAULT_BRANCH)
-    await scope.services.log.create(scope.dataset.id, body.name, "branch", head, scope.caller.name)
+
+    async def also(connection: AsyncConnection) -> None:
+        await scope.note(connection, body.name, code=201, branch=body.name, commitAfter=head)
+
+    await scope.services.log.create(scope.dataset.id, body.name, "branch", head, scope.caller.name, also)
     scope.services.signal.notify()
     return await _branch(scope, body.name, response)
 
@@ -86,13 +92,19 @@ async def move_branch(
     found = await scope.services.log.ref(scope.dataset.id, branch)
     if found.kind != "branch":
         raise Conflict(f"{branch!r} is a tag; tags do not move.")
+    if branch in await service.protected(scope):
+        await scope.demand(("update", "branches/protected"))
     expect = if_match.strip().removeprefix("W/").strip('"')
     if expect != found.head:
         raise HttpProblem(
             412, f"{branch!r} is at {found.head[:12]} by now.", expected=expect, head=found.head
         )
     to = await scope.services.log.resolve(scope.dataset.id, body.head)
-    await scope.services.log.move(scope.dataset.id, branch, to, expect, "move", scope.caller.name)
+
+    async def also(connection: AsyncConnection) -> None:
+        await scope.note(connection, branch, branch=branch, commitBefore=expect, commitAfter=to)
+
+    await scope.services.log.move(scope.dataset.id, branch, to, expect, "move", scope.caller.name, also)
     scope.services.signal.notify()
     return await _branch(scope, branch, response)
 
@@ -100,7 +112,7 @@ async def move_branch(
 async def _branch(scope: InDataset, name: str, response: Response) -> Branch:
     found = await scope.services.log.ref(scope.dataset.id, name)
     response.headers["ETag"] = f'"{found.head}"'
-    return service.branch(found)
+    return service.branch(found, await service.protected(scope))
 
 
 # -- history -----------------------------------------------------------------------------------------------
@@ -127,10 +139,10 @@ async def graph(scope: DatasetScope) -> Graph:
     refs = await scope.services.log.refs(scope.dataset.id)
     tips = {move.now for move in await scope.services.log.moves(scope.dataset.id)}
     commits = service.reachable(await scope.services.log.commits(scope.dataset.id), tips)
-    heads = service.heads(refs)
+    heads, protected = service.heads(refs), await service.protected(scope)
     return Graph(
         commits=tuple(service.public(one, heads) for one in commits),
-        branches=tuple(service.branch(ref) for ref in refs if ref.kind != "staging"),
+        branches=tuple(service.branch(ref, protected) for ref in refs if ref.kind != "staging"),
     )
 
 

@@ -132,6 +132,7 @@ async def export_commit(
     record = await service.at(scope, ref)
     snapshot = await asyncio.to_thread(scope.services.library.snapshots.read, record.snapshot, columns)
     name = f"{scope.dataset.name}-{record.id[:12]}.{format}"
+    await scope.read_note(scope.dataset.name, commit=record.id, format=format)
 
     def write(out: BinaryIO) -> None:
         export(snapshot, out, form=format, encoding=encoding, raw=raw, hidden=hidden)
@@ -145,6 +146,7 @@ async def get_report(scope: DatasetScope, ref: Ref, lang: LangQuery = "zh") -> S
     record = await service.at(scope, ref)
     line = await service.line(scope, record.id)
     name = f"{scope.dataset.name}-{record.id[:12]}-report.xlsx"
+    await scope.read_note(scope.dataset.name, commit=record.id, format="report")
     now = datetime.now(UTC)
 
     def write(out: BinaryIO) -> None:
@@ -162,6 +164,7 @@ async def export_result(
     encoding: Encoding = "utf-8",
 ) -> StreamingResponse:
     found = await part_of(scope, result, part)
+    await scope.read_note(result, part=part, format=format)
     data = await asyncio.to_thread(read, scope.services.objects, found.object)
 
     def write(out: BinaryIO) -> None:

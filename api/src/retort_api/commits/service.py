@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from retort_api.access import member_repository
 from retort_api.commits.records import CommitRecord, Ref
 from retort_api.scopes import InDataset
 from retort_core.http.versions import Branch, Commit, CommitDetail
@@ -28,8 +29,17 @@ def public(record: CommitRecord, heads: Mapping[str, tuple[str, ...]]) -> Commit
     )
 
 
-def branch(ref: Ref) -> Branch:
-    return Branch(name=ref.name, kind=ref.kind, head=ref.head, version=ref.version, updated_at=ref.updated_at)
+def branch(ref: Ref, protected: frozenset[str]) -> Branch:
+    return Branch(
+        name=ref.name, kind=ref.kind, head=ref.head, version=ref.version, updated_at=ref.updated_at,
+        protected=ref.name in protected,
+    )  # fmt: skip
+
+
+async def protected(scope: InDataset) -> frozenset[str]:
+    """Names of the branches that only an administrator of the project changes."""
+    async with scope.services.database.read() as connection:
+        return await member_repository.protected(connection, scope.dataset.id)
 
 
 def heads(refs: Iterable[Ref]) -> dict[str, tuple[str, ...]]:

@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from retort_api.access import member_repository
 from retort_api.commits import results
 from retort_api.conversations import repository
 from retort_api.conversations.repository import ConversationRecord
 from retort_api.kit import cursors
 from retort_api.scopes import Cursor, DatasetScope, InDataset, Limit
+from retort_api.tasks import asking, service
 from retort_api.tasks import repository as tasks
-from retort_api.tasks import service
 from retort_api.tasks.records import TaskRecord
 from retort_api.tasks.replies import accepted
 from retort_core.errors import BadInput, NotFound
@@ -38,6 +39,8 @@ async def create_conversation(scope: DatasetScope, body: ConversationCreate) -> 
     )
     async with scope.services.database.write() as connection:
         await repository.add(connection, record)
+        await member_repository.own(connection, record.id, scope.caller.name)
+        await scope.note(connection, record.id, code=201)
     return await _public(scope, record)
 
 
@@ -65,7 +68,8 @@ async def create_message(
     record = await find(scope, conversation)
     if not body.text.strip():
         raise BadInput("The message is empty; say what should happen to the data.")
-    asked = service.Asked(project=scope.project.id, dataset=scope.dataset.id, requester=scope.caller.name)
+    await asking.own_conversation(scope, record.id)
+    asked = await asking.asked(scope, record.branch)
     source = Source(instruction=Instruction(text=body.text))
     wanted = TaskCreate(source=source, branch=record.branch, conversation=record.id, lang=body.lang)
 
@@ -84,7 +88,7 @@ async def list_messages(
     after = cursors.number(cursor) or 0
     async with scope.services.database.read() as connection:
         found = await repository.messages_after(connection, record.id, after, limit + 1)
-        shown = [(one, await tasks.get(connection, one.task)) for one in found[:limit]]
+        shown = [(one, await tasks.find(connection, scope.project.id, one.task)) for one in found[:limit]]
     items = tuple(_message(one, task) for one, task in shown if task is not None)
     more = cursors.encode(found[limit - 1].seq) if len(found) > limit else ""
     return Page(items=items, next_cursor=more)
@@ -92,8 +96,8 @@ async def list_messages(
 
 async def find(scope: InDataset, identifier: str) -> ConversationRecord:
     async with scope.services.database.read() as connection:
-        found = await repository.get(connection, identifier)
-    if found is None or found.dataset != scope.dataset.id:
+        found = await repository.find(connection, scope.dataset.id, identifier)
+    if found is None:
         raise NotFound(f"There is no conversation {identifier[:40]!r} on this dataset.")
     return found
 

@@ -35,8 +35,10 @@ async def add(connection: AsyncConnection, record: ConversationRecord) -> None:
     await connection.execute(insert(conversations).values(**vars(record)))
 
 
-async def get(connection: AsyncConnection, identifier: str) -> ConversationRecord | None:
-    row = (await connection.execute(select(conversations).where(conversations.c.id == identifier))).first()
+async def find(connection: AsyncConnection, dataset: str, identifier: str) -> ConversationRecord | None:
+    """A conversation about another dataset is not there."""
+    query = select(conversations).where(conversations.c.id == identifier, conversations.c.dataset == dataset)
+    row = (await connection.execute(query)).first()
     return _conversation(row) if row is not None else None
 
 

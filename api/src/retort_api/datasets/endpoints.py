@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote
 
@@ -10,7 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from retort_api.datasets import repository, service
 from retort_api.kit import cursors
-from retort_api.scopes import Cursor, DatasetScope, InDataset, Limit, ProjectScope
+from retort_api.scopes import Cursor, DatasetScope, InDataset, Limit, ProjectScope, on_dataset
+from retort_api.tasks import asking
 from retort_api.tasks import service as tasks
 from retort_api.tasks.replies import accepted
 from retort_core.errors import BadInput, NotFound
@@ -104,11 +107,18 @@ async def upload(
     request: Request,
     response: Response,
     incoming: Annotated[Incoming, Depends()],
+    content_digest: Annotated[
+        str,
+        Header(max_length=500, description="RFC 9530, `sha-256=:…:`; a file that does not fit it is refused"),
+    ] = "",
 ) -> Task:
     """The file is the body. The dataset is made when it does not exist yet (mode=new)."""
     inside = await _dataset(scope, dataset, incoming.mode)
-    record = await service.receive(scope.services, inside, incoming.filename, request.stream())
-    asked = tasks.Asked(project=scope.project.id, dataset=inside.dataset.id, requester=scope.caller.name)
+    expected = digest_of(content_digest)
+    record = await service.receive(scope.services, inside, incoming.filename, request.stream(), expected)
+    asked = await asking.asked(
+        inside, incoming.branch, upload=record.id, digest=record.digest, bytes=record.size
+    )
     wanted = TaskCreate(
         source=Source(upload=incoming.source(record.id)),
         branch=incoming.branch,
@@ -126,7 +136,7 @@ async def _dataset(scope: ProjectScope, name: str, mode: UploadMode) -> InDatase
         raise NotFound(f"There is no dataset {name[:100]!r} to which this file could be added.")
     if found is None:
         found = await service.create(scope, _named("dataset", name))
-    return InDataset(services=scope.services, caller=scope.caller, project=scope.project, dataset=found)
+    return on_dataset(scope, found)
 
 
 def _named(what: str, text: str) -> str:
@@ -137,6 +147,19 @@ def _named(what: str, text: str) -> str:
             f"{text[:100]!r} cannot name a {what}: 1 to 100 characters, without / \\ ~ and control characters, "
             "not starting with '.' or '-'."
         ) from None
+
+
+_SHA256 = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):")
+
+
+def digest_of(header: str) -> str:
+    """The SHA-256 of a `Content-Digest`, in hexadecimal; "" when none was announced."""
+    if not header.strip():
+        return ""
+    found = _SHA256.search(header)
+    if found is None:
+        raise BadInput("Content-Digest must have a sha-256, as in `sha-256=:BASE64:`.")
+    return base64.b64decode(found[1]).hex()
 
 
 def _filename(header: str) -> str:

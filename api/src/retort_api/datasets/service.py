@@ -16,6 +16,8 @@ from sqlalchemy.exc import IntegrityError
 
 from retort_api.datasets import repository
 from retort_api.datasets.repository import DatasetRecord, UploadRecord
+from retort_api.projects import quota_repository
+from retort_api.projects.quotas import storage_exceeded
 from retort_api.scopes import InDataset, InProject
 from retort_api.services import Services
 from retort_core.errors import BadInput, Conflict, LimitExceeded
@@ -34,6 +36,7 @@ async def create(scope: InProject, name: str, title: str = "") -> DatasetRecord:
     try:
         async with scope.services.database.write() as connection:
             await repository.add(connection, record)
+            await scope.note(connection, name, code=201, id=record.id)
     except IntegrityError:
         raise Conflict(f"There is a dataset {name!r} already.") from None
     return record
@@ -64,14 +67,27 @@ class Received:
 
 
 async def receive(
-    services: Services, scope: InDataset, filename: str, body: AsyncIterator[bytes]
+    services: Services, scope: InDataset, filename: str, body: AsyncIterator[bytes], expected: str = ""
 ) -> UploadRecord:
-    """The whole file, or an error and nothing kept."""
+    """The whole file, or an error and nothing kept. `expected`: the SHA-256 its sender says it has."""
     limit = services.settings.upload_bytes
+    left = await services.quotas.left(scope.project.id)
     with tempfile.TemporaryFile(dir=services.spool, prefix="upload-") as file:
-        received = await _write(file, body, limit)
+        try:
+            received = await _write(file, body, min(limit, left) if left is not None else limit)
+        except LimitExceeded:
+            if left is None or left >= limit:
+                raise
+            async with services.database.read() as connection:
+                quota = await services.quotas.show(connection, scope.project.id)
+            raise storage_exceeded(quota.storage_used, quota.storage_bytes) from None
         if not received.size:
             raise BadInput("The file is empty: 0 bytes arrived. Send the file as the body of the request.")
+        if expected and expected != received.digest:
+            raise BadInput(
+                "The file was damaged on its way: its SHA-256 is not the one that was announced. Send it again.",
+                announced=expected, received=received.digest,
+            )  # fmt: skip
         key = await asyncio.to_thread(_put, services, file)
     record = UploadRecord(
         id=uuid.uuid4().hex,
@@ -84,6 +100,7 @@ async def receive(
     )
     async with services.database.write() as connection:
         await repository.add_upload(connection, record)
+        await quota_repository.add(connection, scope.project.id, "upload", record.size)
     return record
 
 

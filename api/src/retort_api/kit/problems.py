@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -30,6 +31,7 @@ _CODES = {
     415: "unsupported-media-type",
     421: "misdirected",
     428: "precondition-required",
+    429: "too-many",
 }
 
 
@@ -63,7 +65,10 @@ def problem(status: int, code: str, detail: str, instance: str, **rest: Any) -> 
     )
 
 
-async def _known(request: Request, error: Exception) -> Response:
+Refused = Callable[[Request, int, str], Awaitable[None]]
+
+
+async def _known(request: Request, error: Exception, refused: Refused) -> Response:
     assert isinstance(error, RetortError)
     status, code = error.status, error.code
     if isinstance(error, HttpProblem):
@@ -72,7 +77,16 @@ async def _known(request: Request, error: Exception) -> Response:
         log.error("request_failed", path=request.url.path, code=code, message=error.message)
     details = jsonable_encoder(error.details)
     found = problem(status, code, error.message, request.url.path, retryable=error.retryable, details=details)
-    return response(found, {"Retry-After": "1"} if error.retryable else None)
+    await refused(request, status, code)
+    return response(found, _headers(error, status))
+
+
+def _headers(error: RetortError, status: int) -> dict[str, str]:
+    again = error.details.get("retry_after", 1 if error.retryable else None)
+    headers = {"Retry-After": str(again)} if again is not None else {}
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Bearer realm="retort"'
+    return headers
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -98,8 +112,17 @@ async def _unexpected(request: Request, error: Exception) -> Response:
     return response(problem(500, "internal", detail, request.url.path))
 
 
-def install(app: FastAPI) -> None:
-    app.add_exception_handler(RetortError, _known)
+async def _untold(request: Request, status: int, code: str) -> None:
+    del request, status, code
+
+
+def install(app: FastAPI, refused: Refused = _untold) -> None:
+    """`refused` is told of every answer that says no, before it is sent."""
+
+    async def known(request: Request, error: Exception) -> Response:
+        return await _known(request, error, refused)
+
+    app.add_exception_handler(RetortError, known)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)

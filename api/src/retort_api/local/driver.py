@@ -42,7 +42,7 @@ from retort_core.lifecycle.observations import (
     Run,
     SandboxState,
 )
-from retort_core.lifecycle.statuses import Failure
+from retort_core.lifecycle.statuses import Failure, TaskStatus
 from retort_core.lifecycle.tasks import Decision, decide
 
 log = structlog.get_logger(__name__)
@@ -61,6 +61,7 @@ class Work(Protocol):
     async def prepare(self, task: TaskRecord, settle: Settle) -> Prepared | None: ...
     async def run(self, task: TaskRecord, attempt: int, sandbox: Sandbox, settle: Settle) -> Ran | None: ...
     async def promoted(self, connection: AsyncConnection, task: TaskRecord, commit: str) -> Promoted: ...
+    async def record(self, connection: AsyncConnection, task: TaskRecord, status: TaskStatus) -> None: ...
     async def ended(self, task: TaskRecord) -> None: ...
 
 
@@ -169,6 +170,8 @@ class Driver:
             data = {"phase": status.phase, "message": status.message}
             await events.add(connection, "task", data, task=uid, dataset=task.dataset)
         ended = status.terminal and not before.status.terminal
+        if ended:
+            await self._work.record(connection, task, status)
         return _Next(task=task, actions=decision.actions, wake_at=decision.wake_at, ended=ended)
 
     async def _settled(

@@ -2,6 +2,7 @@
 
 `retort up` and `python -m retort_api.mains.embedded` come here. It listens on loopback only, says which barriers a
 worker of its own has really put up, and goes down cleanly: what was under way is asked for again at the next start.
+With `--accounts` people log in, and it may listen elsewhere too.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -28,17 +30,21 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from retort_api.access.authoriser import LocalUser
+from retort_api.access.access import Access, local
+from retort_api.access.gate import TaskGate
+from retort_api.access.settings import AccessSettings
 from retort_api.app import VERSION, Opened, create_app
+from retort_api.audit.recorder import Recorder
 from retort_api.commits.differences import Differences
 from retort_api.kit.database import Database
 from retort_api.kit.signals import Signal
 from retort_api.local.driver import Driver
 from retort_api.local.sandboxes import LocalSandboxes
-from retort_api.mains import parts
+from retort_api.mains import parts, people
 from retort_api.mains.planners import Chosen, choose
 from retort_api.migrations import schema
 from retort_api.projects import repository as projects
+from retort_api.projects.quotas import Quotas
 from retort_api.runs.preparation import Planner
 from retort_api.services import Services
 from retort_api.settings import Settings
@@ -61,8 +67,10 @@ ELSEWHERE: Final = (
 
 
 @contextlib.asynccontextmanager
-async def opened(settings: Settings, planner: Planner | None = None) -> AsyncIterator[Services]:
-    """Everything wired; leaving the block takes it down in the opposite order."""
+async def opened(
+    settings: Settings, planner: Planner | None = None, known: AccessSettings | None = None
+) -> AsyncIterator[Services]:
+    """Everything wired; leaving the block takes it down in the opposite order. `known`: with accounts."""
     home = prepared(settings.home)
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(locked(home))
@@ -81,10 +89,32 @@ async def opened(settings: Settings, planner: Planner | None = None) -> AsyncIte
             await one.open()
         await asyncio.to_thread(proven)
         chosen = Chosen(planner, "given") if planner else await asyncio.to_thread(choose, settings)
-        services, driver = wired(settings, home, database, objects, (executor, intake), chosen)
+        secrets = secrets_of(home, known)
+        access, quotas = local(settings.user), Quotas(database)
+        if known is not None:
+            access = await stack.enter_async_context(people.accounts(known, secrets, database))
+            quotas = people.quotas(known, database)
+        doors = Doors(
+            access=access, recorder=people.recorder(secrets, database, settings.llm_model), quotas=quotas
+        )
+        services, driver = wired(settings, home, database, objects, (executor, intake), chosen, doors)
         stack.push_async_callback(driver.close)
         await driver.open()
         yield services
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doors:
+    """Who comes in, and what is written down of it."""
+
+    access: Access
+    recorder: Recorder
+    quotas: Quotas
+
+
+def secrets_of(home: Path, known: AccessSettings | None) -> Path:
+    given = known.secrets if known is not None else ""
+    return Path(given) if given else home / "secrets"
 
 
 def proven() -> None:
@@ -145,10 +175,12 @@ def wired(
     objects: FolderObjects,
     sandboxes: tuple[LocalSandboxes, LocalSandboxes],
     chosen: Chosen,
+    doors: Doors,
 ) -> tuple[Services, Driver]:
     executor, intake = sandboxes
     on = parts.stored(database, objects, Signal())
-    work = parts.work(on, chosen, parts.running(on, intake, settings, home / "spool"))
+    gate = TaskGate(database, doors.recorder, strangers=True)
+    work = parts.work(on, chosen, parts.running(on, intake, settings, home / "spool"), gate)
     driver = Driver(database, work, executor, on.signal)
     work.wake = driver.wake
     services = Services(
@@ -160,7 +192,9 @@ def wired(
         differences=Differences(on.library.snapshots),
         waker=driver,
         signal=on.signal,
-        authoriser=LocalUser(settings.user),
+        access=doors.access,
+        recorder=doors.recorder,
+        quotas=doors.quotas,
         about=about(settings, executor.hello, chosen.name),
         suggest=suggest,
         spool=home / "spool",
@@ -218,10 +252,10 @@ class _Server(uvicorn.Server):
             self._ready()
 
 
-def listening(settings: Settings) -> socket.socket:
-    if settings.host not in LOOPBACK:
+def listening(settings: Settings, known: AccessSettings | None = None) -> socket.socket:
+    if settings.host not in LOOPBACK and known is None:
         raise PolicyDenied(
-            f"{settings.host} is not loopback. The embedded service has no accounts, so it listens on this machine only."
+            f"{settings.host} is not loopback. Without accounts (--accounts) the service listens on this machine only."
         )
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     # Named as TCP, because asyncio switches off Nagle's delay (40 ms a reply) only on sockets that say so.
@@ -236,23 +270,41 @@ def listening(settings: Settings) -> socket.socket:
     return bound
 
 
-def greeting(found: About, url: str, home: Path, *, as_json: bool) -> str:
+async def first_admin(services: Services, home: Path, known: AccessSettings | None) -> Path | None:
+    if known is None:
+        return None
+    return await people.first_admin(known, secrets_of(home, known), services.access)
+
+
+def greeting(found: About, url: str, home: Path, token: Path | None, *, as_json: bool) -> str:
+    """`token`: the file whose content opens the first account."""
     if as_json:
-        return json.dumps({"url": url, "home": str(home), "about": found.model_dump(mode="json")})
+        first = {"first_admin": str(token)} if token is not None else {}
+        return json.dumps({"url": url, "home": str(home), "about": found.model_dump(mode="json"), **first})
     barriers = ", ".join(barrier.name for barrier in found.barriers if barrier.enforced)
     limits = ", ".join(f"{limit.name} {limit.value} {limit.unit}" for limit in found.limits)
-    return f"Retort {found.version} is ready at {url}\n  data      {home}\n  barriers  {barriers}\n  limits    {limits}"
+    return (
+        f"Retort {found.version} is ready at {url}\n  data      {home}\n  barriers  {barriers}\n  limits    {limits}"
+        + (
+            f"\n  There is no account yet: retort register NAME --invitation-file {token}"
+            if token is not None
+            else ""
+        )
+    )
 
 
-async def serve(settings: Settings, *, as_json: bool) -> None:
+async def serve(settings: Settings, known: AccessSettings | None = None, *, as_json: bool) -> None:
     """Until a signal. Services are opened before the server, so that what cannot start says why and nothing else."""
-    bound = listening(settings)
+    bound = listening(settings, known)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{bound.getsockname()[1]}"
     home = settings.home.expanduser().resolve()
     with bound:
-        async with opened(settings) as services:
-            app = create_app(_already_open(services), LOOPBACK, settings.body_bytes)
+        async with opened(settings, known=known) as services:
+            token = await first_admin(services, home, known)
+            hosts = (*LOOPBACK, *(known.hosts if known is not None else ()))
+            app = create_app(_already_open(services), hosts, settings.body_bytes)
+            trusted = known.trusted_proxies if known is not None else ""
             config = uvicorn.Config(
                 app,
                 log_config=None,
@@ -260,10 +312,12 @@ async def serve(settings: Settings, *, as_json: bool) -> None:
                 timeout_graceful_shutdown=5,
                 server_header=False,
                 ws="none",
+                proxy_headers=bool(trusted),  # uvicorn's default believes anybody on this machine
+                forwarded_allow_ips=trusted,
             )
 
             def ready() -> None:
-                text = greeting(services.about, url, home, as_json=as_json)
+                text = greeting(services.about, url, home, token, as_json=as_json)
                 print(text, flush=True)  # noqa: T201 - the answer of the command
 
             gc.collect()
@@ -297,14 +351,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--home", type=Path, help="folder of the data")
     parser.add_argument("--host", help="loopback address to listen on")
     parser.add_argument("--port", type=int, help="port; 0 = any free one")
+    parser.add_argument("--accounts", action="store_true", help="people log in (RETORT_… settings of people)")
     parser.add_argument("--json", action="store_true", help="the ready line as JSON")
     given = {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
     as_json = bool(given.pop("json"))
+    known = AccessSettings() if given.pop("accounts") else None
     if sys.platform != "linux":
         sys.exit(ELSEWHERE)
     configure_logs()
     try:
-        asyncio.run(serve(Settings(**given), as_json=as_json))
+        asyncio.run(serve(Settings(**given), known, as_json=as_json))
     except RetortError as error:
         sys.exit(f"retort up: {error.message}")
 

@@ -11,6 +11,7 @@ from retort_api.kit.signals import Signal
 from retort_api.mains.planners import Chosen
 from retort_api.runs.commands import Commands
 from retort_api.runs.execution import Execution
+from retort_api.runs.gates import Gate
 from retort_api.runs.library import Library
 from retort_api.runs.preparation import Preparation
 from retort_api.runs.runner import Runner
@@ -47,10 +48,15 @@ def running(on: Stored, intake: Sandboxes, settings: Settings, spool: Path) -> R
     return Running(database=on.database, execution=execution, signal=on.signal)
 
 
-def work(on: Stored, chosen: Chosen, runs: Running) -> TaskWork:
-    """Everything the actions of a task do."""
+def work(on: Stored, chosen: Chosen, runs: Running, gate: Gate) -> TaskWork:
+    """Everything the actions of a task do; `gate`: what people may make them do."""
     situations = Situations(on.database, on.log, on.library, suggest)
-    preparation = Preparation(chosen.plan, situations, on.log, Commands(on.database, on.log))
+    preparation = Preparation(chosen.plan, situations, on.log, Commands(on.database, on.log, gate))
     return TaskWork(
-        database=on.database, commits=on.log, preparation=preparation, running=runs, signal=on.signal
+        database=on.database,
+        commits=on.log,
+        preparation=preparation,
+        running=runs,
+        gate=gate,
+        signal=on.signal,
     )

@@ -25,8 +25,19 @@ async def find(connection: AsyncConnection, name: str) -> Project | None:
     return _project(rows[0]) if rows else None
 
 
-async def page(connection: AsyncConnection, after: str, limit: int) -> list[Project]:
+async def name_of(connection: AsyncConnection, identifier: str) -> str:
+    return (
+        await connection.execute(select(projects.c.name).where(projects.c.id == identifier))
+    ).scalar() or ""
+
+
+async def page(
+    connection: AsyncConnection, after: str, limit: int, only: frozenset[str] | None = None
+) -> list[Project]:
+    """`only`: the ids that may be seen; None = all."""
     query = select(projects).where(projects.c.name > after).order_by(projects.c.name).limit(limit)
+    if only is not None:
+        query = query.where(projects.c.id.in_(only))
     return [_project(row) for row in await connection.execute(query)]
 
 

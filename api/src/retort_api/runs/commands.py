@@ -17,6 +17,7 @@ from retort_api.commits.records import CommitRecord
 from retort_api.conversations import repository as conversations
 from retort_api.kit.database import Database
 from retort_api.projects import repository as projects
+from retort_api.runs.gates import Gate
 from retort_api.runs.sentences import say
 from retort_api.runs.situation import Situation
 from retort_api.runs.work import Replayed, Work
@@ -48,8 +49,8 @@ class Verdict:
 
 
 class Commands:
-    def __init__(self, database: Database, log: CommitLog) -> None:
-        self._database, self._log = database, log
+    def __init__(self, database: Database, log: CommitLog, gate: Gate) -> None:
+        self._database, self._log, self._gate = database, log, gate
         self._verbs: dict[str, Callable[[TaskRecord, Situation, dict[str, Any]], Awaitable[Verdict]]] = {
             "undo": self._undo,
             "redo": self._redo,
@@ -72,6 +73,7 @@ class Commands:
         verb = self._verbs.get(command.verb)
         if verb is None:
             raise BadInput(f"There is no command {command.verb!r}; there are {', '.join(self._verbs)}.")
+        await self._gate.command(task, command.verb, situation.pending)
         return await verb(task, situation, dict(command.args))
 
     # -- walking -----------------------------------------------------------------------------------------
@@ -281,6 +283,7 @@ class Commands:
         approval = Approval(commit=pending.status.staged.commit, approved=approved)
 
         async def act(connection: AsyncConnection) -> None:
+            await self._gate.approved(connection, task, pending, approval)
             await tasks.save_approval(connection, pending.uid, approval)
 
         return self._forwarded(task, pending, act)

@@ -16,6 +16,7 @@ from retort_api.kit.database import Database
 from retort_api.kit.signals import Signal
 from retort_api.projects import repository as projects
 from retort_api.runs.commands import convention_of
+from retort_api.runs.gates import Gate
 from retort_api.runs.preparation import Preparation, Readied
 from retort_api.runs.running import Running
 from retort_api.runs.sandboxes import Sandbox
@@ -27,7 +28,7 @@ from retort_core.errors import Conflict, RetortError, Unavailable
 from retort_core.identity import short
 from retort_core.lifecycle.failures import failure_of
 from retort_core.lifecycle.observations import Prepared, Promoted, Ran
-from retort_core.lifecycle.statuses import Failure, Outcome
+from retort_core.lifecycle.statuses import Failure, Outcome, TaskStatus
 from retort_core.lifecycle.tasks import CANCELLED
 
 log = structlog.get_logger(__name__)
@@ -41,6 +42,7 @@ class TaskWork:
     commits: CommitLog
     preparation: Preparation
     running: Running
+    gate: Gate
     signal: Signal
     wake: Callable[[str], None] = lambda _: None
 
@@ -142,6 +144,7 @@ class TaskWork:
         """The branch moves and the staging ref goes, together or not at all, inside the caller's transaction."""
         if task.cancelled:
             return Promoted(failure=CANCELLED)
+        await self.gate.promoted(connection, task, commit)
         work = Work.model_validate(task.work)
         staged, ran = task.status.staged, task.replies.run
         assert staged is not None
@@ -159,6 +162,9 @@ class TaskWork:
             commit=commit, parent=work.expect, branch=task.branch, counts=staged.counts, data=staged.data
         )
         return Promoted(done=outcome, message=told)
+
+    async def record(self, connection: AsyncConnection, task: TaskRecord, status: TaskStatus) -> None:
+        await self.gate.ended(connection, task, status)
 
     async def ended(self, task: TaskRecord) -> None:
         """What a failed task had staged stays an unreferenced version: nothing points at it any more."""

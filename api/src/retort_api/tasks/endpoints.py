@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -10,10 +11,9 @@ from fastapi.responses import StreamingResponse
 
 from retort_api.kit import cursors, signals
 from retort_api.scopes import Cursor, DatasetScope, InProject, Limit, ProjectScope
-from retort_api.services import Services
-from retort_api.tasks import events, repository, service
+from retort_api.tasks import asking, events, repository, service
 from retort_api.tasks.replies import accepted
-from retort_core.errors import BadInput
+from retort_core.errors import BadInput, RetortError
 from retort_core.http import routes
 from retort_core.http.pages import Page
 from retort_core.http.tasks import Task, TaskCreate
@@ -33,7 +33,11 @@ async def create_task(
 ) -> Task:
     if body.source.upload is not None:
         raise BadInput(f"Files are sent as raw bytes to {routes.UPLOADS}, which makes the task itself.")
-    asked = service.Asked(project=scope.project.id, dataset=scope.dataset.id, requester=scope.caller.name)
+    if body.source.script is not None:
+        await scope.demand(("run", "scripts"))
+    if body.conversation:
+        await asking.conversation(scope, body.conversation)
+    asked = await asking.asked(scope, body.branch)
     task = await service.create(scope.services, asked, body, idempotency_key)
     return accepted(response, scope.project.name, task)
 
@@ -58,19 +62,33 @@ async def get_task(
 
 @router.post(routes.TASK_ANSWER, operation_id="answerTask")
 async def answer_task(scope: ProjectScope, task: str, body: Answer) -> Task:
-    await service.answer(scope.services, scope.project.id, task, body)
+    record = await service.get(scope.services, scope.project.id, task)
+    await asking.own_task(scope, record)
+    if body.remember:
+        await scope.demand(("update", "conventions"))
+    await service.answer(scope.services, scope.project.id, task, body, scope.note)
     return (await service.get(scope.services, scope.project.id, task)).public
 
 
 @router.post(routes.TASK_APPROVAL, operation_id="approveTask")
 async def approve_task(scope: ProjectScope, task: str, body: Approval) -> Task:
-    await service.approve(scope.services, scope.project.id, task, body)
+    record = await service.get(scope.services, scope.project.id, task)
+    protected = await asking.may_approve(scope, record)
+    await service.approve(
+        scope.services,
+        scope.project.id,
+        task,
+        body,
+        service.Yes(by=scope.caller.name, protected=protected),
+        scope.note,
+    )
     return (await service.get(scope.services, scope.project.id, task)).public
 
 
 @router.post(routes.TASK_CANCEL, operation_id="cancelTask")
 async def cancel_task(scope: ProjectScope, task: str) -> Task:
-    return (await service.cancel(scope.services, scope.project.id, task)).public
+    await asking.own_task(scope, await service.get(scope.services, scope.project.id, task))
+    return (await service.cancel(scope.services, scope.project.id, task, scope.note)).public
 
 
 LastEventId = Annotated[str, Header(alias="Last-Event-ID", max_length=20)]
@@ -104,20 +122,31 @@ def _sequence(text: str) -> int:
 def _stream(
     scope: InProject, request: Request, after: int, *, task: str = "", dataset: str = ""
 ) -> StreamingResponse:
-    lines = _events(scope.services, scope.project.id, request, after, task, dataset)
+    lines = _events(scope, request, after, task, dataset)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(lines, media_type="text/event-stream", headers=headers)
 
 
 async def _events(
-    services: Services, project: str, request: Request, after: int, task: str, dataset: str
+    scope: InProject, request: Request, after: int, task: str, dataset: str
 ) -> AsyncIterator[str]:
-    """From the stored log, then as it grows; a comment now and then keeps connections open."""
+    """From the stored log, then as it grows; a comment now and then keeps connections open.
+
+    Whoever is no longer let in hears nothing more: it is asked again every few seconds.
+    """
+    services, project = scope.services, scope.project.id
+    asked = time.monotonic()
     while not await request.is_disconnected():
+        if time.monotonic() - asked >= HEARTBEAT_SECONDS:
+            try:
+                await scope.renew()
+            except RetortError:
+                return
+            asked = time.monotonic()
         heard = services.signal.listen()
         async with services.database.read() as connection:
             found = await events.after(connection, project, after, task=task, dataset=dataset, limit=BATCH)
-            record = await repository.get(connection, task) if task else None
+            record = await repository.find(connection, project, task) if task else None
         for event in found:
             after = event.seq
             yield f"id: {event.seq}\nevent: {event.kind}\ndata: {event.model_dump_json()}\n\n"

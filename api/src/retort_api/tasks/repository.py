@@ -70,6 +70,15 @@ async def hold(connection: AsyncConnection, uid: str) -> TaskRecord | None:
     return _record(row) if row is not None else None
 
 
+async def find(
+    connection: AsyncConnection, project: str, uid: str, *, held: bool = False
+) -> TaskRecord | None:
+    """As `get` and `hold`, for whoever works in one project: a task of another one is not there."""
+    query = select(tasks).where(tasks.c.uid == uid, tasks.c.project == project)
+    row = (await connection.execute(query.with_for_update() if held else query)).first()
+    return _record(row) if row is not None else None
+
+
 async def page(
     connection: AsyncConnection, dataset: str, before: int | None, limit: int, conversation: str = ""
 ) -> list[TaskRecord]:

@@ -6,12 +6,16 @@ import hashlib
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeAlias
 
+from pydantic import JsonValue
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from retort_api.access import member_repository
+from retort_api.access.member_repository import Asker
+from retort_api.audit.acts import words
 from retort_api.kit import signals
 from retort_api.kit.problems import HttpProblem
 from retort_api.services import Services
@@ -25,13 +29,31 @@ from retort_core.lifecycle.sources import Answer, Approval
 TAKEN_UP_SECONDS: Final = 5.0  # an answer usually shows in the status after a few milliseconds
 
 
+Note: TypeAlias = Callable[..., Awaitable[None]]  # the line of an act: (connection, name, **facts)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """Where and by whom a task is asked for."""
+    """Where and by whom a task is asked for, and with what rights; `note` writes the line of the act."""
 
     project: str
     dataset: str
     requester: str
+    change: bool
+    protected: bool
+    reviewed: bool  # whether every change waits for a yes
+    user: dict[str, JsonValue]
+    addresses: tuple[str, ...]
+    note: Note
+    facts: dict[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Yes:
+    """Who says yes; `protected`: whether it counts on a protected branch."""
+
+    by: str
+    protected: bool
 
 
 async def create(
@@ -49,7 +71,10 @@ async def create(
             earlier = await _earlier(connection, asked.project, key, digest)
             if earlier is not None:
                 return earlier
+        await services.quotas.admit_task(connection, asked.project)
         await repository.add(connection, task)
+        await member_repository.add_asker(connection, _asker(asked, task))
+        await asked.note(connection, task.uid, code=202, **_told(task), **asked.facts)
         if key:
             await repository.remember_key(connection, asked.project, key, digest, task.uid, task.created_at)
         if also is not None:
@@ -69,7 +94,7 @@ def _record(asked: Asked, body: TaskCreate) -> TaskRecord:
         branch=body.branch,
         base=body.base,
         source=body.source,
-        review=body.review,
+        review="Always" if asked.reviewed else body.review,
         requester=asked.requester,
         lang=of_source(body.source, body.lang),
         conversation=body.conversation,
@@ -78,19 +103,33 @@ def _record(asked: Asked, body: TaskCreate) -> TaskRecord:
     )
 
 
+def _asker(asked: Asked, task: TaskRecord) -> Asker:
+    return Asker(
+        task=task.uid, project=task.project, name=task.requester, change=asked.change, protected=asked.protected,
+        facts={"user": asked.user, "addresses": list(asked.addresses)},
+    )  # fmt: skip
+
+
+def _told(task: TaskRecord) -> dict[str, JsonValue]:
+    """What the audit says of a task: never its words, which may repeat cells."""
+    instruction = task.source.instruction
+    told: dict[str, JsonValue] = {"task": task.uid, "branch": task.branch, "source": task.source.kind}
+    return {**told, "promptHash": words(instruction.text)} if instruction is not None else told
+
+
 async def _earlier(connection: AsyncConnection, project: str, key: str, digest: str) -> TaskRecord | None:
     found = await repository.repeated(connection, project, key)
     if found is None:
         return None
     if found[0] != digest:
         raise HttpProblem(422, "This Idempotency-Key was used for another request; use a new one.")
-    return await repository.get(connection, found[1])
+    return await repository.find(connection, project, found[1])
 
 
 async def get(services: Services, project: str, uid: str) -> TaskRecord:
     async with services.database.read() as connection:
-        found = await repository.get(connection, uid)
-    if found is None or found.project != project:
+        found = await repository.find(connection, project, uid)
+    if found is None:
         raise NotFound(f"There is no task {uid[:40]!r} in this project.")
     return found
 
@@ -107,7 +146,7 @@ async def wait(services: Services, project: str, uid: str, seconds: float) -> Ta
         await signals.wait(event, left)
 
 
-async def answer(services: Services, project: str, uid: str, given: Answer) -> TaskRecord:
+async def answer(services: Services, project: str, uid: str, given: Answer, note: Note) -> TaskRecord:
     async with services.database.write() as connection:
         task = await _open(connection, project, uid)
         question = task.status.question
@@ -117,6 +156,7 @@ async def answer(services: Services, project: str, uid: str, given: Answer) -> T
             raise Conflict("This task asks something else by now.", question=question.id)
         _check_choice(task, given)
         await repository.save_answer(connection, uid, given.model_copy(update={"question": question.id}))
+        await note(connection, uid, task=uid, question=question.id, remember=given.remember)
     services.waker.wake(uid)
     return await _taken_up(services, task)
 
@@ -148,7 +188,9 @@ def _check_choice(task: TaskRecord, given: Answer) -> None:
         raise BadInput(f"{given.choice!r} is none of the choices: {offered} (one of each, joined by '+').")
 
 
-async def approve(services: Services, project: str, uid: str, given: Approval) -> TaskRecord:
+async def approve(
+    services: Services, project: str, uid: str, given: Approval, yes: Yes, note: Note
+) -> TaskRecord:
     async with services.database.write() as connection:
         task = await _open(connection, project, uid)
         staged = task.status.staged
@@ -159,25 +201,31 @@ async def approve(services: Services, project: str, uid: str, given: Approval) -
                 "Another version waits for the yes by now; look at it first.", commit=staged.commit
             )
         await repository.save_approval(connection, uid, given)
+        if given.approved:
+            await member_repository.say_yes(connection, uid, given.commit, yes.by, protected=yes.protected)
+        await note(
+            connection, uid, task=uid, branch=task.branch, commit=given.commit, approved=given.approved
+        )
     services.waker.wake(uid)
     return await _taken_up(services, task)
 
 
-async def cancel(services: Services, project: str, uid: str) -> TaskRecord:
+async def cancel(services: Services, project: str, uid: str, note: Note) -> TaskRecord:
     """Too late is no error: the reply says what the task became."""
     async with services.database.write() as connection:
-        task = await repository.hold(connection, uid)
-        if task is None or task.project != project:
+        task = await repository.find(connection, project, uid, held=True)
+        if task is None:
             raise NotFound(f"There is no task {uid[:40]!r} in this project.")
         if not task.status.terminal:
             await repository.cancel(connection, uid)
+        await note(connection, uid, task=uid, late=task.status.terminal)
     services.waker.wake(uid)
     return await wait(services, project, uid, 5)
 
 
 async def _open(connection: AsyncConnection, project: str, uid: str) -> TaskRecord:
-    task = await repository.hold(connection, uid)
-    if task is None or task.project != project:
+    task = await repository.find(connection, project, uid, held=True)
+    if task is None:
         raise NotFound(f"There is no task {uid[:40]!r} in this project.")
     if task.status.terminal:
         raise Conflict(f"This task is over ({task.status.phase}).", phase=task.status.phase)

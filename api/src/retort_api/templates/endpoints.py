@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Query, Response
 
 from retort_api.kit import cursors
 from retort_api.scopes import Cursor, DatasetScope, Limit, ProjectScope, RootScope
+from retort_api.tasks import asking
 from retort_api.tasks import service as tasks
 from retort_api.tasks.replies import accepted
 from retort_api.templates import repository, service
@@ -62,6 +63,7 @@ async def delete_template(scope: ProjectScope, name: str) -> Response:
     async with scope.services.database.write() as connection:
         if not await repository.remove(connection, scope.project.id, name):
             raise NotFound(f"There is no template {name[:100]!r} in project {scope.project.name!r}.")
+        await scope.note(connection, name)
     return Response(status_code=204)
 
 
@@ -88,7 +90,7 @@ async def run_template(
     met = await service.meet(scope, found, body)
     if met.plan is None:
         raise service.refused(met)
-    asked = tasks.Asked(project=scope.project.id, dataset=scope.dataset.id, requester=scope.caller.name)
+    asked = await asking.asked(scope, body.branch, template=name)
     source = Source(plan=PlanSource(plan=met.plan))
     wanted = TaskCreate(source=source, branch=body.branch, review=body.review, lang=lang)
     task = await tasks.create(scope.services, asked, wanted, idempotency_key)

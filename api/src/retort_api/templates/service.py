@@ -45,6 +45,7 @@ async def save(scope: InProject, body: TemplateCreate) -> TemplateInfo:
         if await repository.find(connection, scope.project.id, body.name) is not None:
             raise Conflict(f"There is a template called {body.name!r} already; choose another name.")
         await repository.add(connection, record)
+        await scope.note(connection, record.name, code=201, id=record.id)
     return public(record, "zh")
 
 

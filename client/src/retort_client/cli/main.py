@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console, Group
 
-from retort_client.cli import loading, talking, templating, versions
+from retort_client.cli import loading, people, talking, templating, versions
 from retort_client.cli.desk import Json, build, desk
 from retort_client.rendering import plain
 from retort_core.errors import RetortError
@@ -18,6 +18,7 @@ COMMANDS = (
     loading.load, talking.say, talking.answer, talking.approve, talking.undo, talking.redo, talking.suggest,
     versions.show, versions.log, versions.diff, versions.profile, versions.quality, versions.script, loading.run,
     versions.branch, versions.export, versions.report, versions.datasets, versions.use,
+    people.login, people.logout, people.whoami, people.register, people.projects, people.protect,
 )  # fmt: skip
 # Commands of other members (`retort up` comes with retort-api): each takes the remaining arguments.
 GROUP = "retort.commands"
@@ -60,6 +61,9 @@ def application() -> typer.Typer:
         app.command()(command)
     app.command()(about)
     app.add_typer(templating.app, name="template")
+    app.add_typer(people.members, name="members")
+    app.add_typer(people.keys, name="keys")
+    app.add_typer(people.audit, name="audit")
     for found in entry_points(group=GROUP):
         app.command(found.name, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
             _foreign(found)

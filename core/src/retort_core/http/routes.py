@@ -37,6 +37,19 @@ POST   TEMPLATE_FIT TemplateUse ?lang            -> TemplateFit: what would run 
 POST   TEMPLATE_RUNS TemplateUse ?lang           -> 202 Task
 GET    SENTENCES ?lang                           -> Page[Sentence]
 GET    RESULT | RESULT_TABLE ?part | RESULT_EXPORT ?part&format          -> Result | TablePage | bytes
+
+People (a service without accounts answers 404 to what needs them):
+POST   LOGIN Login | REFRESH Refresh             -> Tokens;              POST LOGOUT ?everywhere -> 204
+GET    ME                                        -> Me;                  PUT PASSWORD PasswordChange -> 204
+POST   ACCOUNTS AccountCreate (invitation)       -> Account;             GET -> Page[Account]
+PATCH  ACCOUNT AccountChange                     -> Account
+POST   INVITATIONS InvitationCreate              -> NewInvitation        (also PROJECT_INVITATIONS, for one project)
+POST   KEYS KeyCreate                            -> NewKey;              GET -> Page[Key];  DELETE KEY -> 204
+GET    MEMBERS                                   -> Page[Member];        PUT Member -> Member;  DELETE ?subject -> 204
+GET    QUOTA                                     -> Quota;               PUT QuotaChange -> Quota
+PUT    PROTECTION | DELETE PROTECTION            -> Branch
+GET    AUDIT ?after | SYSTEM_AUDIT               -> JSON lines of audit events, oldest first
+GET    AUDIT_HEADS | SYSTEM_AUDIT_HEADS          -> AuditHeads: where the chains end, and whether their seals are whole
 """
 
 from __future__ import annotations
@@ -84,6 +97,27 @@ RESULT: Final = f"{PROJECT}/results/{{result}}"
 RESULT_TABLE: Final = f"{RESULT}/table"
 RESULT_EXPORT: Final = f"{RESULT}/export"
 
+AUTH: Final = f"{PREFIX}/auth"
+LOGIN: Final = f"{AUTH}/login"
+REFRESH: Final = f"{AUTH}/refresh"
+LOGOUT: Final = f"{AUTH}/logout"
+ME: Final = f"{AUTH}/me"
+PASSWORD: Final = f"{AUTH}/password"
+KEYS: Final = f"{AUTH}/keys"
+KEY: Final = f"{KEYS}/{{key}}"
+ACCOUNTS: Final = f"{PREFIX}/accounts"
+ACCOUNT: Final = f"{ACCOUNTS}/{{account}}"
+INVITATIONS: Final = f"{PREFIX}/invitations"
+PROJECT_INVITATIONS: Final = f"{PROJECT}/invitations"
+MEMBERS: Final = f"{PROJECT}/members"
+QUOTA: Final = f"{PROJECT}/quota"
+PROTECTION: Final = f"{BRANCH}/protection"
+AUDIT: Final = f"{PROJECT}/audit"
+AUDIT_HEADS: Final = f"{AUDIT}/heads"
+SYSTEM_AUDIT: Final = f"{PREFIX}/audit"
+SYSTEM_AUDIT_HEADS: Final = f"{SYSTEM_AUDIT}/heads"
+
+JSON_LINES: Final = "application/jsonl"
 PROBLEM: Final = "application/problem+json"
 ARROW: Final = "application/vnd.apache.arrow.stream"
 PARQUET: Final = "application/vnd.apache.parquet"

@@ -27,6 +27,7 @@ class Branch(Model):
     head: str
     version: int = 1
     updated_at: datetime
+    protected: bool = False  # only an administrator of the project changes it
 
 
 class BranchCreate(Model):

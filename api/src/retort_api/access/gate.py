@@ -1,0 +1,95 @@
+"""What a task may do, decided where it would do it: commands, a yes said in words, the move of a branch.
+
+A task keeps what its requester was allowed when asking (`Asker`); losing a role lowers it at once. Whoever may not
+change data, and everybody on a protected branch, needs a yes that is on record for exactly this version, from somebody
+with the right to give it. Where a branch is moved this is asked again, in the same transaction, whatever way the yes
+came: so there is one place that a protected branch depends on.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from retort_api.access import member_repository as members
+from retort_api.access.member_repository import Asker
+from retort_api.audit.recorder import Recorder
+from retort_api.kit.database import Database
+from retort_api.tasks.records import TaskRecord
+from retort_core.errors import PolicyDenied
+from retort_core.lifecycle.sources import Approval
+from retort_core.lifecycle.statuses import TaskStatus
+from retort_core.plans import Lang
+
+MOVES: Final = frozenset({"undo", "redo", "undo_step"})  # of the task's own branch
+CHANGES: Final = frozenset({"branch", "remember"})  # of the dataset and the project
+DECIDES: Final = frozenset({"approve", "reject"})  # about the task that waits
+_WORDS: Final[dict[str, tuple[str, str]]] = {
+    "change": (
+        "你可以提问和查看；改动数据需要数据分析员或项目管理员。",
+        "You may ask and read; changing data takes a data analyst or an administrator of the project.",
+    ),
+    "protected": (
+        "分支「{branch}」受保护，只有项目管理员可以改动它。",
+        "Branch “{branch}” is protected: only an administrator of the project may change it.",
+    ),
+    "unapproved": (
+        "这个版本还没有得到有权限的人的同意，分支「{branch}」没有变化。",
+        "Nobody with the right to has said yes to this version; branch “{branch}” stays where it was.",
+    ),
+}
+
+
+def refusal(why: str, lang: Lang, branch: str = "") -> PolicyDenied:
+    return PolicyDenied(_WORDS[why][0 if lang == "zh" else 1].format(branch=branch), right=why)
+
+
+class TaskGate:
+    """`strangers`: whether a task that came past this service (an object in the cluster) may change data."""
+
+    def __init__(self, database: Database, recorder: Recorder, *, strangers: bool) -> None:
+        self._database, self._recorder, self._strangers = database, recorder, strangers
+
+    async def command(self, task: TaskRecord, verb: str, pending: TaskRecord | None) -> None:
+        if verb not in MOVES | CHANGES | DECIDES:
+            return
+        async with self._database.read() as connection:
+            asker = await self._asker(connection, task)
+            about = pending if verb in DECIDES and pending is not None else task
+            protected = await members.is_protected(connection, about.dataset, about.branch)
+        own = about is not task and about.requester == task.requester
+        if verb == "reject" and own:
+            return
+        if not asker.change:
+            raise refusal("change", task.lang)
+        if protected and verb not in CHANGES and not asker.protected:
+            raise refusal("protected", task.lang, about.branch)
+
+    async def approved(
+        self, connection: AsyncConnection, task: TaskRecord, pending: TaskRecord, approval: Approval
+    ) -> None:
+        if approval.approved:
+            asker = await self._asker(connection, task)
+            await members.say_yes(
+                connection, pending.uid, approval.commit, task.requester, protected=asker.protected
+            )
+
+    async def promoted(self, connection: AsyncConnection, task: TaskRecord, commit: str) -> None:
+        asker = await self._asker(connection, task)
+        protected = await members.is_protected(connection, task.dataset, task.branch)
+        if asker.change and not protected:
+            return
+        if not await members.has_yes(connection, task.uid, commit, protected=protected):
+            raise refusal("unapproved", task.lang, task.branch)
+
+    async def ended(self, connection: AsyncConnection, task: TaskRecord, status: TaskStatus) -> None:
+        await self._recorder.task_ended(connection, task, status)
+
+    async def _asker(self, connection: AsyncConnection, task: TaskRecord) -> Asker:
+        found = await members.asker(connection, task.uid)
+        if found is not None:
+            return found
+        return Asker(
+            task=task.uid, project=task.project, name=task.requester, change=self._strangers, protected=False, facts={}
+        )  # fmt: skip

@@ -1,0 +1,30 @@
+"""The gate a task passes where it would change something, and the record of what came of it.
+
+A port, because the tasks' own code knows nothing of people. What is not allowed is `PolicyDenied`.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from retort_api.tasks.records import TaskRecord
+from retort_core.lifecycle.sources import Approval
+from retort_core.lifecycle.statuses import TaskStatus
+
+
+class Gate(Protocol):
+    async def command(self, task: TaskRecord, verb: str, pending: TaskRecord | None) -> None:
+        """Before a command is carried out; `pending`: the task of the conversation that waits for a person."""
+
+    async def approved(
+        self, connection: AsyncConnection, task: TaskRecord, pending: TaskRecord, approval: Approval
+    ) -> None:
+        """A yes said in words: who said it counts for `pending`."""
+
+    async def promoted(self, connection: AsyncConnection, task: TaskRecord, commit: str) -> None:
+        """In the transaction that moves the branch: the last moment to say no."""
+
+    async def ended(self, connection: AsyncConnection, task: TaskRecord, status: TaskStatus) -> None:
+        """In the transaction that ends the task: its line in the audit. `task` is as it was before."""
