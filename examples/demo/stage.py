@@ -100,7 +100,7 @@ class Stage:
         done = self.client.finish(task)
         self.console.print(rendering.task_reply(done, done.lang))
         if done.status.result is not None and done.status.result.result:
-            self.console.print(rendering.table_page(self.table_of(done), done.lang))
+            self.console.print(rendering.result_table(self.table_of(done), done.lang))
         if done.phase == "Failed" and not fails:
             self.wrong.append(done.status.failure.message if done.status.failure else "failed")
         return done

@@ -328,17 +328,19 @@ class DatasetClient:
         query = {"from": older, "to": newer, "limit": limit, **({"cursor": cursor} if cursor else {})}
         return self.client.get(paths.DIFF, Diff, query, dataset=self.name)
 
-    def export(self, ref: str, target: BinaryIO, **query: str) -> None:
-        self._download(paths.COMMIT_EXPORT, target, query, {"dataset": self.name, "ref": ref})
+    def export(self, ref: str, target: BinaryIO, **query: str) -> dict[str, int]:
+        """Writes the file; what its format could not hold as it is, by code and count."""
+        told = self._download(paths.COMMIT_EXPORT, target, query, {"dataset": self.name, "ref": ref})
+        pairs = (part.partition("=") for part in told.split(",") if part)
+        return {code: int(count) for code, _, count in pairs}
 
     def report(self, ref: str, target: BinaryIO, lang: str = "zh") -> None:
         self._download(paths.COMMIT_REPORT, target, {"lang": lang}, {"dataset": self.name, "ref": ref})
 
-    def _download(
-        self, template: str, target: BinaryIO, query: dict[str, str], names: dict[str, str]
-    ) -> None:
+    def _download(self, template: str, target: BinaryIO, query: dict[str, str], names: dict[str, str]) -> str:
         with self.client.stream("GET", template, names=names, params=query) as reply:
             target.writelines(reply.iter_bytes())
+            return reply.headers.get(paths.NOTES, "")
 
     def _of(self, template: str, reply: type[Reply], ref: str) -> Reply:
         return self.client.get(template, reply, dataset=self.name, ref=ref)

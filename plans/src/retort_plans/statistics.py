@@ -25,6 +25,7 @@ Fn: TypeAlias = Literal[
 ]  # fmt: skip
 NUMERIC_ONLY: Final = ("mean", "sum", "median", "sd", "top2box", "nps")
 ON_SCALE: Final = ("top2box", "nps")
+SHARES: Final = ("share", "top2box")  # stored as 0 to 1
 NPS_SCALE: Final = Scale(min=0, max=10)
 FLOAT: Final = pl_name("Float64")
 ROUNDING: Final = 1e-6  # cumulated weights are sums of floats; weights of surveys are far larger

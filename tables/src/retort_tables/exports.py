@@ -1,7 +1,7 @@
 """A version as a file for other programs: CSV, XLSX, Parquet. Written in slices; nothing is held twice.
 
-The raw text of invalid cells and of declared codes is written back unless told otherwise (Parquet has typed columns
-and holds nulls there). Text that a spreadsheet would run as a formula gets a leading apostrophe in CSV, and the
+The raw text of invalid cells, of tokens such as N/A and of declared codes is written back unless told otherwise
+(Parquet has typed columns and holds nulls there). Text that a spreadsheet would run as a formula gets a leading apostrophe in CSV, and the
 same property without a visible character in XLSX; numbers such as −5 and −999 stay as they are.
 """
 
@@ -33,7 +33,7 @@ def export(
     raw: bool = True,
     hidden: bool = False,
 ) -> Exported:
-    """Write `snapshot` to `out`. `raw`: texts of invalid cells and declared codes are written back. `hidden` (Parquet
+    """Write `snapshot` to `out`. `raw`: texts of cells without a value are written back. `hidden` (Parquet
     only): with row ids and companions, as an emitted script takes it when run outside."""
     if form == "csv":
         return _csv(snapshot, out, encoding, raw=raw)

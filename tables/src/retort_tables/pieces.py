@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from retort_core.cells import ROW_ID, CellState, Reason
+from retort_core.cells import ROW_ID
 from retort_core.numerals import number_text
 from retort_core.schema import Column
 from retort_tables.layout import by_column
@@ -17,7 +17,6 @@ from retort_tables.texts import canonical
 
 SLICE: Final = 50_000
 FORMULA: Final = r"^[=+\-@\t\r＝＋－＠]"
-_NO_CODE: Final = [Reason.empty.value, Reason.token.value, Reason.set_empty.value, Reason.computed.value]
 
 
 @dataclass(frozen=True)
@@ -61,9 +60,8 @@ def slices(snapshot: Snapshot, *, raw: bool) -> Iterator[Slice]:
 
 
 def written_back(marks: pl.DataFrame) -> pl.DataFrame:
-    """Marks whose raw text belongs into a file: invalid cells and declared codes."""
-    invalid = pl.col("state") == CellState.invalid.value
-    return marks.filter(pl.col("raw").is_not_null() & (invalid | ~pl.col("reason").is_in(_NO_CODE)))
+    """Marks with a raw text, which belongs into a file: invalid cells, tokens such as N/A, declared codes."""
+    return marks.filter(pl.col("raw").is_not_null())
 
 
 def formulas(texts: pl.Series) -> pl.Series:

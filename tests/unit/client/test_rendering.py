@@ -11,7 +11,8 @@ from retort_core.changes import Changes
 from retort_core.http.versions import CellChange, Diff, Mark, TablePage
 from retort_core.lifecycle.statuses import AskedQuestion, Counts
 from retort_core.plans import Option, Slot
-from retort_core.schema import Column, DType, Kind
+from retort_core.profiles import ColumnProfile, Numbers, Profile, ValueCount
+from retort_core.schema import Column, DType, Kind, Schema
 
 
 def shown(renderable: object) -> str:
@@ -84,3 +85,74 @@ def test_equal_versions_are_said_to_be_equal() -> None:
         )
     )
     assert "equal" in text
+
+
+def wide(columns: int, rows: int = 2) -> TablePage:
+    made = tuple(
+        Column(id=f"c{n}", name=f"column{n}", dtype=DType.integer, kind=Kind.numeric) for n in range(columns)
+    )
+    return TablePage(columns=made, rows=((1,) * columns,) * rows, offset=0, total=rows)
+
+
+def test_a_table_wider_than_the_terminal_shows_what_fits_and_says_what_does_not() -> None:
+    lines = shown(rendering.table_page(wide(10_000), "en")).splitlines()
+    title = next(line for line in lines if "column0" in line)
+    assert title.split() == [f"column{n}" for n in range(len(title.split()))]
+    assert len(title.split()) > 5
+    assert f"{10_000 - len(title.split()):,} more columns" in " ".join(lines)
+    assert max(map(len, lines)) <= 100
+
+
+def test_an_answer_wider_than_the_terminal_is_shown_whole() -> None:
+    text = shown(rendering.result_table(wide(30), "en", "mean of many"))
+    assert all(f"column{n}" in text.split() for n in range(30))
+    assert "more columns" not in text
+
+
+def test_the_words_at_the_left_of_an_answer_stand_in_every_block_of_it() -> None:
+    page = wide(30)
+    question = Column(id="q", name="question", dtype=DType.text, kind=Kind.text)
+    page = TablePage(columns=(question, *page.columns), rows=(("q5", *page.rows[0]),), offset=0, total=1)
+    text = shown(rendering.result_table(page, "en"))
+    assert text.count("question") == text.count("q5") > 1
+
+
+def test_a_long_title_of_a_small_answer_is_not_squeezed_into_its_width() -> None:
+    title = "q5_1 by gender, side by side, column % on valid answers"
+    assert title in shown(rendering.result_table(page(((1,),)), "en", title))
+
+
+def test_shares_are_shown_as_percent_but_not_the_means_below_them() -> None:
+    column = Column(id="c1", name="total", dtype=DType.number, kind=Kind.numeric)
+    rows: tuple[tuple[object, ...], ...] = ((0.25,), (1.0,), (3.5,))
+    found = TablePage(columns=(column,), rows=rows, offset=0, total=3, shares=("total",), other_rows=(2,))
+    text = shown(rendering.result_table(found, "en")).split()
+    assert {"25%", "100%", "3.50"} <= set(text)
+
+
+def test_a_new_order_and_a_new_name_are_said_when_nothing_else_changed() -> None:
+    assert rendering.counts(Counts(rows_moved=7), "en").plain == "~ 7 rows moved"
+    assert rendering.counts(Counts(columns_changed=1), "zh").plain == "~ 改动 1 列的名称、类型、说明或次序"
+    assert rendering.counts(Counts(columns_changed=1, cells_changed=2), "en").plain == "~ 2 cells changed"
+
+
+def test_a_count_of_one_is_singular() -> None:
+    assert (
+        rendering.counts(Counts(rows_removed=1, cells_changed=21), "en").plain
+        == "− 1 row removed  ~ 21 cells changed"
+    )
+
+
+def test_the_profile_shows_no_mean_of_ids_and_codes() -> None:
+    kinds = {"id": Kind.id, "code": Kind.single, "age": Kind.numeric}
+    columns = tuple(Column(id=n, name=n, dtype=DType.integer, kind=k) for n, k in kinds.items())
+    numbers = Numbers(min=1, max=3, mean=2, sd=1, median=2, q1=1.5, q3=2.5, sum=6)
+    seen = tuple(
+        ColumnProfile(column=n, rows=3, valid=3, missing=0, invalid=0, distinct=3, numbers=numbers,
+                      values=(ValueCount(value="1", count=1),))
+        for n in kinds
+    )  # fmt: skip
+    lines = shown(
+        rendering.profile(Profile(rows=3, columns=seen), Schema(columns=columns), "en")
+    ).splitlines()
+    assert [("mean" in line) for line in lines[1:4]] == [False, False, True]

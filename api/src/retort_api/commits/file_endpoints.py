@@ -16,6 +16,7 @@ from fastapi.responses import StreamingResponse
 from retort_api.commits import service
 from retort_api.commits.differences import Differences, cells
 from retort_api.commits.endpoints import Columns, LangQuery, Ref
+from retort_api.commits.filenotes import file_notes
 from retort_api.commits.quality import sentences
 from retort_api.commits.records import CommitRecord
 from retort_api.commits.reporting import report
@@ -111,11 +112,13 @@ async def get_quality(scope: DatasetScope, ref: Ref, lang: LangQuery = "zh") -> 
     record = await service.at(scope, ref)
     schema = await scope.services.library.schema(record.snapshot)
     profile = await scope.services.library.profile(record.snapshot)
+    first = (await service.line(scope, record.id))[-1]
     return Quality(
         rows=profile.rows,
         columns=len(schema.columns),
         findings=profile.findings,
         sentences=sentences(schema, profile, lang),
+        file=tuple(note["text"] for note in file_notes(first.details.get("report", {}), lang)),
     )
 
 
@@ -134,8 +137,8 @@ async def export_commit(
     name = f"{scope.dataset.name}-{record.id[:12]}.{format}"
     await scope.read_note(scope.dataset.name, commit=record.id, format=format)
 
-    def write(out: BinaryIO) -> None:
-        export(snapshot, out, form=format, encoding=encoding, raw=raw, hidden=hidden)
+    def write(out: BinaryIO) -> dict[str, int]:
+        return export(snapshot, out, form=format, encoding=encoding, raw=raw, hidden=hidden).warnings
 
     return await _file(scope, name, MEDIA[format], write)
 
@@ -149,8 +152,9 @@ async def get_report(scope: DatasetScope, ref: Ref, lang: LangQuery = "zh") -> S
     await scope.read_note(scope.dataset.name, commit=record.id, format="report")
     now = datetime.now(UTC)
 
-    def write(out: BinaryIO) -> None:
+    def write(out: BinaryIO) -> dict[str, int]:
         report(scope.services.library.snapshots, scope.dataset.name, line, lang, now, out)
+        return {}
 
     return await _file(scope, name, MEDIA["xlsx"], write)
 
@@ -167,13 +171,13 @@ async def export_result(
     await scope.read_note(result, part=part, format=format)
     data = await asyncio.to_thread(read, scope.services.objects, found.object)
 
-    def write(out: BinaryIO) -> None:
+    def write(out: BinaryIO) -> dict[str, int]:
         table = pl.read_parquet(data).with_row_index("__row_id").cast({"__row_id": pl.Int64})
         snapshot = Snapshot(
             root="", schema=found.table_schema, table=table, marks=_no_marks(),
             next_row_id=table.height, total=table.height,
         )  # fmt: skip
-        export(snapshot, out, form=format, encoding=encoding)
+        return export(snapshot, out, form=format, encoding=encoding).warnings
 
     return await _file(scope, f"{part}-{result[:12]}.{format}", MEDIA[format], write)
 
@@ -185,12 +189,12 @@ def _no_marks() -> pl.DataFrame:
 
 
 async def _file(
-    scope: ProjectScope, name: str, media: str, write: Callable[[BinaryIO], None]
+    scope: ProjectScope, name: str, media: str, write: Callable[[BinaryIO], dict[str, int]]
 ) -> StreamingResponse:
     """Written to the spool first, so that a failure is an error and not half a file."""
     file = tempfile.TemporaryFile(dir=scope.services.spool, prefix="export-")  # noqa: SIM115 - closed by the stream
     try:
-        await asyncio.to_thread(write, file)
+        told = await asyncio.to_thread(write, file)
     except BaseException:
         file.close()
         raise
@@ -199,6 +203,7 @@ async def _file(
     headers = {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
         "Content-Length": str(size),
+        **({routes.NOTES: ",".join(f"{code}={n}" for code, n in told.items())} if told else {}),
     }
     return StreamingResponse(_blocks(file), media_type=media, headers=headers)
 

@@ -64,7 +64,7 @@ async def get_table(
     table = await asyncio.to_thread(pl.read_parquet, data)
     if media == routes.ARROW:
         return Response(tables.encoded(table, media), media_type=media)
-    page = tables.answer_page(table, found.table_schema, offset, limit, stale=await _stale(scope, record))
+    page = tables.answer_page(table, found, offset, limit, stale=await _stale(scope, record))
     return Response(page.model_dump_json(), media_type="application/json")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,14 +14,33 @@ from retort_api.records import datasets, results, tasks
 from retort_core.models import Model
 from retort_core.plans import Plan
 from retort_core.schema import Schema
+from retort_plans.percentages import Shares, shares
 
 
 class Part(Model):
-    """One table of an answer: `object` is a Parquet file."""
+    """One table of an answer: `object` is a Parquet file. `shares`: columns of shares, but for rows whose cell in the
+    column `beside` is one of `others`."""
 
     object: str
     rows: int
     table_schema: Schema
+    shares: tuple[str, ...] = ()
+    beside: str = ""
+    others: tuple[str, ...] = ()
+
+
+def with_shares(parts: Mapping[str, Part], plan: Plan | None, known: Part | None) -> dict[str, Part]:
+    """The parts with what is known about their figures: from the plan, and from the answer they were made from."""
+    return {name: _with_shares(part, name, plan, known) for name, part in parts.items()}
+
+
+def _with_shares(part: Part, name: str, plan: Plan | None, known: Part | None) -> Part:
+    columns = part.table_schema.names
+    found = shares(plan, name, columns) if plan is not None else Shares()
+    if known is not None and not found.columns:
+        kept = tuple(column for column in known.shares if column in columns)
+        found = Shares(kept, known.beside, known.others)
+    return part.model_copy(update={"shares": found.columns, "beside": found.beside, "others": found.others})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,10 +12,10 @@ from typing import Any, Final, cast
 import polars as pl
 from pydantic import JsonValue
 
+from retort_api.commits.results import Part
 from retort_core.cells import ROW_ID
 from retort_core.http.routes import ARROW, PARQUET
 from retort_core.http.versions import Mark, TablePage
-from retort_core.schema import Schema
 from retort_tables.snapshots.port import Snapshot, SnapshotStore
 
 SAFE_INTEGER: Final = 2**53  # beyond it JSON numbers are rounded by most readers
@@ -45,12 +45,16 @@ def page(snapshot: Snapshot, columns: Sequence[str] | None, offset: int) -> Tabl
     )
 
 
-def answer_page(table: pl.DataFrame, schema: Schema, offset: int, limit: int, *, stale: bool) -> TablePage:
+def answer_page(table: pl.DataFrame, part: Part, offset: int, limit: int, *, stale: bool) -> TablePage:
+    piece = table.slice(offset, limit)
+    beside = piece.get_column(part.beside).to_list() if part.beside in piece.columns else []
     return TablePage(
-        columns=schema.columns,
-        rows=rows(table.slice(offset, limit)),
+        columns=part.table_schema.columns,
+        rows=rows(piece),
         offset=offset,
         total=table.height,
+        shares=part.shares,
+        other_rows=tuple(at for at, value in enumerate(beside) if value in part.others),
         stale=stale,
     )
 

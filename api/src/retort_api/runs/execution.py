@@ -6,6 +6,7 @@ ref, the task's reply and what is decided from it. A crash before leaves unrefer
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,13 +14,15 @@ import polars as pl
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.commits import results
+from retort_api.commits.filenotes import file_notes
 from retort_api.commits.log import CommitLog
 from retort_api.commits.records import CommitRecord
 from retort_api.commits.results import ResultRecord
 from retort_api.datasets import repository as datasets
 from retort_api.datasets.repository import UploadRecord
 from retort_api.kit.database import Database
-from retort_api.runs import losses
+from retort_api.runs import losses, relations
+from retort_api.runs.codebooks import codebook_plan
 from retort_api.runs.library import Library, invalid_names
 from retort_api.runs.replays import Replay, Replayer, unseen
 from retort_api.runs.runner import Draft, Ride, Runner
@@ -33,7 +36,7 @@ from retort_core.http.versions import CommitKind
 from retort_core.identity import CommitFacts, commit_id, plan_digest, script_digest
 from retort_core.lifecycle.observations import Ran
 from retort_core.lifecycle.statuses import Counts, Outcome, Staged
-from retort_core.plans import Plan, Script, Step
+from retort_core.plans import Plan, Script
 from retort_core.profiles import Profile
 from retort_core.schema import Schema
 from retort_plans.grounding import ground
@@ -232,11 +235,17 @@ class Execution:
         part = earlier.parts["table"]
         script = build_script(plan, part.table_schema, (), task.lang, row_ids=False)
         parts = await self._runner.answer(ride, object_input(self._runner.objects, part.object), script)
-        return self._result(task, work, earlier.commit, parts)
+        return self._result(task, work, earlier.commit, parts, part)
 
     def _result(
-        self, task: TaskRecord, work: Work, commit: str, parts: dict[str, results.Part]
+        self,
+        task: TaskRecord,
+        work: Work,
+        commit: str,
+        parts: dict[str, results.Part],
+        known: results.Part | None = None,
     ) -> ResultRecord:
+        """`known`: the table of an earlier answer that this one was made from."""
         return ResultRecord(
             id=task.uid,
             dataset=task.dataset,
@@ -245,7 +254,7 @@ class Execution:
             branch=task.branch,
             title=work.title,
             plan=work.plan,
-            parts=parts,
+            parts=results.with_shares(parts, work.plan, known),
             created_at=datetime.now(UTC),
         )
 
@@ -268,13 +277,11 @@ class Execution:
         if load.mode == "codebook":
             return await self._codebook(task, work, load, ride, staging)
         old = await self._first(task, work.base) if work.base else None
-        if load.mode == "new" and old is not None:
-            raise BadInput(
-                "This dataset has data already; say how the file relates to it: corrected or append."
-            )
         files, next_row_id = await self._files(task, load, old)
         like = await self._library.schema(old.snapshot) if old is not None else None
         draft = await self._runner.load(ride, files, load.options, next_row_id, like)
+        if load.mode == "new" and old is not None:
+            raise BadInput(relations.proposal(await self._relation(old, draft.written.manifest), task.lang))
         counts = _imported(draft, await self._library.profile(draft.written.manifest))
         record = staging.add(
             draft,
@@ -288,10 +295,14 @@ class Execution:
         )
         if old is None:
             message = say("imported", task.lang, rows=counts.rows_after, columns=counts.columns_after)
-            return Ran(
-                attempt=staging.attempt, staged=Staged(commit=record.id, counts=counts), message=message
+            staged = Staged(
+                commit=record.id, counts=counts, data={"notes": file_notes(draft.report, task.lang)}
             )
+            return Ran(attempt=staging.attempt, staged=staged, message=message)
         return await self._after_import(task, work, ride, staging, old, record)
+
+    async def _relation(self, old: CommitRecord, new: str) -> relations.Relation:
+        return await asyncio.to_thread(relations.relation, self._library.snapshots, old.snapshot, new)
 
     async def _codebook(
         self, task: TaskRecord, work: Work, load: Import, ride: Ride, staging: Staging
@@ -303,11 +314,9 @@ class Execution:
         upload = await self._upload(task, load)
         report = await self._runner.codebook(ride, upload.object, upload.filename, load.options)
         schema = await self._library.schema(base.snapshot)
-        known = [change for change in report.get("changes", []) if schema.find(str(change.get("column")))]
-        if not known:
+        plan, notes = codebook_plan(report, schema, work.title, task.lang)
+        if plan is None:
             raise BadInput(say("codebook-empty", task.lang, filename=upload.filename))
-        step = Step(id="codebook", op="annotate_columns", params={"changes": known})
-        plan = Plan(title=work.title, steps=(step,))
         simulation = simulate(plan, schema, column_ids(task.uid))
         script = await self._script(plan, base, task)
         draft = await self._runner.version(ride, base.snapshot, script, simulation.final)
@@ -323,9 +332,9 @@ class Execution:
             upload=load.upload,
         )
         ran = self._staged(task, staging, record, draft, schema, simulation.entitled)
-        message = say("codebook-read", task.lang, count=len(known), filename=upload.filename)
-        unknown = [str(change.get("column")) for change in report.get("changes", []) if change not in known]
-        staged = ran.staged.model_copy(update={"data": {"unknown": unknown[:100]}}) if ran.staged else None
+        described = len(simulation.operations[0].model_dump()["changes"])
+        message = say("codebook-read", task.lang, count=described, filename=upload.filename)
+        staged = ran.staged.model_copy(update={"data": {"notes": notes}}) if ran.staged else None
         return ran.model_copy(
             update={"message": message if staged and not staged.code else ran.message, "staged": staged}
         )
@@ -377,7 +386,10 @@ class Execution:
             (await self._library.schema(old.snapshot), await self._library.profile(old.snapshot)),
             (await self._library.schema(record.snapshot), await self._library.profile(record.snapshot)),
         )
-        report = {"replay": [one.facts for one in replays], "unseen": fresh}
+        notes = file_notes(record.details["report"], task.lang)
+        if work.load is not None and work.load.mode == "corrected":
+            notes.insert(0, relations.compared(await self._relation(old, record.snapshot), task.lang))
+        report = {"notes": notes, "replay": [one.facts for one in replays], "unseen": fresh}
         counts = tip.counts.model_copy(update={"rows_before": old.counts.rows_after})
         name = "appended" if work.load is not None and work.load.mode == "append" else "corrected"
         message = say(

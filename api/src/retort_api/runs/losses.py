@@ -23,6 +23,10 @@ def counts_of(changes: Changes) -> Counts:
         rows_removed=changes.removed,
         columns_added=kinds.count("added"),
         columns_removed=kinds.count("removed"),
+        columns_changed=len(
+            {line.column for line in changes.columns if line.change not in ("added", "removed")}
+        ),
+        rows_moved=changes.moved,
         cells_changed=changes.cells_changed,
         cells_set_missing=changes.cells_set_missing,
         cells_invalid=changes.invalid,

@@ -86,7 +86,8 @@ _SENTENCES: Final[dict[str, tuple[str, str]]] = {
 
 def say(name: str, lang: Lang, /, **facts: object) -> str:
     zh, en = _SENTENCES[name]
-    return (zh if lang == "zh" else en).format(**facts)
+    shown = {key: f"{value:,}" if type(value) is int else value for key, value in facts.items()}
+    return (zh if lang == "zh" else en).format(**shown)
 
 
 def listed(names: Iterable[str], lang: Lang, most: int = 5) -> str:

@@ -14,7 +14,7 @@ from rich.console import Console, RenderableType
 from retort_client import rendering
 from retort_client.cli import state
 from retort_client.session import Client, DatasetClient, to_json
-from retort_client.words import say, system_lang
+from retort_client.words import WORDS, say, system_lang
 from retort_core.errors import BadInput
 from retort_core.http.tasks import Task
 from retort_core.plans import Lang
@@ -48,8 +48,8 @@ class Desk:
         if not name:
             known = [dataset.name for dataset in self.client.datasets()]
             if len(known) != 1:
-                listed = ", ".join(known) or "none yet: retort load FILE"
-                raise BadInput(f"Which dataset? Name one with --dataset or `retort use NAME` ({listed}).")
+                listed = ", ".join(known) or say("none-yet", self.lang)
+                raise BadInput(say("which-dataset", self.lang, known=listed))
             name = known[0]
         return self.client.dataset(name)
 
@@ -94,8 +94,11 @@ class Desk:
         result = self.client.result(uid)
         for part in result.parts:
             page = self.client.result_table(uid, part.name)
-            title = result.title if part.name == "table" else part.name
-            self.console.print(rendering.table_page(page, lang, title))
+            self.console.print(rendering.result_table(page, lang, _part_title(part.name, result.title, lang)))
+
+
+def _part_title(name: str, title: str, lang: Lang) -> str:
+    return title if name == "table" else say(f"part-{name}", lang) if f"part-{name}" in WORDS else name
 
 
 class _still:  # noqa: N801 - stands in for a spinner

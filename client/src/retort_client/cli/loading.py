@@ -11,6 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from retort_client import rendering
 from retort_client.cli.desk import Desk, Json, desk
+from retort_client.cli.files import read_text, usable_name
 from retort_client.session import DatasetClient
 from retort_client.words import say
 from retort_core.http.tasks import Task
@@ -44,7 +45,8 @@ def load(
 ) -> None:
     """Load a CSV, TSV, Excel or Parquet file as the first version of a dataset."""
     at = desk(context)
-    dataset = at.client.dataset(name or (dataset_name(file) if mode == "new" else at.dataset().name))
+    called = usable_name(name, at.lang) if name else ""
+    dataset = at.client.dataset(called or (dataset_name(file) if mode == "new" else at.dataset().name))
     options = {k: v for k, v in (("sheet", sheet), ("encoding", encoding), ("delimiter", delimiter)) if v}
     if at.lang == "zh":  # otherwise the file's name decides, as a sentence's own characters do
         options["lang"] = at.lang
@@ -75,7 +77,7 @@ def run(
     """Run your own Python on the data, confined as everything else: it defines run(table) with polars."""
     at = desk(context)
     dataset = at.dataset()
-    source = Source(script=ScriptSource(source=script.read_text("utf-8"), title=title or script.name))
+    source = Source(script=ScriptSource(source=read_text(script, at.lang), title=title or script.name))
     task = dataset.submit(
         source, conversation=at.conversation(dataset), branch=at.branch(dataset), lang=at.lang
     )

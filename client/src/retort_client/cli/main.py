@@ -15,7 +15,7 @@ from retort_client.rendering import plain
 from retort_core.errors import RetortError
 
 COMMANDS = (
-    loading.load, talking.say, talking.answer, talking.approve, talking.undo, talking.redo, talking.suggest,
+    loading.load, talking.say_, talking.answer, talking.approve, talking.undo, talking.redo, talking.suggest,
     versions.show, versions.log, versions.diff, versions.profile, versions.quality, versions.script, loading.run,
     versions.branch, versions.export, versions.report, versions.datasets, versions.use,
     people.login, people.logout, people.whoami, people.register, people.projects, people.protect,
@@ -58,7 +58,7 @@ def application() -> typer.Typer:
         context.call_on_close(context.obj.client.close)
 
     for command in COMMANDS:
-        app.command()(command)
+        app.command(command.__name__.rstrip("_"))(command)
     app.command()(about)
     app.add_typer(templating.app, name="template")
     app.add_typer(people.members, name="members")

@@ -9,22 +9,34 @@ import typer
 
 from retort_client import rendering
 from retort_client.cli.desk import Desk, Json, desk
+from retort_client.words import say
 from retort_core.errors import BadInput
 from retort_core.lifecycle.sources import Answer, Source
-from retort_core.plans import Command
+from retort_core.plans import Command, Lang
 
+LONGEST = 10_000  # characters, as the service takes them
 BUTTON = re.compile(r"q\d+[a-z]?")
 
 
-def say(
+def say_(
     context: typer.Context,
     words: Annotated[list[str], typer.Argument(help="What you want, in Chinese or English.")],
     as_json: Json = False,
 ) -> None:
     """Say what should happen to the data; each instruction becomes one version."""
     at = desk(context)
+    text = _sayable(" ".join(words), at.lang)
     dataset = at.dataset()
-    at.settle(dataset.say(at.conversation(dataset), " ".join(words)), as_json=as_json)
+    at.settle(dataset.say(at.conversation(dataset), text), as_json=as_json)
+
+
+def _sayable(text: str, lang: Lang) -> str:
+    """Refused here, with the sentence in the terminal's language, instead of by the shape of a request."""
+    if not text.strip():
+        raise BadInput(say("empty-words", lang))
+    if len(text) > LONGEST:
+        raise BadInput(say("too-long", lang, n=len(text), limit=LONGEST))
+    return text
 
 
 def _open_task(at: Desk) -> str:
@@ -35,7 +47,7 @@ def _open_task(at: Desk) -> str:
     known = at.current.conversations.get(dataset.name, "")
     waiting = [c.task for c in dataset.conversations() if c.id == known and c.task]
     if not waiting:
-        raise BadInput("Nothing waits for an answer in this conversation.")
+        raise BadInput(say("nothing-open", at.lang))
     return waiting[0]
 
 
@@ -51,7 +63,7 @@ def answer(
 ) -> None:
     """Answer the open question by its button or in words."""
     at = desk(context)
-    uid, text = _open_task(at), " ".join(words)
+    uid, text = _open_task(at), _sayable(" ".join(words), at.lang)
     asked = at.client.task(uid).status.question
     known = {option.id for slot in asked.slots for option in slot.options} if asked else set()
     # What looks like a button is sent as one: a mistyped id is then refused and the question stays open.
@@ -70,7 +82,7 @@ def approve(
     uid = _open_task(at)
     staged = at.client.task(uid).status.staged
     if staged is None:
-        raise BadInput("The open task asks a question, not for a yes: use `retort answer`.")
+        raise BadInput(say("not-a-yes", at.lang))
     at.settle(at.client.approve(uid, staged.commit, approved=not refuse), as_json=as_json)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import typer
 from rich.console import Group
@@ -14,8 +14,8 @@ from rich.text import Text
 
 from retort_client import rendering
 from retort_client.cli.desk import Desk, Json, Ref, desk
-from retort_client.words import say
-from retort_core.errors import BadInput
+from retort_client.cli.files import new_file, usable_name, wanted
+from retort_client.words import WORDS, say
 
 FORMATS = ("csv", "xlsx", "parquet")
 
@@ -102,7 +102,8 @@ def quality(context: typer.Context, ref: Ref = "", as_json: Json = False) -> Non
     head = Text(
         f"{say('rows', at.lang, n=found.rows)} × {say('columns', at.lang, n=found.columns)}", style="bold"
     )
-    at.show(Group(head, *(rendering.plain("  " + line) for line in found.sentences)), found, as_json=as_json)
+    lines = [rendering.plain("  " + line) for line in (*found.file, *found.sentences)]
+    at.show(Group(head, *lines), found, as_json=as_json)
 
 
 def profile(context: typer.Context, ref: Ref = "", as_json: Json = False) -> None:
@@ -110,22 +111,7 @@ def profile(context: typer.Context, ref: Ref = "", as_json: Json = False) -> Non
     at = desk(context)
     dataset, ref = at.dataset(), _ref(at, ref)
     found, schema = dataset.profile(ref), dataset.commit(ref).schema_
-    table = Table(box=None)
-    for title in ("column", "kind", "valid", "missing", "invalid", "distinct", "range / most frequent"):
-        table.add_column(
-            title, justify="right" if title in ("valid", "missing", "invalid", "distinct") else "left"
-        )
-    for column in schema.columns:
-        seen = found.find(column.id)
-        if seen is None:
-            continue
-        numbers = seen.numbers
-        range_ = f"{numbers.min:g} – {numbers.max:g}, mean {numbers.mean:.2f}" if numbers else ""
-        most = "  ".join(f"{value.value} ({value.count:,})" for value in seen.values[:3])
-        figures = (seen.valid, seen.missing, seen.invalid, seen.distinct)
-        cells = [rendering.plain(column.name), Text(column.kind.value), *(Text(f"{n:,}") for n in figures)]
-        table.add_row(*cells, rendering.plain(range_ or most))
-    at.show(table, found, as_json=as_json)
+    at.show(rendering.profile(found, schema, at.lang), found, as_json=as_json)
 
 
 def script(context: typer.Context, ref: Ref = "", as_json: Json = False) -> None:
@@ -148,7 +134,7 @@ def branch(
     at = desk(context)
     dataset = at.dataset()
     if name:
-        made = dataset.branch(name, source or at.branch(dataset))
+        made = dataset.branch(usable_name(name, at.lang), source or at.branch(dataset))
         at.show(rendering.plain(f"{made.name} → {made.head[:12]}"), made, as_json=as_json)
         return
     here, found = at.branch(dataset), [b for b in dataset.branches() if b.kind != "staging"]
@@ -156,12 +142,6 @@ def branch(
         rendering.plain(f"{'*' if b.name == here else ' '} {b.name}  {b.kind}  {b.head[:12]}") for b in found
     ]
     at.show(Group(*lines), found, as_json=as_json)
-
-
-def _target(path: Path, *, force: bool) -> BinaryIO:
-    if path.exists() and not force:
-        raise BadInput(f"{path} exists; nothing was overwritten. Choose another name or add --force.")
-    return path.open("wb")
 
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="File to write.")]
@@ -176,7 +156,8 @@ def export(
         str, typer.Option(help="csv only: utf-8, utf-8-sig (opens in Excel) or gb18030.")
     ] = "utf-8",
     raw: Annotated[
-        bool, typer.Option(help="Write the raw text of invalid and declared-missing cells.")
+        bool,
+        typer.Option(help="Write the raw text of cells without a value: invalid ones, N/A, declared codes."),
     ] = True,
     hidden: Annotated[
         bool, typer.Option("--for-script", help="parquet only: with what `retort script` reads.")
@@ -185,18 +166,24 @@ def export(
 ) -> None:
     """Write a version as CSV, XLSX or Parquet (by the file's extension)."""
     at = desk(context)
-    kind = output.suffix.lstrip(".").lower()
-    if kind not in FORMATS:
-        raise BadInput(f"{output.name}: the extension must be one of {', '.join(FORMATS)}.")
+    kind = wanted(output, FORMATS, at.lang)
     query = {"format": kind, "encoding": encoding, "raw": str(raw).lower(), "hidden": str(hidden).lower()}
-    with _target(output, force=force) as target:
-        at.dataset().export(_ref(at, ref), target, **query)
-    at.console.print(say("written", at.lang, path=output, size=output.stat().st_size))
+    with new_file(output, at.lang, force=force) as target:
+        told = at.dataset().export(_ref(at, ref), target, **query)
+    _written(at, output, told)
 
 
 def report(context: typer.Context, output: Output, ref: Ref = "", force: Force = False) -> None:
     """The processing report for a client: sample waterfall, steps in words with counts, removed rows, changed cells."""
     at = desk(context)
-    with _target(output, force=force) as target:
+    wanted(output, ("xlsx",), at.lang)
+    with new_file(output, at.lang, force=force) as target:
         at.dataset().report(_ref(at, ref), target, at.lang)
-    at.console.print(say("written", at.lang, path=output, size=output.stat().st_size))
+    _written(at, output, {})
+
+
+def _written(at: Desk, path: Path, told: dict[str, int]) -> None:
+    at.console.print(Text(say("written", at.lang, path=path, size=path.stat().st_size)))
+    for code, count in told.items():
+        if f"export-{code}" in WORDS:
+            at.console.print(Text("  · " + say(f"export-{code}", at.lang, n=count), style="yellow"))

@@ -120,6 +120,7 @@ SYSTEM_AUDIT_HEADS: Final = f"{SYSTEM_AUDIT}/heads"
 JSON_LINES: Final = "application/jsonl"
 PROBLEM: Final = "application/problem+json"
 ARROW: Final = "application/vnd.apache.arrow.stream"
+NOTES: Final = "Retort-Notes"  # header of exports: what the format could not hold as it is, code=count,...
 PARQUET: Final = "application/vnd.apache.parquet"
 DEFAULT_PROJECT: Final = "default"
 DEFAULT_BRANCH: Final = "main"

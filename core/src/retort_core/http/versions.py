@@ -78,12 +78,13 @@ class CommitPlan(Model):
 
 
 class Quality(Model):
-    """The quality report: findings with a sentence each in the asked language."""
+    """The quality report: findings with a sentence each in the asked language; `file`: how the file was read."""
 
     rows: int
     columns: int
     findings: tuple[Finding, ...]
     sentences: tuple[str, ...]
+    file: tuple[str, ...] = ()
 
 
 class Mark(Model):
@@ -104,6 +105,8 @@ class TablePage(Model):
     marks: tuple[Mark, ...] = ()
     offset: int
     total: int
+    shares: tuple[str, ...] = ()  # columns of results that hold shares, 0 to 1, shown as percent
+    other_rows: tuple[int, ...] = ()  # rows of this page that hold something else there, such as a mean
     stale: bool = False  # of results: the data has moved on
 
 

@@ -67,6 +67,8 @@ class Counts(Model):
     rows_removed: int = 0
     columns_added: int = 0
     columns_removed: int = 0
+    columns_changed: int = 0  # renamed, moved, of another type, or described otherwise
+    rows_moved: int = 0
     cells_changed: int = 0
     cells_set_missing: int = 0
     cells_invalid: int = 0  # invalid cells in the new version
@@ -79,7 +81,8 @@ class Staged(Model):
     counts: Counts = Field(default_factory=Counts)
     code: str = ""  # rows-beyond-words, columns-beyond-words, cells-beyond-words, empty-result, always
     why: str = ""
-    data: dict[str, JsonValue] = {}  # of replays: old and new counts per instruction, unseen values
+    # `notes`: severity and text of what a person should know; of replays: counts per instruction, unseen values
+    data: dict[str, JsonValue] = {}
 
 
 class Outcome(Model):
@@ -91,7 +94,7 @@ class Outcome(Model):
     branch: str = ""
     counts: Counts = Field(default_factory=Counts)
     follow: str = ""  # uid of the task that this message answered or approved
-    data: dict[str, JsonValue] = {}  # of commands: the diff summary, the history, the suggestions
+    data: dict[str, JsonValue] = {}  # notes; of commands: the diff summary, the history, the suggestions
 
 
 class Failure(Model):

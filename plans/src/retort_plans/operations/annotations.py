@@ -111,6 +111,36 @@ class AnnotateColumns(Operation):
         ]
 
 
+def fitting(changes: Sequence[Change], schema: Schema) -> tuple[list[Change], list[StepError]]:
+    """The changes of a codebook as far as they fit the columns, and why the rest does not.
+
+    A type or scale that a column cannot have costs that column its type and scale, never its labels.
+    """
+    kept: list[Change] = []
+    misfits: list[StepError] = []
+    for change in changes:
+        column = schema.find(change.column)
+        if column is not None:
+            fit, misfit = _fit(change, column)
+            kept += [fit] if fit is not None else []
+            misfits += [misfit] if misfit is not None else []
+    return kept, misfits
+
+
+def _fit(change: Change, column: Column) -> tuple[Change | None, StepError | None]:
+    """The change, or what of it fits, and the first reason why not all of it does."""
+    bare = change.model_copy(update={"kind": None, "scale": None})
+    reason: StepError | None = None
+    for attempt in (change, bare, bare.model_copy(update={"missing_codes": None})):
+        try:
+            _check_kind(attempt.apply(column))
+        except StepError as misfit:
+            reason = reason or misfit
+        else:
+            return attempt, reason
+    return None, reason
+
+
 def _check_kind(column: Column) -> None:
     if column.kind in _NUMERIC_KINDS and not column.dtype.numeric:
         raise StepError(

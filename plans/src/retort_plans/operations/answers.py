@@ -6,7 +6,7 @@ invalid cells are left out of the statistic of their column and counted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -103,6 +103,14 @@ class GroupAggregate(Answer):
                 title = self._base_title("weighted", column, lang, [*self.by, *made])
                 made[title] = self.measure(schema, column).total()
         return made
+
+    def titles(self, functions: Collection[str], lang: Lang) -> list[str]:
+        """The headings of the figures made by `functions`."""
+        made: list[tuple[str, str]] = []
+        for figure in self.aggregations:
+            title = self._title(figure, lang, [*self.by, *(known for known, _ in made)])
+            made.append((title, figure.fn))
+        return [title for title, fn in made if fn in functions]
 
     def _figure(self, figure: Aggregation, schema: Schema) -> Code:
         if figure.column:

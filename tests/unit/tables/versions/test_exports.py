@@ -78,7 +78,7 @@ def test_csv_holds_canonical_texts_and_writes_raw_texts_back(every: Snapshot) ->
         ["文本", "int", "num", "money", "flag", "day", "at", "took"],
         ["a,b", "1", "2", "12.50", "true", "2024-01-31", "2024-01-31 08:05:00", "90"],
         ['say "hi"\n', "三十", "0.1", "0.05", "false", "", "2024-01-31 08:05:00.000120", "1.5"],
-        ["", "-999", "", "", "", "", "", ""],
+        ["", "-999", "N/A", "", "", "", "", ""],
     ]
     assert said == Exported(rows=3, columns=8, warnings={})
 
@@ -186,7 +186,7 @@ def test_xlsx_keeps_types_and_texts(every: Snapshot) -> None:
     assert rows[0] == list(every.schema.names)
     assert rows[1] == ["a,b", 1.0, 2.0, 12.5, True, 45322.0, pytest.approx(45322.336805555), 90.0]
     assert rows[2][1] == "三十"
-    assert rows[3] == [-999.0]
+    assert rows[3] == [-999.0, "N/A"]
     assert said == Exported(rows=3, columns=8, warnings={})
 
 
