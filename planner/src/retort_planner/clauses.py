@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from retort_planner.text import has_cjk
+
 MAX_PIECES: Final = 24
 JOINED_AT_MOST: Final = 6
 _BORDER: Final = re.compile(
     r"\s?(?:[。;!?\n]|,?\s?(?:然后再?|接着再?|随后|之后再?(?=[^,。的])|(?<![到在至放排移])最后(?=[把将按对给删去保])|并且|(?<![合归兼])并(?!列)|同时|再(?!次|购|买)|顺便|另外|"
-    r"(?<![A-Za-z])(?:and then|then|and also|and finally|finally|after that|and)(?![A-Za-z]))|,|\.(?=\s|$))\s?,?",
+    r"(?<![A-Za-z])(?:and then|after that|then|and also|also|and finally|finally|after that|and)(?![A-Za-z]))|,|\.(?=\s|$))\s?,?",
     re.IGNORECASE,
 )
 _LEAD: Final = re.compile(
@@ -67,7 +69,24 @@ def grouped(parts: tuple[Piece, ...], read: Callable[[str], R | None]) -> Iterat
         for size in range(min(JOINED_AT_MOST, len(parts) - at), 0, -1):
             text = joined(parts[at : at + size])
             reading = read(text)
-            if reading is not None or size == 1:
-                yield text, reading
-                at += size
+            if reading is not None:
                 break
+        else:
+            text, reading, size = loosely(parts[at:], read)
+        yield text, reading
+        at += size
+
+
+def loosely(parts: tuple[Piece, ...], read: Callable[[str], R | None]) -> tuple[str, R | None, int]:
+    """A pause is no border: 「打分，改名，叫推荐分」 reads without its commas when the first piece alone says nothing."""
+    most = 1
+    while most < min(JOINED_AT_MOST, len(parts)) and parts[most].border.strip() in (",", ":"):
+        most += 1
+    for size in range(most, 1, -1):
+        said = [bare(part.text) for part in parts[:size]]
+        spaced = " " if all(text.isascii() or not has_cjk(text) for text in said) else ""
+        text = spaced.join(said)
+        reading = read(text)
+        if reading is not None:
+            return text, reading, size
+    return joined(parts[:1]), None, 1

@@ -14,13 +14,13 @@ from retort_planner.lexicon import alternatives
 # sign -> words. Prefix signs stand before the literal, postfix signs after it.
 PREFIX: Final[dict[str, str]] = {
     "≠": r"不等于|不是|不为|不属于|并非|非(?=[\ue000-\uefff])|!=|<>|≠|(?:is|are|was|were|does|do) ?(?:not|n't)(?: be)?(?: equal to| equal| in)?(?! (?:more|less|fewer|greater|over|under|above|below|contain|missing|empty|blank|null|filled))|isn't|aren't|not equal to|other than|not in",
-    "≥": r"大于或?者?等于|大于等于|高于或等于|不小于|不低于|不少于|不早于|至少为?|最少|最低为?|>=|=>|≥|(?:greater|more|larger|higher) than or equal to|at least|no (?:less|fewer|lower|younger) than|not (?:less|fewer|lower) than|since|on or after|minimum of|from |自从?(?=[0-9])",
+    "≥": r"(?<![不未])满了?(?=[0-9一二两三四五六七八九十百])|达到了?(?=[0-9一二两三四五六七八九十百])|大于或?者?等于|大于等于|高于或等于|不小于|不低于|不少于|不早于|至少为?|最少|最低为?|>=|=>|≥|(?:greater|more|larger|higher) than or equal to|at least|no (?:less|fewer|lower|younger) than|not (?:less|fewer|lower) than|since|on or after|minimum of|from |自从?(?=[0-9])",
     "≤": r"小于或?者?等于|小于等于|低于或等于|不大于|不超过|不高于|不多于|不晚于|至多为?|最多|<=|=<|≤|(?:less|fewer|smaller|lower) than or equal to|at most|no (?:more|greater|higher|older|later) than|not (?:more|greater|higher) than|up to|on or before|maximum of",
-    ">": r"大于|超过了?|高于|多于|晚于|超出|大过|(?<![<>=])>(?!=)|(?:more|greater|larger|bigger|higher|older|later) than|above|over|exceed(?:s|ing)?|after|beyond",
+    ">": r"大于|(?<![不超通经路])过(?=[0-9一二两三四五六七八九十百千万])|超过了?|高于|多于|晚于|超出|大过|(?<![<>=])>(?!=)|(?:more|greater|larger|bigger|higher|older|later) than|above|over|exceed(?:s|ing)?|after|beyond",
     "<": r"小于|低于|少于|不足|不满(?![意足])|未满|不到|早于|小过|<(?![=>])|(?:less|fewer|smaller|lower|younger|earlier) than|below|under|before",
     "∌": r"不包含|不含有?|不带有?|没有提到|没提到|没选|没有选|未选|(?:does|do|did) ?(?:not|n't) (?:contain|include|mention)|(?:doesn't|don't) (?:contain|include|mention)|not containing|not contain|without",
     "∋": r"包含了?|含有|包括|带有|里有|中有|提到了?|出现了?|选了|选择了|勾选了|含|contain(?:s|ing)?|includ(?:es|ing)|mention(?:s|ing|ed)?|selected|chose|with the word|has the word",
-    "∅": r"是空值?的?|为空值?|是空白|为空白|缺失了?|没有?填写?|未填写?|没有值|没值|空白|为缺失值?|是缺失值?|未作答|没回答|没有回答|空着|空缺|是空的|为null|(?:is|are|was|being|=) ?(?:missing|empty|blank|null|na|not given|not filled(?: in)?|unanswered|unknown|not answered)|has no value|have no value|has no answer|with no value|with missing|missing|empty|blank|null",
+    "∅": r"没写|没答|没给出?|没作答|没有作答|缺着|(?:基本|几乎|大多|全)?是空的|是空值?的?|为空值?|是空白|为空白|缺失了?|缺(?=的|$)|没有?填写?|未填写?|没有值|没值|空白|为缺失值?|是缺失值?|未作答|没回答|没有回答|空着|空缺|是空的|为null|(?:is|are|was|being|=) ?(?:missing|empty|blank|null|na|not given|not filled(?: in)?|unanswered|unknown|not answered)|has no value|have no value|has no answer|with no value|with missing|missing|empty|blank|null",
     "∃": r"不为空|不是空值?的?|非空|有值|没有?缺失|不缺失|填了|已填写?|有填写?|不空|有效|(?:is|are) ?(?:not|n't) (?:missing|empty|blank|null|na)|is filled(?: in)?|has an? (?:value|answer)|have an? (?:value|answer)|not missing|not empty|not null|not blank|is given|is valid",
     "∄": r"无效|不合法|格式不对|is invalid|are invalid|invalid",
     "⊢": r"以(?=[\ue800-\uefff]开头)|开头(?:是|为)|(?:starts?|begins?|starting|beginning) with",

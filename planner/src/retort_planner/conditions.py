@@ -10,19 +10,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 from retort_core.profiles import Profile
 from retort_core.schema import Column, DType, Kind, Schema
-from retort_planner import literals
+from retort_planner import attributes, literals
 from retort_planner.comparators import COMPARES, CONTAINS, NEGATED, RANGE, sign
 from retort_planner.lexicon import either
-from retort_planner.linking import Linked
+from retort_planner.linking import Linked, Mention
 from retort_planner.memo import by_identity
-from retort_planner.text import LITERAL_BASE, SPAN, C, L, narrow
-from retort_planner.values import holders, values_of
+from retort_planner.text import COLUMN_BASE, LITERAL_BASE, SPAN, C, L, narrow
+from retort_planner.trees import Where, date_between, date_comparison, joined, negate
+from retort_planner.values import holders, segmented, values_of
 
-Where = dict[str, Any]
 _SIGNS: Final = "≠≥≤><∌∋∅∃∄⊢⊣∈=⊒⊑⊐⊏⊨⊭"
 _OR: Final = re.compile(r"或者是?|或是|或|\|\|?|(?<![A-Za-z])or(?: else)?(?![A-Za-z])", re.IGNORECASE)
 _AND: Final = re.compile(
@@ -31,7 +31,7 @@ _AND: Final = re.compile(
 )
 _HEAD: Final = re.compile(
     r"^(?:那些|所有的?|全部的?|凡是|当|如果|若|在|来自|其中|满足|符合|条件(?:是|为)|只有|的|把|将|对|对于|(?:(?:all|the|any|every|those|only) )*(?:rows?|records?|respondents?|people|cases|entries|"
-    r"observations|users|customers|participants|those|ones|everyone|anyone|everything|anything|data|answers|lines|responses|samples?)?\s?(?:\b(?:where|who|whose|with|that|which|when|if|for|from|in|of|having|living in|the|all|any|are|is|have|has|answered|aged(?= ))\b\s?)*)",
+    r"observations|users|customers|participants|those|ones|everyone|anyone|everything|anything|data|answers|lines|responses|samples?)?\s?(?:\b(?:where|who|whose|with|that|which|when|if|for|from|in|of|having|living in|an|a|the|all|any|are|is|have|has|answered|aged(?= ))\b\s?)*)",
     re.IGNORECASE,
 )  # fmt: skip
 _TAIL: Final = re.compile(
@@ -41,59 +41,8 @@ _TAIL: Final = re.compile(
 _CELL: Final = re.compile(
     rf"({C})(?:这一?列|一?列|字段|变量|那一?列|\s(?:columns?|fields?|values?)\b)?(?:(?:之?中|里面?|上|内)(?:的)?)?(?:所有|全部|那些|凡是)?(?:的)?(?:取值|的?值(?=[{_SIGNS}]))?(?:的(?=[{_SIGNS}]))?"
 )
-_NOT: Final = re.compile(r"^(?:不|没有?|并非|not |isn't |aren't )")
-AGED: Final = "years old"  # what "older than" and "aged" speak of
-_NUMERAL: Final = r"[+\-]?[0-9\ue800-\uefff]"
-_PEOPLE: Final = {
-    "男性": "男",
-    "女性": "女",
-    "男生": "男",
-    "女生": "女",
-    "男士": "男",
-    "女士": "女",
-    "男人": "男",
-    "女人": "女",
-    "men": "male",
-    "women": "female",
-    "males": "male",
-    "females": "female",
-}
+_NOT: Final = re.compile(r"^(?:不|没有?|并非|非|not |isn't |aren't )")
 _VERB: Final = either("stat", "drop", "keep", "fill", "sort", "mark", "describe", "group")
-_UNIT_WORDS: Final = (("岁", "周岁", "years old", "year old", "years of age"), ("年龄", "age"))
-
-
-def _older(match: re.Match[str]) -> str:
-    return ("> " if match.group().casefold().startswith("older") else "< ") + match.group(1) + " years old"
-
-
-_PHRASES: Final = (
-    (re.compile(r"(?:是|为)负[数值]?的?|小于零"), "<0"),
-    (re.compile(r"(?:是|为)正[数值]的?|大于零"), ">0"),
-    (
-        re.compile(
-            rf"\baged (?:between )?({_NUMERAL}[0-9]*) ?(?:to|-|–|and) ?({_NUMERAL}[0-9]*)", re.IGNORECASE
-        ),
-        r"between \1 and \2 years old",
-    ),
-    (
-        re.compile(rf"\baged ((?:over |under |above |below )?{_NUMERAL}[0-9]*)", re.IGNORECASE),
-        r"\1 years old",
-    ),
-    (re.compile(r"\bit (?=is |was )", re.IGNORECASE), ""),
-    (
-        re.compile(rf"\b(?:older|younger) than ({_NUMERAL}[0-9]*)(?! (?:in|for|of|on)|[0-9])", re.IGNORECASE),
-        _older,
-    ),
-    (re.compile(rf"不(?:在|处于|介于)(?={_NUMERAL})"), "≠"),
-    (
-        re.compile(
-            rf"(?:with|have|having)(?: an?)? ({C}) (?=under|over|above|below|of|at|between|before|after|more|less)",
-            re.IGNORECASE,
-        ),
-        r"\1 ",
-    ),
-    (re.compile(rf"(?:no|without(?: an?)?) ({C})$", re.IGNORECASE), r"\1 is missing"),
-)
 
 
 @by_identity
@@ -138,7 +87,8 @@ class Reader:
         if not text or len(text) > 400:
             return None
         reader, text = self._protected(text)
-        for words, meant in _PHRASES:
+        reader, text = reader._attributed(text)  # noqa: SLF001 - itself, with more columns
+        for words, meant in attributes.PHRASES:
             text = words.sub(meant, text)
         signed = _TAIL.sub("", _HEAD.sub("", text.strip(" ,、;:的")).strip()).strip()
         signed = _squeeze_signs(_CELL.sub(r"\1", sign(signed)))
@@ -162,6 +112,16 @@ class Reader:
                     known.append(value)
         return replace(self, linked=replace(self.linked, literals=tuple(known))), text
 
+    def _attributed(self, text: str) -> tuple[Reader, str]:
+        """Verbs that imply a column (earning, submitted after) become that column."""
+        mentions = list(self.linked.mentions)
+        for found, column in attributes.implied(self.schema, text):
+            if re.search(C, text) or len(mentions) >= SPAN:
+                break  # the column is named
+            text = f"{text[: found.start()]} {chr(COLUMN_BASE + len(mentions))} {text[found.end() :]}".strip()
+            mentions.append(Mention(column.name, (column.name,)))
+        return replace(self, linked=replace(self.linked, mentions=tuple(mentions))), text.replace("  ", " ")
+
     def read_value(self, column: str, op: str, text: str) -> Where | None:
         """The same comparison with another literal: 「是上海」 after 「城市是北京」."""
         found = self.schema.find(column)
@@ -174,32 +134,40 @@ class Reader:
 
     def _or(self, text: str, carried: Atoms) -> Where | None:
         parts = [self._and(part, carried) for part in _OR.split(text)]
-        return _joined("any", parts)
+        return joined("any", parts)
 
     def _and(self, text: str, carried: Atoms) -> Where | None:
-        pieces = [piece.strip() for piece in _AND.split(text)]
-        parts = [self._atom(piece, carried) for piece in pieces if piece]
-        if len(parts) == len(pieces) and None not in parts and parts:
-            return _joined("all", parts)
-        return None
+        pieces = [piece for part in _AND.split(text) if (piece := part.strip())]
+        parts = [self._atom(piece, carried) for piece in pieces]
+        return joined("all", parts) if parts and None not in parts else None
 
     def _atom(self, text: str, carried: Atoms) -> Where | None:
         text = _TAIL.sub("", _HEAD.sub("", text)).strip() if text else text
-        negated = False
         bare = _NOT.match(text)
-        if bare:
-            negated, text = True, text[bare.end() :]
-            text = _HEAD.sub("", text) if bare.group().isascii() else text  # not from Guangzhou
+        if bare is None or self._known(text):
+            return self._positive(text, carried)
+        rest = text[bare.end() :]
+        rest = _HEAD.sub("", rest) if bare.group().isascii() else rest  # not from Guangzhou
+        node = self._positive(rest, carried)
+        carried.op = NEGATED.get(carried.op, carried.op)
+        return negate(node) if node is not None else None
+
+    def _known(self, text: str) -> bool:
+        """不满意 and 非常满意 are values, not negations."""
+        return bool(holders(self.schema, self.profile, self._text(re.sub("的$", "", text))))
+
+    def _positive(self, text: str, carried: Atoms) -> Where | None:
+        outer = re.fullmatch(rf"([^{RANGE}]{{1,80}}?)(?:以外|之外|除外)(?:的)?", text)
+        inner = self._positive(outer.group(1), carried) if outer else None
+        if inner is not None:
+            return negate(inner)
         node = (
             self._state(text)
             or self._range(text, carried)
             or self._compare(text, carried)
             or self._bare(text, carried)
         )
-        node = node or self._described(text, carried)
-        if node is None:
-            return None
-        return negate(node) if negated else node
+        return node or self._described(text, carried)
 
     def _described(self, text: str, carried: Atoms) -> Where | None:
         """「18到35岁的女性」: two conditions joined by 的."""
@@ -207,7 +175,7 @@ class Reader:
             parts = (text[: match.start()], text[match.end() :])
             nodes = [self._atom(part, carried) if part else None for part in parts]
             if None not in nodes:
-                return _joined("all", nodes)
+                return joined("all", nodes)
         return None
 
     def _columns(self, text: str) -> tuple[str, ...]:
@@ -224,7 +192,7 @@ class Reader:
             columns, state = self._columns(match.group(1)), match.group(2)
         op = {"∅": "is_missing", "∃": "is_valid", "∄": "is_invalid"}[state]
         nodes: list[Where | None] = [{"column": name, "op": op, "value": None} for name in columns]
-        return _joined("all", nodes)
+        return joined("all", nodes)
 
     def _range(self, text: str, carried: Atoms) -> Where | None:
         match = re.fullmatch(
@@ -241,7 +209,7 @@ class Reader:
         carried.column, carried.op = column.name, "between"
         node: Where = {"column": column.name, "op": "between", "value": {"low": low, "high": high}}
         if isinstance(low, literals.Days) and isinstance(high, literals.Days):
-            node = _date_between(column, literals.Days(low.first, high.last))
+            node = date_between(column, literals.Days(low.first, high.last))
         return negate(node) if match.group("not") or match.group("out") else node
 
     def _compare(self, text: str, carried: Atoms) -> Where | None:
@@ -277,13 +245,14 @@ class Reader:
     ) -> Where | None:
         column = self._pick(char, literal, carried)
         if column is None:
-            return None
+            return self._held(literal, carried, op=COMPARES.get(operator, "")) if char is None else None
         if operator in CONTAINS:
             carried.column, carried.op = column.name, CONTAINS[operator]
+            said = re.sub(r"(?:这|那)?[一两俩三四几]?个?(?:字样?|词|关键词)$", "", literal)
             node: Where | None = {
                 "column": column.name,
                 "op": CONTAINS[operator],
-                "value": self._text(literal),
+                "value": self._text(said),
             }
         else:
             op = COMPARES.get(operator, "eq")
@@ -295,21 +264,32 @@ class Reader:
         value = self._value(column, literal)
         if value is None:
             return None
+        several = segmented(self.schema, self.profile, value, column.name) if isinstance(value, str) else None
+        if several is not None and several[0] == column.name and op in ("eq", "ne"):
+            return {"column": column.name, "op": {"eq": "in", "ne": "nin"}[op], "value": list(several[1])}
         if isinstance(value, literals.Days):
             return date_comparison(column, op, value)
-        if isinstance(value, str) and op not in ("eq", "ne"):
-            return None
+        if isinstance(value, str):
+            if op not in ("eq", "ne"):
+                return None
+            value = self._called(column, literal, value)
         return {"column": column.name, "op": op, "value": value}
 
     def _bare(self, text: str, carried: Atoms) -> Where | None:
         """A literal alone: another value of the comparison before it, or a value only one column holds."""
         match = re.fullmatch(rf"({C})?(?:的)?([^{_SIGNS}{RANGE}]{{1,60}})", text)
-        if match is None:
-            return None
+        if match is None or (match.group(1) is None and re.search(C, match.group(2))):
+            whole = self._held(text, carried) if match is not None else None
+            if whole is not None:
+                return whole
+            turned = re.fullmatch(rf"([^{_SIGNS}{RANGE}\ue000-\ue7ff]{{1,60}}?)(?:的|\s)?({C})", text)
+            return self._after_column(turned.group(2), turned.group(1), carried) if turned else None
         char, literal = match.groups()
         if char is None and carried.op in ("eq", "ne", "contains", "not_contains"):
             if self._speaks(literal):
                 return None
+            if self._elsewhere(literal, carried):
+                return self._held(literal, Atoms(), op="eq")
             return self._built(
                 None,
                 {"eq": "=", "ne": "≠", "contains": "∋", "not_contains": "∌"}[carried.op],
@@ -320,11 +300,18 @@ class Reader:
             return self._after_column(char, literal, carried)
         return self._held(literal, carried)
 
+    def _elsewhere(self, literal: str, carried: Atoms) -> bool:
+        """「成都的女性」: the second value is one of another column."""
+        known = [name for said in self._spellings(literal) for name in holders(self.schema, self.profile, said)]
+        return bool(known) and carried.column not in known and carried.op in ("eq", "ne")
+
     def _speaks(self, literal: str) -> bool:
         """「广州的，按性别统计」: words with a column or a verb in them are no further value, unless the data has it."""
         if re.fullmatch(L, literal) or holders(self.schema, self.profile, self._text(literal)):
             return False
-        return re.search(rf"{C}|^{_VERB}", literal, re.IGNORECASE) is not None
+        if re.fullmatch(r"(?:其他|其它|其余|别的|剩下|others?|the rest)(?:的|人|城市)*(?:都|全部?)?", literal):
+            return True
+        return re.search(rf"{C}|^{_VERB}|出来$|掉$|[去抓扔捞踢砍]", literal, re.IGNORECASE) is not None
 
     def _after_column(self, char: str, literal: str, carried: Atoms) -> Where | None:
         columns = self.linked.mention(char).columns
@@ -339,18 +326,39 @@ class Reader:
             return None
         return self._built(char, "=", literal, carried)
 
-    def _held(self, literal: str, carried: Atoms) -> Where | None:
-        for said in (self._text(literal), _PEOPLE.get(self._text(literal).casefold(), "")):
-            known = holders(self.schema, self.profile, said) if said else ()
+    def _held(self, literal: str, carried: Atoms, op: str = "eq") -> Where | None:
+        """A value that one column holds; several of them said in one breath (上海广州)."""
+        if op not in ("eq", "ne"):
+            return None
+        for said in self._spellings(literal):
+            known = holders(self.schema, self.profile, said)
             if len(known) == 1 and literals.number(literal) is None:
-                carried.column, carried.op = known[0], "eq"
-                return {"column": known[0], "op": "eq", "value": said}
+                carried.column, carried.op = known[0], op
+                return {"column": known[0], "op": op, "value": said}
+        several = segmented(self.schema, self.profile, self._text(literal), carried.column)
+        if several is not None:
+            carried.column, carried.op = several[0], op
+            return {"column": several[0], "op": {"eq": "in", "ne": "nin"}[op], "value": list(several[1])}
+        if op == "ne":
+            return None
         span = literals.days(literal, self.today) if not literal.isdigit() else None
         dates = [c for c in self.schema.columns if c.dtype.temporal]
         if span is not None and len(dates) == 1:
             carried.column, carried.op = dates[0].name, "eq"
             return date_comparison(dates[0], "eq", span)
         return None
+
+    def _spellings(self, literal: str) -> list[str]:
+        """The literal, without article and plural, and what it is called in the data (women: female)."""
+        said = re.sub(r"^(?:an? |the )", "", self._text(literal), flags=re.IGNORECASE)
+        singular = said[:-1] if said.isascii() and said.endswith("s") and len(said) > 3 else ""
+        spelt = [said, attributes.PEOPLE.get(said.casefold(), ""), singular]
+        return [text for text in dict.fromkeys(spelt) if text]
+
+    def _called(self, column: Column, literal: str, value: str) -> str:
+        """What the column calls it: 女性 is 女 where only that is there."""
+        spelt = [value, *self._spellings(literal)]
+        return next((s for s in spelt if column.name in holders(self.schema, self.profile, s)), value)
 
     def _pick(self, char: str | None, literal: str, carried: Atoms) -> Column | None:
         if char is not None:
@@ -360,14 +368,9 @@ class Reader:
 
     def _implied(self, literal: str) -> Column | None:
         """60岁以上 speaks about the age column; 2024年3月 about the only date column."""
-        units, words = _UNIT_WORDS
-        if any(unit in literal for unit in units) or AGED in literal:
-            found = [
-                c
-                for c in self.schema.columns
-                if any(w in f"{c.name} {c.label}".casefold() for w in words) and c.dtype.numeric
-            ]
-            return found[0] if len(found) == 1 else None
+        spoken = attributes.by_words(self.schema, literal)
+        if not isinstance(spoken, bool):
+            return spoken
         dates = [c for c in self.schema.columns if c.dtype.temporal]
         return dates[0] if len(dates) == 1 and self._dated(literal) else None
 
@@ -412,72 +415,3 @@ def _squeeze_signs(text: str) -> str:
     text = re.sub(r"[==]{2,}", "=", text)
     text = re.sub(r"=(?=[≥≤><∌∋∅∃∄⊢⊣∈])", "", text)
     return re.sub(rf"(?<={C})(?:\s|的|\sof\s?)(?=[{_SIGNS}])", "", text)
-
-
-def _joined(how: str, parts: list[Where | None]) -> Where | None:
-    """One tree; equal comparisons of one column become in / not in."""
-    if not parts or any(part is None for part in parts):
-        return None
-    nodes = [part for part in parts if part is not None]
-    listed = _listed(how, nodes)
-    if listed is not None:
-        return listed
-    return nodes[0] if len(nodes) == 1 else {how: nodes}
-
-
-def _listed(how: str, nodes: list[Where]) -> Where | None:
-    if len(nodes) < 2 or any(set(node) != {"column", "op", "value"} for node in nodes):
-        return None
-    columns = {node["column"] for node in nodes}
-    ops = {node["op"] for node in nodes}
-    if len(columns) > 1:
-        return None
-    # 「城市是北京和上海」 and 「北京或上海」 both mean: one of them. 「不是北京或上海」 means neither.
-    if ops == {"eq"}:
-        return {"column": nodes[0]["column"], "op": "in", "value": [node["value"] for node in nodes]}
-    if ops == {"ne"}:
-        return {"column": nodes[0]["column"], "op": "nin", "value": [node["value"] for node in nodes]}
-    return {"all": nodes} if ops == {"not_contains"} and how == "any" else None
-
-
-def negate(node: Where) -> Where:
-    """The opposite under three-valued logic."""
-    if "op" in node and node["op"] in NEGATED:
-        return {**node, "op": NEGATED[node["op"]]}
-    if node.get("op") in ("is_missing", "is_valid") and "column" in node:
-        return {**node, "op": "is_valid" if node["op"] == "is_missing" else "is_missing"}
-    opposite: Where = node.get("not", {"not": node})
-    return opposite
-
-
-def date_comparison(column: Column, op: str, span: literals.Days) -> Where:
-    """Comparison with whole days: before a month is before its first day, after it is after its last.
-
-    A date literal of a plan stands for its whole day, so a time of the last day still belongs to it.
-    """
-    if op in ("eq", "ne"):
-        single = span.first == span.last
-        node = (
-            {"column": column.name, "op": "eq", "value": span.first.isoformat()}
-            if single
-            else _date_between(column, span)
-        )
-        return node if op == "eq" else negate(node)
-    edge = span.first if op in ("ge", "lt") else span.last
-    return {"column": column.name, "op": op, "value": edge.isoformat()}
-
-
-def _date_between(column: Column, span: literals.Days) -> Where:
-    return {
-        "column": column.name,
-        "op": "between",
-        "value": {"low": span.first.isoformat(), "high": span.last.isoformat()},
-    }
-
-
-def conditioned_columns(where: Where) -> tuple[str, ...]:
-    """Columns a condition speaks about, each once."""
-    if "column" in where:
-        return (where["column"],)
-    parts = where.get("all") or where.get("any") or [where["not"]]
-    return tuple(dict.fromkeys(name for part in parts for name in conditioned_columns(part)))

@@ -9,12 +9,13 @@ import re
 from typing import Any, Final
 
 from retort_core.plans import Step
-from retort_planner.conditions import Reader, Where, conditioned_columns
+from retort_planner.conditions import Reader
 from retort_planner.frames.base import Clause, Draft
 from retort_planner.grounding import leaves, rewrite
 from retort_planner.lexicon import cue
 from retort_planner.requests import Turn
 from retort_planner.text import C
+from retort_planner.trees import Where, conditioned_columns
 
 _START: Final = re.compile(
     r"^(?:不对|不是这样|错了|搞错了|弄错了|说错了|我说错了|打错了|更正|纠正|不,|no,|nope,?|wrong,?|sorry,?|oops,?|correction[:,]?|that's (?:not right|wrong),?|not quite,?)[,。!.: ]*(?P<rest>.+)$"

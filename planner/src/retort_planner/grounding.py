@@ -16,9 +16,9 @@ from retort_core.plans import Lang, Step
 from retort_core.profiles import Profile
 from retort_core.schema import Column, Kind, Schema
 from retort_planner import counting
-from retort_planner.conditions import Where
 from retort_planner.frames.base import Draft, Part, Way
 from retort_planner.text import narrow
+from retort_planner.trees import Where
 from retort_planner.values import Held, complete, nearest, values_of, variants
 from retort_plans.catalogue import CATALOGUE, parse_step
 

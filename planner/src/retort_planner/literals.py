@@ -20,7 +20,7 @@ _DIGITS: Final = {c: i for i, c in enumerate("零一二三四五六七八九")} 
     "叁": 3,
 }
 _UNITS: Final = {"十": 10, "百": 100, "千": 1000}
-_BIG: Final = {"万": 10_000, "亿": 100_000_000, "千": 1_000, "百": 100, "k": 1_000, "m": 1_000_000}
+_BIG: Final = {"万": 10_000, "亿": 100_000_000, "千": 1_000, "百": 100, "k": 1_000, "m": 1_000_000, "w": 10_000}
 _WORDS: Final = {
     w: i
     for i, w in enumerate(
@@ -58,10 +58,10 @@ _WORDS: Final = {
     "ninety": 90,
     "hundred": 100,
 }
-NUMBER: Final = r"[+\-−]?[0-9][0-9,]{0,20}(?:\.[0-9]{1,15})?(?:万|亿|千|百|k\b|m\b)?|[负零〇一二两三四五六七八九十百千万亿]{1,16}(?:点[零一二三四五六七八九]{1,6})?"
+NUMBER: Final = r"[+\-−]?[0-9][0-9,]{0,20}(?:\.[0-9]{1,15})?(?:万|亿|千|百|[kmw](?![A-Za-z]))?|[负零〇一二两三四五六七八九十百千万亿]{1,16}(?:点[零一二三四五六七八九]{1,6})?"
 UNIT: Final = r"岁|周岁|分钟|分|元|块钱?|人|次|个|年级|小时|天|名|位|条|%|percent\b|years? ?(?:old|of ?age)?\b|yrs?\b|points?\b|people\b|yuan\b|times\b|days?\b"
 _ARABIC: Final = re.compile(
-    r"([+\-−]?)([0-9][0-9,]*(?:\.[0-9]+)?)(万|亿|千|百|k|m)?(?:" + UNIT + r")?$", re.IGNORECASE
+    r"([+\-−]?)([0-9][0-9,]*(?:\.[0-9]+)?)(万|亿|千|百|k|m|w)?(?:" + UNIT + r")?$", re.IGNORECASE
 )
 _UNIT_END: Final = re.compile(r"\s?(?:" + UNIT + r")$", re.IGNORECASE)
 Number = int | float
@@ -85,6 +85,34 @@ def number(text: str) -> Number | None:
     if bare.casefold() in _WORDS:
         return _WORDS[bare.casefold()]
     return chinese(bare)
+
+
+_TENS: Final = "|".join(word for word, value in _WORDS.items() if value >= 10 and value != 100)
+_SPELLED: Final = re.compile(
+    rf"(?<![A-Za-z-])(?:(?P<tens>{_TENS})(?:[- ](?P<unit>one|two|three|four|five|six|seven|eight|nine))?"
+    r"|(?P<few>a|one|two|three|four|five|six|seven|eight|nine)(?= (?:hundred|thousand|million))"
+    r"|(?P<digits>[0-9]+(?:\.[0-9]+)?)(?= (?:hundred|thousand|million)))"
+    r"(?P<scale>(?: (?:hundred|thousand|million))*)(?![A-Za-z])",
+    re.IGNORECASE,
+)
+_SCALES: Final = {"hundred": 100, "thousand": 1_000, "million": 1_000_000}
+
+
+def english(text: str) -> str:
+    """Numbers in English words as digits: sixty-five, five thousand, 1.5 million. Lone one to nine stay words."""
+    return _SPELLED.sub(_digits, text)
+
+
+def _digits(match: re.Match[str]) -> str:
+    few = (match.group("few") or "").lower()
+    value: Number = _WORDS.get(few, 1) if few else 0
+    if match.group("digits"):
+        value = float(match.group("digits"))
+    elif match.group("tens"):
+        value = _WORDS[match.group("tens").lower()] + _WORDS.get((match.group("unit") or "").lower(), 0)
+    for scale in match.group("scale").lower().split():
+        value *= _SCALES[scale]
+    return str(_integral(value))
 
 
 def _arabic(match: re.Match[str]) -> Number | None:

@@ -8,25 +8,29 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from retort_core.errors import StepError
 from retort_core.plans import Lang, Outcome
 from retort_core.schema import Schema
 from retort_planner import (
+    anaphora,
     answering,
     clauses,
     commands,
     corrections,
     declining,
+    ellipsis,
     frames,
     mixing,
     near,
     phrasing,
     references,
     results,
+    speech,
 )
 from retort_planner.clarification import Assembly, assemble
-from retort_planner.frames.base import Clause, Part, Reading, Way
+from retort_planner.frames.base import Clause, Part, Reading, Way, decided
 from retort_planner.grounding import Ground, advance
 from retort_planner.linking import Linked, extended, link
 from retort_planner.polarity import forbids
@@ -53,12 +57,18 @@ class _Read:
     carried: tuple[str, ...] = ()
     unread: str = ""
 
+    @property
+    def after(self) -> str:
+        drafts = self.parts[-1].ways[0].drafts if self.parts else ()
+        return drafts[-1].op if drafts else ""
+
 
 class _Planning:
     """One message on its way to an outcome. `depth` keeps near-miss questions from asking about themselves."""
 
     def __init__(self, request: Request, depth: int = 0, lang: Lang | None = None) -> None:
         self.request, self.depth = request, depth
+        self.lastly: Literal["", "rows", "value"] = ""
         self.linked: Linked = link(protect(request.text[: MAX_CHARS + 1]), request.schema)
         self.lang: Lang = lang or language(self.linked.text, request.lang)
 
@@ -127,8 +137,35 @@ class _Planning:
             return on_result
         read = self.read(text)
         if read.unread:
-            return self.not_understood(read.unread)
+            text, read = self.spoken(text, read)
+        if read.unread:
+            return self.asked() or self.not_understood(read.unread)
         return assemble(mixing.apart(read.parts, text, self.lang), Assembly(self.request.schema, self.lang))
+
+    def spoken(self, text: str, unread: _Read) -> tuple[str, _Read]:
+        """What was not understood as it stands, in plain words; never with a value that only those words have."""
+        plain = anaphora.rows(phrasing.plain(speech.plainly(self.linked.text)))
+        if plain == text:
+            return text, unread
+        read = self.read(plain)
+        said = self.linked.plain(self.linked.text)
+        drafts = (draft for part in read.parts for way in part.ways for draft in way.drafts)
+        if read.unread or any(speech.invented(draft.params, said) for draft in drafts):
+            return text, unread
+        return plain, read
+
+    def asked(self) -> Outcome | None:
+        """Rows without a verb, a value that no column has: a question, when nothing else reads the message."""
+        return self.last("rows") or (self.near() if not self.depth else None) or self.last("value")
+
+    def last(self, what: Literal["rows", "value"]) -> Outcome | None:
+        self.lastly = what
+        read = self.read(phrasing.plain(speech.plainly(self.linked.text)))
+        self.lastly = ""
+        return None if read.unread else assemble(read.parts, Assembly(self.request.schema, self.lang))
+
+    def near(self) -> Outcome | None:
+        return near.near_column(self.linked, self.request.schema, self.linked.text, self.lang, self.again)
 
     def over(self, schema: Schema, text: str, result: str) -> Outcome | None:
         """The same words over the table of an earlier answer; None when they do not fit it."""
@@ -159,7 +196,22 @@ class _Planning:
         schema = state.schema or self.request.schema
         made = tuple(name for name in schema.names if self.request.schema.find(name) is None)
         linked, text = extended(self.linked, piece, made) if made else (self.linked, piece)
-        return frames.read(Clause(text, linked, self.request, schema, self.lang, state.carried))
+        clause = Clause(text, linked, self.request, schema, self.lang, state.carried, state.after, self.lastly)
+        return self.elliptical(clause, state) or frames.read(clause) or self.referring(clause)
+
+    def elliptical(self, clause: Clause, state: _Read) -> Reading | None:
+        """A clause that leaves out its verb, or everything but its columns, says it with the clause before."""
+        drafts = state.parts[-1].ways[0].drafts if state.parts and state.parts[-1].settled else ()
+        columns = ellipsis.likewise(clause.text) if drafts else None
+        if columns is not None:
+            again = ellipsis.repeated(drafts, clause.names(columns))
+            return decided(*again, weight=90, subject=clause.names(columns)) if again else None
+        spoken = ellipsis.with_verb(clause.text, drafts[-1]) if drafts else None
+        return frames.read(replace(clause, text=spoken)) if spoken else None
+
+    def referring(self, clause: Clause) -> Reading | None:
+        meant = anaphora.resolved(clause.text, clause.linked, clause.carried)
+        return frames.read(replace(clause, linked=meant[0], text=meant[1])) if meant else None
 
     def take(self, reading: Reading, state: _Read) -> None:
         schema = state.schema or self.request.schema
@@ -174,9 +226,4 @@ class _Planning:
             return
 
     def not_understood(self, said: str) -> Outcome:
-        plain = self.linked.plain(said)
-        if not self.depth:
-            card = near.near_column(self.linked, self.request.schema, self.linked.text, self.lang, self.again)
-            if card is not None:
-                return card
-        return near.unknown(plain, self.request.schema, self.lang)
+        return near.unknown(self.linked.plain(said), self.request.schema, self.lang)

@@ -96,6 +96,24 @@ def _stems(schema: Schema, profile: Profile | None) -> dict[str, tuple[str, ...]
     return {key: tuple(dict.fromkeys(columns)) for key, columns in found.items()}
 
 
+def segmented(
+    schema: Schema, profile: Profile | None, text: str, column: str = ""
+) -> tuple[str, tuple[str, ...]] | None:
+    """「上海广州」 as several values of one column said without anything between them."""
+    if not has_cjk(text) or not 2 <= len(text) <= 40:
+        return None
+    table = _holders(schema, profile)
+    inside = [word for word in table if word and word in text and has_cjk(word)]
+    columns = dict.fromkeys(name for word in inside for name in table[word])
+    for name in [column] if column in columns else columns:
+        words = sorted((word for word in inside if name in table[word]), key=len, reverse=True)
+        pattern = "|".join(map(re.escape, words))
+        if re.fullmatch(rf"(?:(?:{pattern})[,、/和跟与]?)+", text):
+            found = tuple(re.findall(pattern, text))
+            return (name, found) if len(found) > 1 else None
+    return None
+
+
 @lru_cache(maxsize=8192)
 def fingerprint(text: str) -> str:
     """Without regard to case, width, spaces and punctuation; signs and decimals are kept."""

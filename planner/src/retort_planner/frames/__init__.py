@@ -9,10 +9,13 @@ from retort_planner.frames import (
     answers,
     columns,
     derive,
+    described,
     duplicates,
     missing,
     numbers,
     openended,
+    others,
+    ranking,
     rows,
     standards,
     texts,
@@ -33,6 +36,9 @@ ALL: Final[tuple[Frame, ...]] = (
     *annotate.FRAMES,
     *answers.FRAMES,
     *openended.FRAMES,
+    *others.FRAMES,
+    *ranking.FRAMES,
+    *described.FRAMES,
 )
 
 

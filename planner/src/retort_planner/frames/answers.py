@@ -8,10 +8,11 @@ from functools import wraps
 from typing import Any, Final
 
 from retort_core.schema import Column, DType, Kind
-from retort_planner.conditions import Where
 from retort_planner.frames.base import COLUMNS, GAP, Clause, Cutter, Draft, Frame, Part, Reading, Way, draft
 from retort_planner.lexicon import cue, either
-from retort_planner.text import C
+from retort_planner.text import C, narrow
+from retort_planner.trees import Where
+from retort_planner.values import complete, values_of
 
 _FUNCTIONS: Final = ("top2box", "distinct", "median", "sd", "mean", "sum", "min", "max", "share", "count")
 _GROUPED: Final = re.compile(
@@ -23,7 +24,7 @@ _WEIGHTED: Final = re.compile(
     re.IGNORECASE,
 )
 _FILLER: Final = re.compile(
-    r"分别|一下|情况|结果|统计表?|汇总表?|数据|有多少|是多少|多少|如何|怎么样|几个|的人|得分|分数|表格?|\b(?:table|statistics|stats|value|values|score|overall|figures?|number|numbers|respondents?|people|there|are|how many|many|of)\b",
+    r"分别|一下|差(?=\s?(?:\x01|$))|相差|差异|差别|区别|选的?人数?|选的|大概|大致|大体|有什么|什么|要(?=加权)|各|占|情况|结果|统计表?|汇总表?|数据|有多少|是多少|多少|如何|怎么样|几个|的人|得分|分数|表格?|\b(?:table|statistics|stats|value|values|score|overall|figures?|number|numbers|respondents?|people|there|are|how many|many|of)\b",
     re.IGNORECASE,
 )
 
@@ -107,13 +108,28 @@ def _scoped(c: Clause, ask: _Ask) -> bool:
             else None
         )
         if where is not None:
-            ask.measures, ask.where = names, where
+            ask.measures = names
+            ask.where = None if _whole(c, ask, where) else where
             return True
     where = c.reader.read(re.sub(r"的?(?:人|里|中)$", "", body.strip(" ,的")))
-    if where is not None:
+    if where is not None and not _whole(c, ask, where):
         ask.measures, ask.where = (), where
-        return True
-    return False
+    return where is not None
+
+
+def _whole(c: Clause, ask: _Ask, where: Where) -> bool:
+    """「男女各多少人」 lists every value of a column: the column is meant, not a condition."""
+    column = c.schema.find(where.get("column", "")) if where.get("op") == "in" else None
+    if column is None or not complete(column, c.profile):
+        return False
+    said = {narrow(str(value)) for value in where["value"]}
+    if said != {narrow(held.value) for held in values_of(column, c.profile)}:
+        return False
+    if ask.measures:
+        ask.by = (*ask.by, column.name)
+    else:
+        ask.measures, ask.by = ((column.name,), ask.by) if ask.by else ((), (column.name,))
+    return True
 
 
 def group_aggregate(c: Clause) -> Reading | None:
@@ -164,7 +180,7 @@ def _aggregated(c: Clause, ask: _Ask) -> Reading | None:
         for fn in ask.fns:
             if fn not in ("count", "distinct", "share") and not _summable(c.schema[name]):
                 return None
-            aggregations.append({"column": name, "fn": fn, "as": _called(c, name, fn)})
+            aggregations.append({"column": name, "fn": fn, "as": called(c, name, fn)})
     return _answer(c, ask, aggregations, 60)
 
 
@@ -172,7 +188,8 @@ def _summable(column: Column) -> bool:
     return column.dtype.numeric or column.dtype is DType.duration
 
 
-def _called(c: Clause, name: str, fn: str) -> str:
+def called(c: Clause, name: str, fn: str) -> str:
+    """What a figure is called in the table of the answer."""
     zh = {
         "mean": "均值",
         "sum": "总和",
@@ -186,6 +203,13 @@ def _called(c: Clause, name: str, fn: str) -> str:
         "top2box": "前两项占比",
     }
     return c.say(f"{name}_{zh[fn]}", f"{name}_{fn}")
+
+
+def measured(c: Clause, by: tuple[str, ...], aggregations: list[dict[str, Any]], note: str) -> Reading:
+    """Figures by group, with a remark on how they are meant."""
+    reading = _answer(c, _Ask(c.cutter(), by=by), aggregations, 73)
+    notes = tuple(filter(None, (note,)))
+    return replace(reading, part=replace(reading.part, assumptions=(*reading.part.assumptions, *notes)))
 
 
 def _answer(c: Clause, ask: _Ask, aggregations: list[dict[str, Any]], weight: int) -> Reading:
@@ -328,6 +352,7 @@ def crosstab(c: Clause) -> Reading | None:
     for grouped in list(_GROUPED.finditer(k.left)):
         ask.by += c.names(grouped.group())
         k.left = k.left.replace(grouped.group(), GAP, 1)
+    k.cut(r"(?:要|需要|记得|请)(?=[\x01\s]*$)")
     k.cut(r"百分比|占比|比例|列百分比|\b(?:column )?percent(?:age)?s?\b")
     _drop_filler(k)
     k.cut(
@@ -373,7 +398,7 @@ def crosstab_of(
     ):
         ask = _Ask(c.cutter(), by=banner, weight=weight_column, where=where)
         aggregations = [
-            {"column": rows[0], "fn": fn, "as": _called(c, rows[0], fn)} for fn in ("mean", "count")
+            {"column": rows[0], "fn": fn, "as": called(c, rows[0], fn)} for fn in ("mean", "count")
         ]
         return _answer(c, ask, aggregations, weight)
     params: dict[str, Any] = {

@@ -23,7 +23,7 @@ _SIGNS: Final = (
     (re.compile(r"除以|÷|\bdivided by\b|\bover\b"), "/"),
 )
 _TOKEN: Final = re.compile(
-    rf"\s*(?:(?P<column>{C})(?:列|字段)?|(?P<number>[0-9]+(?:\.[0-9]+)?)|(?P<op>[+\-*/()]))"
+    rf"\s*(?:(?P<column>{C})(?:列|字段)?|(?P<number>[0-9]+(?:\.[0-9]+)?(?:%|万|千)?)|(?P<op>[+\-*/()]))"
 )
 _OPS: Final = {"+": "add", "-": "sub", "*": "mul", "/": "div"}
 _MEAN: Final = r"平均(?:分|值|数)?|均值|均分|\b(?:mean|average|avg)\b"
@@ -92,7 +92,7 @@ class _Parser:
             names = self.clause.names(text)
             return {"column": names[0]} if len(names) == 1 else None
         if kind == "number":
-            return {"value": number(text)}
+            return {"value": _share(text)}
         if text == "(":
             inner = self.sums()
             closed = self.peek() == ")"
@@ -104,10 +104,16 @@ class _Parser:
         return None
 
 
+def _share(text: str) -> int | float | None:
+    """80% of something is 0.8 of it."""
+    value = number(text)
+    return round(value / 100, 12) if value is not None and text.endswith("%") else value
+
+
 def expression(clause: Clause, text: str) -> Expression | None:
     """The tree that the whole `text` says, or None."""
     text = re.sub(
-        r"^(?:the |用|取|由|把|将|计算)+|(?:的(?:结果|值)|来计算|计算|相除|列|即可)+$",
+        r"^(?:the |用|取|由|从|把|将|计算)+|(?:的(?:结果|值)|来计算|计算|算出来?|相除|列|即可)+$",
         "",
         text.strip(" ,:的"),
         flags=re.IGNORECASE,
@@ -116,6 +122,7 @@ def expression(clause: Clause, text: str) -> Expression | None:
         return None
     return (
         _days(clause, text)
+        or _converted(clause, text)
         or _rounded(clause, text)
         or _over(clause, text)
         or _part(clause, text)
@@ -124,7 +131,57 @@ def expression(clause: Clause, text: str) -> Expression | None:
     )
 
 
+_INTO_UNIT: Final = re.compile(
+    rf"({C})(?:列)?(?:换算|折算|转换?|换|除)(?:成|为|以)?(?:以)?(?P<zh>亿|百万|十万|万|千|百)(?:元|块)?(?:为单位)?|({C}) (?:converted )?(?:in|to|into) (?P<en>hundreds?|thousands?|millions?)",
+    re.IGNORECASE,
+)
+_UNITS: Final = {
+    "亿": 100_000_000, "百万": 1_000_000, "十万": 100_000, "万": 10_000, "千": 1_000, "百": 100,
+    "hundred": 100, "thousand": 1_000, "million": 1_000_000,
+}  # fmt: skip
+_DISCOUNT: Final = re.compile(
+    rf"({C})(?:列)?(?:打(?P<zh>[0-9]+(?:\.[0-9]+)?|[一二三四五六七八九]+)折)|(?P<off>[0-9.]+)% off(?: the)? ({C})|({C}) (?:less|minus) (?P<less>[0-9.]+)%",
+    re.IGNORECASE,
+)
+_TIMES: Final = re.compile(
+    rf"(?P<word>double|twice|triple|half)(?: the| of)? ({C})|({C})(?:列)?的?(?P<zh>[0-9.]+|[两二三四五六七八九十]+)倍",
+    re.IGNORECASE,
+)
+
+
+def _converted(clause: Clause, text: str) -> Expression | None:
+    """收入换算成万元, income in thousands, 收入打八折, 20% off income, double income."""
+    for pattern in (_INTO_UNIT, _DISCOUNT, _TIMES):
+        found = pattern.fullmatch(text)
+        if found is None:
+            continue
+        group = found.groupdict()
+        column = {"column": clause.names(next(g for g in found.groups() if g and re.fullmatch(C, g)))[0]}
+        if pattern is _INTO_UNIT:
+            unit = group["zh"] or group["en"].lower().removesuffix("s")
+            return {"fn": "div", "args": [column, {"value": _UNITS[unit]}]}
+        return {"fn": "mul", "args": [column, {"value": _factor(group)}]}
+    return None
+
+
+def _factor(group: dict[str, str | None]) -> float | int:
+    if group.get("word"):
+        return {"double": 2, "twice": 2, "triple": 3, "half": 0.5}[str(group["word"]).lower()]
+    if "off" in group:
+        off = group["off"] or group["less"]
+        if off:
+            return round(1 - float(off) / 100, 12)
+        tenths = str(group["zh"])
+        folded = number(tenths) or 10
+        return round(folded / (100 if folded > 10 else 10), 12)
+    return number(str(group["zh"])) or 1
+
+
 def _formula(clause: Clause, text: str) -> Expression | None:
+    text = re.sub(r"(?:全部|都)?(?:加起来?|相加|加在一起|加到一起|加一起)$", "之和", text)
+    summed = re.fullmatch(rf"({COLUMNS})之和", text, re.IGNORECASE)
+    if summed is not None:
+        text = "+".join(re.findall(C, summed.group(1)))
     for pattern, sign in _SIGNS:
         text = pattern.sub(sign, text)
     tokens: list[tuple[str, str]] = []
@@ -217,7 +274,7 @@ def _pairwise(clause: Clause, text: str) -> Expression | None:
 def _part(clause: Clause, text: str) -> Expression | None:
     for fn, words in _PART:
         match = re.fullmatch(
-            rf"({C})(?:列)?(?:中|里)?(?:的)?(?:{words})", text, re.IGNORECASE
+            rf"({C})(?:列)?(?:中|里)?(?:的)?(?:取出|提取出?|抽出|得到|获取|得出)?(?:{words})", text, re.IGNORECASE
         ) or re.fullmatch(rf"(?:the )?(?:{words}) (?:of|from|in) (?:the )?({C})", text, re.IGNORECASE)
         if match is not None:
             return {"fn": fn, "args": [{"column": clause.names(match.group(1))[0]}]}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from retort_core.plans import Lang
 from retort_core.profiles import Profile
@@ -84,6 +84,8 @@ class Clause:
     schema: Schema
     lang: Lang
     carried: tuple[str, ...] = ()
+    after: str = ""  # operation of the clause before
+    lastly: Literal["", "rows", "value"] = ""  # nothing else read the message: what can only be a question now may
 
     @property
     def profile(self) -> Profile | None:

@@ -102,13 +102,26 @@ def rename_columns(c: Clause) -> Reading | None:
         mapping.append({"from": names[0], "to": _name(c, match.group("to"))})
     weight = 70 if asked else 58
     return (
-        decided(draft("rename_columns", mapping=mapping), weight=weight)
+        decided(
+            draft("rename_columns", mapping=mapping),
+            weight=weight,
+            subject=tuple(item["to"] for item in mapping),
+        )
         if mapping and all(m["to"] for m in mapping)
         else None
     )
 
 
+_MORE: Final = re.compile(
+    r"\b(?:and|then) (?:then )?(?:move|put|get|bring|sort|drop|delete|remove|fill|convert|make|trim|show|keep)\b|(?:并|然后|再|顺便)",
+    re.IGNORECASE,
+)
+
+
 def _name(c: Clause, text: str) -> str:
+    """"" when the words go on with another instruction."""
+    if _MORE.search(text):
+        return ""
     text = re.sub(r"^(?:新的?|a |the |new name )|(?:吧|这个名字|好了|即可)$", "", text.strip())
     return c.literal(text)
 
@@ -139,7 +152,7 @@ def reorder_columns(c: Clause) -> Reading | None:
                 weight=64,
             )
         return None
-    columns = k.all_columns()
+    columns = k.all_columns() or tuple(n for n in c.carried if c.schema.find(n))
     k.cut(r"\bvery\b")
     first, last = k.cue("first"), None
     if first is None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from retort_planner.conditions import Where, conditioned_columns
 from retort_planner.frames.arithmetic import expression
 from retort_planner.frames.base import Clause, Reading, decided, draft
 from retort_planner.frames.rows import free
 from retort_planner.literals import number
 from retort_planner.text import NAME
+from retort_planner.trees import Where, conditioned_columns
 
 _NAME: Final = rf"(?P<name>{NAME})"
 _COLUMN: Final = r"(?:一个|一)?(?:新的?)?(?:列|字段|变量)"
@@ -36,21 +36,49 @@ _TAIL: Final = (
         rf"^(?:请|帮我)?(?:计算|算出?|求出?|用|把|将|取|新增一列|增加一列)?(?P<body>.{{2,300}}?)(?:,|的结果|来|并)*(?:存为|存成|记为|记作|保存为|保存到|写入|放到|放在|作为|得到|得出|生成|命名为|叫做?|存到|算出|计算出?|新增为|成为)(?:{_COLUMN})?(?:,)?(?:叫做?|名为|命名为)?[:]?\s?{_NAME}(?:列|这一列|字段)?(?:里|中)?$"
     ),
     re.compile(
-        rf"^(?:please )?(?:compute|calculate|work out|take|get|put|store|save|add|derive|sum up|use)(?: the)? ?(?P<body>.{{2,300}}?),? (?:and )?(?:store (?:it |that )?(?:in|as)|save (?:it |that )?(?:in|as)|as|into|in|call it|name it|called|named|to get|to make|to create|giving)(?: an?)?(?: new)?(?: column)?(?: called| named)? ?{_NAME}(?: column)?$",
+        rf"^(?:please )?(?:compute|calculate|work out|take|get|put|store|save|add|derive|sum up|use)(?: the)? ?(?P<body>.{{2,300}}?),? (?:and )?(?:store (?:it |that )?(?:in|as)|save (?:it |that )?(?:in|as)|as|into|in|call it|name it|called|named|to get|to make|to create|giving)(?: an?\b)?(?: new\b)?(?: column\b)?(?: called| named)? ?{_NAME}(?: column)?$",
         re.IGNORECASE,
     ),
 )
 
 
+# Only a formula says what these are.
+_FORMULA: Final = (
+    re.compile(rf"^(?:请|帮我)?(?:计算|算|求)?{_NAME}[(:]\s?(?P<body>[^()]{{2,300}}?)\)?$"),
+    re.compile(rf"^(?P<body>.{{2,200}}?) as {_NAME}$", re.IGNORECASE),
+    re.compile(rf"^[^:]{{3,80}}: ?(?P<body>.{{2,200}}?) as {_NAME}$", re.IGNORECASE),
+)
+
+
 def derive_column(c: Clause) -> Reading | None:
     text = re.sub(r"^(?:请|帮我|麻烦|please |can you )+", "", c.text, flags=re.IGNORECASE)
-    for pattern in (*_HEAD, *_TAIL):
+    text, digits = _rounding(text)
+    for pattern in (*_HEAD, *_TAIL, *_FORMULA):
         match = pattern.match(text)
         tree = expression(c, match.group("body")) if match else None
+        if tree is not None and digits is not None:
+            tree = {"fn": "round", "args": [tree], "digits": digits}
         if match is not None and tree is not None:
             name = c.literal(match.group("name"))
             return _derived(c, name, tree)
     return _unnamed(c, text)
+
+
+_ROUNDED: Final = re.compile(
+    r",?(?:再|并|然后)?(?:四舍五入|取整)(?:到|为|后|保留|取)*(?P<zh>整数|[0-9一二两三四]位?(?:小数)?)?(?=,|$)"
+    r"|,? (?:and |then )?round(?:ed)?(?: it)?(?: (?:off|to))*(?: (?P<en>[0-9]|one|two|three)(?: (?:decimals?|digits|decimal places))?| the nearest (?:integer|whole number))?(?=,| as | into |$)",
+    re.IGNORECASE,
+)
+
+
+def _rounding(text: str) -> tuple[str, int | None]:
+    """「…的平均分，四舍五入保留整数，叫均分」: the words without the rounding, and to how many decimals."""
+    found = _ROUNDED.search(text)
+    if found is None or found.start() < 4:
+        return text, None
+    said = found.group("zh") or found.group("en") or "0"
+    digits = 0 if said.startswith("整") else int(number(re.sub(r"位|小数", "", said)) or 0)
+    return text[: found.start()] + text[found.end() :], digits
 
 
 def _derived(c: Clause, name: str, tree: dict[str, Any]) -> Reading:
@@ -95,7 +123,7 @@ _THEN_FIRST: Final = (
     ),
 )
 _ELSE: Final = re.compile(
-    r"^(?:否则|其他|其它|其余|剩下|别的|不然|反之|(?:and )?(?:otherwise|else|everyone else|everything else|all others|others|the rest|for the rest|rest))(?:的人|的|人|情况|者|都|全部)*,?(?:则|就)?(?:标记?为|填写?为?|记为|设为|算作?|归为|写|取|为|是|标|填|=|:|\b(?:is|are|as|gets?|becomes?)\b)*\s?(?P<else>[\ue800-\uefff]|[^,;]{1,20})$|^(?P<else2>[\ue800-\uefff]|[A-Za-z0-9_\-]{1,20}) (?:otherwise|else|for the rest|for (?:all )?others|for everyone else)$",
+    r"^(?:否则|其他|其它|其余|剩下|别的|不然|反之|(?:and )?(?:otherwise|else|everyone else|everything else|all others|others|the rest|for the rest|rest))(?:的人|的|人|情况|者|都|全部)*,?(?:则|就)?(?:标记?为|填写?为?|记为|设为|算作?|归为|叫做?|称为|写|取|为|是|标|填|=|:|\b(?:is|are|as|gets?|becomes?)\b)*\s?(?P<else>[\ue800-\uefff]|[^,;]{1,20})$|^(?P<else2>[\ue800-\uefff]|[A-Za-z0-9_\-]{1,20}) (?:otherwise|else|for the rest|for (?:all )?others|for everyone else)$",
     re.IGNORECASE,
 )
 

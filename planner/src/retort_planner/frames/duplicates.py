@@ -66,6 +66,7 @@ def _asked(k: Cutter) -> bool:
 def _keep(k: Cutter) -> str:
     for name, word in _KEEPS:
         if k.cue(name):
+            k.cut(r"(?:的)?那一?[条个行次份]|\bone\b")
             return word
     return ""
 

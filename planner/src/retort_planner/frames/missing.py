@@ -14,7 +14,7 @@ from retort_planner.values import values_of
 
 _VERBS: Final = r"(?:把|将|视|\b(?:treat|count|consider|regard|code|declare|mark|interpret|take|make|set|handle|define)\b)"
 _LABELS: Final = re.compile(
-    r"拒答|不知道|不适用|跳过|没回答|未回答|无回答|\b(?:refused|don't know|not applicable|no answer|not answered)\b",
+    r"拒答|拒绝回答|不知道|不清楚|不适用|跳过|没回答|没答|没填|未回答|未答|无回答|\b(?:refused|don't know|not applicable|no answer|not answered)\b",
     re.IGNORECASE,
 )
 _ITEM: Final = rf"(?:{L}|[+\-−]?[0-9][0-9.]*|[A-Za-z#/]{{1,12}}|[\u4e00-\u9fff]{{1,8}}?|[()?.\-]{{1,8}})"
@@ -24,18 +24,22 @@ _AS: Final = re.compile(rf"{either('missing_as')}(?:\s?处理|来处理|看待|�
 
 
 def normalize_missing(c: Clause) -> Reading | None:
-    match = None
+    found: re.Match[str] | None = None
     for match in _AS.finditer(c.text):
         if re.search(
             r"缺失|空值|无效|未回答|无回答|拒答|不知道|不适用|跳过|没回答|missing|answer|refused|know|applicable|response",
             match.group(),
             re.IGNORECASE,
-        ):
-            break
-    else:
+        ) and (found is None or re.search(r"[算当视]", match.group())):
+            found = match
+    if found is None:
         return None
+    match = found
     if c.has("fill") and not re.search(r"算|当|视|作为|看作|定义", match.group()):
         return None
+    told = _told(c, match)
+    if told is not None:
+        return told
     k = c.cutter()
     k.remove(match)
     k.cut(r"这[一两二三几0-9]+个?(?:值|数|代码|编码)?|(?:the )?(?:codes?|values?|answers?)\b|代码|编码|取值")
@@ -49,9 +53,29 @@ def normalize_missing(c: Clause) -> Reading | None:
     return _declared(c, items, columns)
 
 
+_TOLD: Final = re.compile(
+    rf"(?P<value>{L}|[+\-−]?[0-9][0-9.]*)\s?(?:是|代表|表示|为|指|\b(?:is|means|stands for)\b)\s?(?P<label>{_LABELS.pattern})",
+    re.IGNORECASE,
+)
+
+
+def _told(c: Clause, match: re.Match[str]) -> Reading | None:
+    """「98是不知道，-999是没答，都算缺失」: every code with what it stands for."""
+    body = c.text[: match.start()] + c.text[match.end() :]
+    found = list(_TOLD.finditer(body))
+    k = c.cutter()
+    k.left = _TOLD.sub(GAP, body)
+    columns = k.all_columns()
+    k.cut(_VERBS)
+    if not found or not k.clean:
+        return None
+    items = [{"value": narrow(c.literal(m.group("value"))), "label": m.group("label")} for m in found]
+    return _declared(c, items, columns)
+
+
 def _values(c: Clause, k: Cutter) -> list[str]:
     body = re.sub(
-        rf"{GAP}|(?<![A-Za-z])(?:in|for|of|the|all|any)(?![A-Za-z])|^(?:请|帮我)|(?:列|字段)?(?:中|里|内)(?:面)?的?|列|所有的?|凡是|都|值(?:为|是)|值",
+        rf"{GAP}|(?<![A-Za-z])(?:in|for|of|the|all|any)(?![A-Za-z])|^(?:请|帮我)|(?:这|那)?一?(?:列|字段)?(?:中|里|内)(?:面)?的?|列|所有的?|凡是|那些|那几个|这些|都|值(?:为|是)|值",
         " ",
         k.left,
         flags=re.IGNORECASE,
@@ -184,9 +208,7 @@ def fill_missing(c: Clause) -> Reading | None:
     k.cue("missing")
     k.cut(r"代替|替代|替换|\b(?:with|by|using|of|its)\b|处理|地方|部分|位置|单元格")
     columns = columns or tuple(name for name in c.carried if c.schema.find(name))
-    if not columns or not k.clean or (not missing and not strategy and not cue("fill").search(c.text)):
-        return None
-    if not missing and not strategy:
+    if not columns or not k.clean or (not missing and not strategy and c.after != "fill_missing"):
         return None
     if strategy == "mode":
         return _mode(c, columns, by)
@@ -252,7 +274,7 @@ def _mode(c: Clause, columns: tuple[str, ...], by: tuple[str, ...]) -> Reading:
 
 _AT_LEAST: Final = re.compile(
     r"(?:至少|最少|不少于)(?:填了?|回答了?|有|答了)?\s?(?P<n>[0-9]+|[一二两三四五六七八九十]+)\s?(?:个|道|项|列)?(?:题|字段|变量|列|有效值?|值|答案)"
-    r"|at least (?P<en>[0-9]+|[a-z]+) (?:valid |filled |non-?missing )?(?:answers?|values?|columns?|cells?|items?)(?: filled(?: in)?)?",
+    r"|at least (?P<of>[0-9]+|[a-z]+) (?:out )?of(?: the)?(?= [\ue000-\ue7ff])|at least (?P<en>[0-9]+|[a-z]+) (?:valid |filled |non-?missing )?(?:answers?|values?|columns?|cells?|items?)(?: filled(?: in)?)?",
     re.IGNORECASE,
 )
 
@@ -314,8 +336,9 @@ def _with_at_least(c: Clause, k: Cutter, least: re.Match[str]) -> Reading | None
     columns = k.all_columns()
     kept = k.cue("keep")
     k.cue("rows")
-    k.cut(r"有效|填写|的|\b(?:with|that|have|filled in|among|of)\b")
-    count = number(least.group("n") or least.group("en"))
+    while k.cut(r"有效|填写|的|\b(?:with|that|have|filled in|among|of|answered|filled|given|present|valid|non-?missing)\b"):
+        pass
+    count = number(least.group("n") or least.group("of") or least.group("en"))
     if not kept or count is None or not k.clean or c.reader.read(least.group()) is not None:
         return None
     return decided(

@@ -12,7 +12,7 @@ from retort_planner.counting import rows_where
 from retort_planner.frames.base import GAP, Clause, Part, Reading, Way, decided, draft
 from retort_planner.frames.rows import free, new_name
 from retort_planner.lexicon import cue
-from retort_planner.literals import number
+from retort_planner.literals import NUMBER, number
 from retort_planner.text import L
 
 AGE: Final = re.compile(r"年龄|岁数|\bages?\b", re.IGNORECASE)
@@ -53,7 +53,7 @@ class _Rule:
 
 _HOW: Final = (
     r"用|按照?|采用|使用|根据|方法|法则?|规则|之外|以外|超过|超出|偏离|范围|检测|识别|找出?|是否|均值|的?值|"
-    r"\b(?:using|with|by|the|methods?|rule|beyond|outside|more than|from|away|based on|mean|detect|find)\b"
+    r"\b(?:using|with|by|the|methods?|rule|beyond|outside|more than|from|away|based on|mean|detect|find|anything|everything|all|values?|out|those|where|is|are|that)\b"
 )
 
 
@@ -62,15 +62,20 @@ def handle_outliers(c: Clause) -> Reading | None:
     clip = k.cue("clip")
     spoken = k.cue("outliers")
     span = _RANGE.search(k.left) if clip else None
+    bound = _BOUND.search(k.left) if clip and span is None else None
     rule = _rule(k)
     if not (spoken or clip or (rule.method and (c.has("drop") or c.has("flagword") or c.has("clear")))):
         return None
     if span is not None:
         k.remove(span)
         rule = _Rule("range", float(span.group("low")), float(span.group("high")))
+    if bound is not None and clip is not None:
+        k.remove(bound)
+        rule = _bounded(clip.group(), bound)
     columns = k.columns()
     action = "clip" if clip else _action(k)
     k.cue("bare")
+    k.cue("outliers")
     while k.cut(_HOW):
         pass
     columns = columns or tuple(n for n in c.carried if c.schema.find(n))
@@ -79,6 +84,18 @@ def handle_outliers(c: Clause) -> Reading | None:
     if len(columns) != 1 or not k.clean:
         return None
     return _outliers(c, c.schema[columns[0]], rule, action)
+
+
+_BOUND: Final = re.compile(
+    rf"(?:到|在|为|是|\b(?:at|to|of)\b)?\s?(?P<n>{NUMBER})(?:元|块|分|岁)?(?![0-9])", re.IGNORECASE
+)
+
+
+def _bounded(clip: str, bound: re.Match[str]) -> _Rule:
+    """封顶五万, cap at 50000: the upper end; 保底, floor the lower one."""
+    edge = number(bound.group("n"))
+    low = re.search(r"保底|下限|托底|floor", clip, re.IGNORECASE) is not None
+    return _Rule("range", low=edge) if low else _Rule("range", high=edge)
 
 
 def _whose(c: Clause, rule: _Rule, action: str) -> Reading | None:

@@ -6,18 +6,18 @@ import re
 from dataclasses import replace
 from typing import Any, Final
 
-from retort_planner.conditions import Where, conditioned_columns, negate
 from retort_planner.frames.base import GAP, Clause, Reading, decided, draft
 from retort_planner.lexicon import cue, either
 from retort_planner.polarity import Mode, exception, verbs
 from retort_planner.text import NAME, C
+from retort_planner.trees import Where, conditioned_columns, negate
 from retort_planner.values import holders
 
 _POLITE: Final = re.compile(
-    r"^(?:请问?|麻烦你?|帮我|帮忙|给我|我想要?|我要|我们|我只想|我只|需要|可以|能不能|可不可以|please |can you |could you |would you |i want to |i'd like to |let's |i want |i need |we |just )+",
+    r"^(?:请问?|麻烦你?|帮我|帮忙|给我|我想要?|我要|我们|我只想|我只|需要|可以|能不能|可不可以|please |can you |could you |would you |i want to |i'd like to |let's |i want |i need |we |just (?=drop|remove|delete|exclude|keep|filter|show|sort|mark|flag))+",
     re.IGNORECASE,
 )
-_GLUE: Final = re.compile(r"(?:都|全部|全|给|一下|掉|即可|就行|就可以|就好|吧|了|出来|的)$")
+_GLUE: Final = re.compile(r"(?:都|全部|全|给|一下|掉|即可|就行|就可以|就好|才|就|也|吧|了|出来|的)$")
 
 
 def filter_rows(c: Clause) -> Reading | None:
@@ -62,6 +62,8 @@ def _excepted(c: Clause, inner: str, rest: str) -> Reading | None:
     if dropped is None:
         kept = k.cue("keep")
     k.cue("rows")
+    if set(k.all_columns()) - set(conditioned_columns(where)):
+        return None  # 除了上海，别的城市: the column may be said again, another one is another thing
     if not (dropped or kept) or not k.clean:
         return None
     return _rows(where, "keep" if dropped else "drop")
@@ -124,7 +126,7 @@ def sort_rows(c: Clause) -> Reading | None:
             pass
     k.cue("sort")
     k.cue("rows")
-    k.cut(r"分数|成绩|分")
+    k.cut(r"分数|成绩|分|整理")
     k.cut(
         r"按照?|根据|依|以|为准|\bby\b|\bin\b|\border\b|顺序|次序|优先|主要|其次|\bthen\b|相同(?:的|时)?|一样的?|内部?"
     )

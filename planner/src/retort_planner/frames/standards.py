@@ -51,7 +51,9 @@ def standardize_region(c: Clause) -> Reading | None:
         )
         else "keep"
     )
-    asked = k.cue("standardize") or (
+    k.cut(r"整理|清理")
+    k.cut(rf"(?<=[\ue000-\ue7ff])名(?!称|字)")
+    asked = k.cue("standardize") or k.cut(r"\b(?:clean|tidy|sort|fix) up\b|\bfix\b|\bclean\b") or (
         k.cut(r"改[成为]|用|换成|写成|\b(?:use|to)\b") if style == "full" or c.has("short") else None
     )
     columns = k.all_columns()

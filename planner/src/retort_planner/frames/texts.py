@@ -58,6 +58,7 @@ def change_case(c: Clause) -> Reading | None:
     if not to:
         return None
     columns = k.all_columns()
+    k.cut(r"弄成?|搞成?|整成?|写成?")
     k.cut(
         r"(?:转换?|改|变|换|统一|设|调整?|写)(?:换)?[成为]?|(?<![A-Za-z])(?:convert|change|make|turn|put|transform|set|switch)(?![A-Za-z])|字母|英文|形式|格式|all|to|into|text|letters"
     )
@@ -138,7 +139,7 @@ def extract_text(c: Clause) -> Reading | None:
 
 
 _SEPARATED: Final = re.compile(
-    rf"(?:用|按照?|以|根据|通过|中间(?:用|加)|分隔符?(?:是|为|用)?|\b(?:by|on|at|with|using|separated by|delimiter|joined by|joined with|separator)\b(?: the| a| an)?)\s?(?P<sep>{L}|{_SEP_WORD}|[,;:|/\\_\-+#&、.~@*])(?![A-Za-z])\s?(?:这个)?(?:符号|字符|分隔符?|隔开|分开|来|作为分隔符?|做分隔符?|连接符?|\bas (?:the )?(?:separator|delimiter)\b|\b(?:between them|in between|separator|delimiter)\b)*",
+    rf"(?:用|按照?|以|根据|通过|中间(?:用|加)|分隔符?(?:是|为|用)?|\b(?:by|on|at|with|using|separated by|delimiter|joined by|joined with|separator)\b(?: the| a| an)?)\s?(?P<sep>{L}|{_SEP_WORD}|[,;:|/\\_\-+#&、.~@*])(?![A-Za-z])\s?(?:这个)?(?:符号|字符|分隔符?|隔开|为界|为分界|的?地方|处|分开|来|作为分隔符?|做分隔符?|连接符?|\bas (?:the )?(?:separator|delimiter)\b|\b(?:between them|in between|separator|delimiter)\b)*",
     re.IGNORECASE,
 )
 
@@ -165,7 +166,7 @@ def split_column(c: Clause) -> Reading | None:
     if drops is not None:
         text = text[: drops.start()] + GAP + text[drops.end() :]
     into = re.search(
-        rf"(?:拆分?[成为]?|分割?[成为]|分列[成为]?|切分?[成为]|分开成|成|为|\binto\b|\bto\b)\s?(?:两列|三列|[0-9一二两三四五]+列|(?:the )?(?:two |three |[0-9] )?(?:new )?(?:columns?)?)?[:,]?\s?(?P<names>{_NAME}(?:\s?(?:、|,|和|与|及|\band\b|,\s?and\b)\s?{_NAME})+)(?:[两三四]?列)?$",
+        rf"(?:拆开成?|分开成?|劈开成?|切开成?|拆分?[成为]?|分割?[成为]|分列[成为]?|切分?[成为]|分开成|成|为|\binto\b|\bto\b)\s?(?:两列|三列|[0-9一二两三四五]+列|(?:the )?(?:two |three |[0-9] )?(?:new )?(?:columns?)?)?[:,]?\s?(?P<names>{_NAME}(?:\s?(?:、|,|和|与|及|\band\b|,\s?and\b)\s?{_NAME})+)(?:[两三四]?列)?$",
         text.replace(GAP, " ").strip(),
         re.IGNORECASE,
     )
@@ -255,7 +256,7 @@ _TYPES: Final = (
 )
 _CAST: Final = re.compile(
     rf"(?:类型|格式)?(?:转换?[成为]?|改[成为]|变[成为]|转化[成为]|设[成为]|换成|识别为|当[成作]|存成|按)(?:是)?(?:(?P<zh>{'|'.join(either(n) for n, _ in _TYPES)}))(?:的)?(?:类型|格式|型|列|处理|存储)*"
-    rf"|\b(?:to|into|as|be)(?: an?)? (?P<en>{'|'.join(either(n) for n, _ in _TYPES)})(?: type| format| columns?| values?)?|(?P<bare>numeric|int|float|integers?|boolean|text|strings?|numbers)(?= columns?$|$)",
+    rf"|\b(?:to|into|as|be)(?: an?)? (?P<en>{'|'.join(either(n) for n, _ in _TYPES)})(?: type| format| columns?| values?)?|(?<=[\ue000-\ue7ff]) an? (?P<en3>{'|'.join(either(n) for n, _ in _TYPES)})$|(?P<bare>numeric|int|float|integers?|boolean|text|strings?|numbers)(?= columns?$|$)",
     re.IGNORECASE,
 )
 
@@ -265,7 +266,7 @@ def cast_type(c: Clause) -> Reading | None:
     match = _CAST.search(k.left)
     if match is None:
         return None
-    said = match.group("zh") or match.group("en") or match.group("bare")
+    said = match.group("zh") or match.group("en") or match.group("en3") or match.group("bare")
     dtype = next((dtype for name, dtype in _TYPES if cue(name).fullmatch(said)), "")
     k.remove(match)
     on_error = (

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any, Final
 
 from retort_core.schema import Column, Kind
-from retort_planner.conditions import Where, conditioned_columns
 from retort_planner.frames.base import (
     COLUMNS,
     GAP,
@@ -24,6 +23,7 @@ from retort_planner.grounding import look_up
 from retort_planner.lexicon import either
 from retort_planner.literals import number
 from retort_planner.text import C, L, narrow
+from retort_planner.trees import Where, conditioned_columns
 from retort_planner.values import complete, holders, values_of
 
 _EMPTY: Final = r"(?:空(?:值|白|的)?|缺失值?|null|none|na|nan|无值|(?:an? )?(?:empty|missing|blank)(?: values?| cells?)?|nothing)"
@@ -49,7 +49,7 @@ _SET_EN: Final = (
         re.IGNORECASE,
     ),
     re.compile(
-        r"^(?:please )?(?:blank out|clear|wipe|empty|null out|empty out|erase)(?: all| every| the| any)*(?: (?:values?|cells?|contents?))?(?: (?:of|in|where))?(?: the)? ?(?P<what>.{1,200}?)(?: columns?)?$",
+        r"^(?:please )?(?:blank(?: out)?|clear|wipe|empty|null out|empty out|erase)(?: all| every| the| any)*(?: (?:values?|cells?|contents?))?(?: (?:of|in|where))?(?: the)? ?(?P<what>.{1,200}?)(?: columns?)?$",
         re.IGNORECASE,
     ),
 )
@@ -101,7 +101,7 @@ def _set_what(c: Clause, what: str, value: str | None) -> Reading | None:
         flags=re.IGNORECASE,
     )
     apart = re.fullmatch(
-        rf"(?P<where>.{{2,200}}?)(?:的|, ?)(?:人|行|用户|受访者|记录|样本)?(?:的)?(?:其)?(?P<target>{C})(?:列|字段)?(?:的)?",
+        rf"(?P<where>.{{2,200}}?)(?:的,?|, ?)(?:人|行|用户|受访者|记录|样本)?(?:的)?(?:其)?(?P<target>{C})(?:列|字段)?(?:的)?",
         what,
     )
     if apart is not None:
@@ -181,7 +181,7 @@ def _not_a_value(text: str) -> bool:
         "short",
         "full",
     )
-    return re.fullmatch(rf"{words}(?:的?(?:类型|格式|形式|列))?", text.strip(), re.IGNORECASE) is not None
+    return re.fullmatch(rf"(?:proper|real|actual|valid|normal|正常的?|标准的?|正确的?)?\s?{words}(?:的?(?:类型|格式|形式|列))?", text.strip(), re.IGNORECASE) is not None
 
 
 _IN: Final = rf"(?P<where>(?:把|将|在|对|\bin\b|\bfor\b|\bfrom\b|\bof\b)?\s?(?:the )?(?:columns? )?(?P<cols>{COLUMNS})(?:列|字段|\scolumns?)?(?:中|里面?|内|上)?(?:的)?[,:]?)"
@@ -211,6 +211,8 @@ def replace_values(c: Clause) -> Reading | None:
     match = _PAIR_ZH.match(text) or _PAIR_EN.match(text)
     if match is None or _is_column(match.group("from"), match.group("to")):
         return None
+    if re.match(r"(?:是|为|等于|在)(?!否)", match.group("from")) and re.search(C, match.group("from")):
+        return None  # a condition with its target: 省份是广东的，城市写成广州
     sources = [
         c.literal(part) for part in re.split(SEP, match.group("from"), flags=re.IGNORECASE) if part.strip()
     ]
@@ -352,6 +354,8 @@ def merge_values(c: Clause) -> Reading | None:
     match = _MERGE_ZH.match(text) or _MERGE_EN.match(text)
     if match is None or _is_column(match.group("from"), match.group("to")):
         return None
+    if re.match(r"(?:是|为|等于|在)(?!否)", match.group("from")) and re.search(C, match.group("from")):
+        return None
     sources = [
         c.literal(part) for part in re.split(SEP, match.group("from"), flags=re.IGNORECASE) if part.strip()
     ]
@@ -376,7 +380,7 @@ def merge_values(c: Clause) -> Reading | None:
 
 
 _CODE_PAIR: Final = re.compile(
-    rf"(?:\band )?(?P<from>{L}|[^,;:=→\x01、]{{1,30}}?)\s?(?:编码[为成]|编[为成]|=>|->|=|→|:|改[为成]|转[为成]|记[为成]|换成|映射[为成到]|变[为成]|赋值?为|为|是|\b(?:as|to|becomes?|is)\b)\s?(?P<to>{L}|[^,;:=→\x01、]{{1,30}}?)(?=$|\s?[,;、]|\s?和|\s(?:and)\b)",
+    rf"(?:\band )?(?P<from>{L}|[^,;:=→\x01、]{{1,30}}?)\s?(?:编码[为成]|编[为成]|=>|->|=|→|:|改[为成]|转[为成]|记[为成]?(?=[0-9])|记[为成]|换成|映射[为成到]|变[为成]|赋值?为|为|是|\b(?:as|to|becomes?|is)\b)\s?(?P<to>{L}|[^,;:=→\x01、]{{1,30}}?)(?=$|\s?[,;、]|\s?和|\s(?:and)\b)",
     re.IGNORECASE,
 )
 
@@ -400,6 +404,8 @@ def recode_values(c: Clause) -> Reading | None:
         text, name = text[: named.start()], c.literal(named.group("name"))
     head = re.search(COLUMNS, text, re.IGNORECASE)
     columns = c.names(head.group()) if head else tuple(n for n in c.carried if c.schema.find(n))
+    if not columns and asked:
+        columns = _holding(c, [c.literal(re.sub(r"^\s*and ", "", m.group("from"))) for m in _CODE_PAIR.finditer(re.sub(asked.re, "", text))])
     body = text[: head.start()] + GAP + text[head.end() :] if head else text
     return _recoded(c, columns, body, name, asked=asked is not None)
 
