@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from retort_planner.linking import Linked, Mention
-from retort_planner.text import COLUMN_BASE, SPAN, C
+from retort_planner.text import COLUMN_BASE, SPAN
 
 _IT: Final = re.compile(
     r"它们?|(?:这|那|该)(?:[一两三四几])?(?:列|个?字段|变量|个数)|此列|前者|"

@@ -68,16 +68,36 @@ PHRASES: Final = tuple(
         (r"(?:要|应该?|必须|得|需要?)(?=在|是|为|大于|小于|等于|不低于|不超过|不小于|至少|[0-9])", ""),
         (rf"({C})(?:列)?不在(?!{_ZH_NUMERAL})", r"\1≠"),
         (rf"({C})(?:列)?在(?!{_ZH_NUMERAL})", r"\1="),
-        (rf"^(?:没有?|缺少?|无)({C})(?:列|信息|数据|的)*$", r"\1缺失"),
+        (rf"^(?:没有?|缺少?|无)({C})(?:列|信息|数据|的)*(?:记录|行|人|样本|用户|答卷)?$", r"\1缺失"),
         (rf"({C})(?:列)?(?:没有?|缺|无)(?:成绩|分数?|数据|数值|内容|信息)?(?:的|着的)?$", r"\1缺失"),
+        (r"([\u4e00-\u9fff]{1,8}?)(?:当中|之中|里面|中|里)的?(?=[\ue000-\ue7ff])", r"\1且"),
+        (r"非([\u4e00-\u9fff]{2,6})(?:[、,和也]|且)?非([\u4e00-\u9fff]{2,6})", r"不是\1或\2"),
+        (rf"({C}) not (?:above|over|more than|higher than)", r"\1 at most"),
+        (rf"({C}) not (?:below|under|less than|lower than)", r"\1 at least"),
+        (
+            rf"({C})s? (?:that|which|who) (?=(?:do|does|did|is|are|have|has|contain|mention|start|end|include)\b)",
+            r"\1 ",
+        ),
+        (r"\b(not|is|are|was|were|only) from (?=[A-Z])", r"\1 "),
+        (
+            r"\bwho (?:is|are) ((?:at least|over|under|above|below|at most) [0-9]{1,3})(?=$|[,;]| (?:and|or)\b)",
+            r"and \1 years old",
+        ),
+        (rf"\bnegative(?: values? (?:of|in))? ({C})", r"\1 < 0"),
         (r"\b(?:either|exactly|precisely|strictly) ", ""),
         (
-            rf"\b(people|persons?|respondents?|everyone|those|users?|customers?|participants?|men|women|males?|females?|kids)(?: (?:who|that))?(?: (?:is|are))? ((?:under|over|above|below|at least|at most) [0-9]{{1,3}}|[0-9]{{1,2}} (?:or|and) (?:over|more|above|older|under|younger|below)|between [0-9]{{1,3}} and [0-9]{{1,3}})(?=$|[,;]| (?:and|or|but|only|should|must|can)\b)",
+            r"\b(people|persons?|respondents?|everyone|those|users?|customers?|participants?|men|women|males?|females?|kids)(?: (?:who|that))?(?: (?:is|are))? ((?:under|over|above|below|at least|at most) [0-9]{1,3}|[0-9]{1,2} (?:or|and) (?:over|more|above|older|under|younger|below)|between [0-9]{1,3} and [0-9]{1,3})(?=$|[,;]| (?:and|or|but|only|should|must|can)\b)",
             r"\1 \2 years old",
         ),
-        (r"\b(men|women|males?|females?) (?=(?:aged|over|under|above|below|at least|older|younger|between|with|who|whose|from|in|[0-9])\b)", r"\1 and "),
+        (
+            r"\b(men|women|males?|females?) (?=(?:aged|over|under|above|below|at least|older|younger|between|with|who|whose|from|in|[0-9]+)\b)",
+            r"\1 and ",
+        ),
         (rf"({C})s? (?:of|at) (?={_NUMERAL}|one|two|three|four|five|six|seven|eight|nine|ten)", r"\1 = "),
-        (rf"\b(?:makes?|earns?|has|have|gets?|with|making|earning|having) (?=(?:more|less|over|under|above|below|at least|at most)\b.*{C})", ""),
+        (
+            rf"\b(?:makes?|earns?|has|have|gets?|with|making|earning|having) (?=(?:more|less|over|under|above|below|at least|at most)\b.*{C})",
+            "",
+        ),
         (rf"(?<=[0-9])(?: in| of)?(?: the)? ({C})$", r" in \1"),
         (r"\b(?:are |is |were |was )?neither (?:an? )?(.+?) nor (?:an? )?", r"is not \1 or "),
         (
@@ -144,7 +164,9 @@ def implied(schema: Schema, text: str) -> Iterator[tuple[re.Match[str], Column]]
 def _gerunds(schema: Schema, text: str) -> Iterator[tuple[re.Match[str], Column]]:
     for word in re.findall(r"\b[a-z]{3,12}ing\b", text, re.IGNORECASE):
         stem = word.lower().removesuffix("ing")
-        column = _only([c for c in schema.columns if c.dtype.numeric and c.name.lower() in (stem, stem + "e")])
+        column = _only(
+            [c for c in schema.columns if c.dtype.numeric and c.name.lower() in (stem, stem + "e")]
+        )
         found = re.search(rf"\b{word}\b(?= )", text)
         if column is not None and found is not None:
             yield found, column
@@ -159,7 +181,9 @@ def _speaks_of(column: Column, word: str) -> bool:
 
 def _numeric(schema: Schema, names: tuple[str, ...]) -> list[Column]:
     return [
-        c for c in schema.columns if c.dtype.numeric and any(n in f"{c.name} {c.label}".casefold() for n in names)
+        c
+        for c in schema.columns
+        if c.dtype.numeric and any(n in f"{c.name} {c.label}".casefold() for n in names)
     ]
 
 

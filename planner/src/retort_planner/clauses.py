@@ -21,7 +21,7 @@ _BORDER: Final = re.compile(
     re.IGNORECASE,
 )
 _LEAD: Final = re.compile(
-    r"^(?:先|首先|请先|第一步|再|然后|接着|first of all|firstly|to start|first(?=,| (?:drop|remove|delete|keep|sort|trim)))[,:]?\s?",
+    r"^(?:second(?:ly)?|third(?:ly)?|next|last(?:ly)?),? (?=[a-z])|^(?:先|首先|请先|第一步|再|然后|接着|first of all|firstly|to start|first(?=,| (?:drop|remove|delete|keep|sort|trim)))[,:]?\s?",
     re.IGNORECASE,
 )
 R = TypeVar("R")

@@ -8,7 +8,7 @@ Literals stay as written here; `grounding` finds them in the data.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
@@ -78,6 +78,8 @@ class Reader:
     profile: Profile | None
     today: date
     subject: str = ""  # column carried over from the clause before
+    # What was read before, of this and no other situation: several frames ask the same of a clause.
+    known: dict[tuple[object, ...], Where | None] = field(default_factory=dict, compare=False, repr=False)
 
     def over(self, schema: Schema) -> Reader:
         return replace(self, schema=schema)
@@ -86,6 +88,12 @@ class Reader:
         """The condition `text` says, or None when any of it is not understood."""
         if not text or len(text) > 400:
             return None
+        key = (text, self.subject, id(self.linked), id(self.schema))
+        if key not in self.known:
+            self.known[key] = self._read(text)
+        return self.known[key]
+
+    def _read(self, text: str) -> Where | None:
         reader, text = self._protected(text)
         reader, text = reader._attributed(text)  # noqa: SLF001 - itself, with more columns
         for words, meant in attributes.PHRASES:
@@ -133,7 +141,7 @@ class Reader:
         return self._comparison(found, op, text) if op in NEGATED else None
 
     def _or(self, text: str, carried: Atoms) -> Where | None:
-        parts = [self._and(part, carried) for part in _OR.split(text)]
+        parts = [self._and(part, carried) for part in _shared(_OR.split(text))]
         return joined("any", parts)
 
     def _and(self, text: str, carried: Atoms) -> Where | None:
@@ -278,38 +286,45 @@ class Reader:
     def _bare(self, text: str, carried: Atoms) -> Where | None:
         """A literal alone: another value of the comparison before it, or a value only one column holds."""
         match = re.fullmatch(rf"({C})?(?:的)?([^{_SIGNS}{RANGE}]{{1,60}})", text)
-        if match is None or (match.group(1) is None and re.search(C, match.group(2))):
-            whole = self._held(text, carried) if match is not None else None
-            if whole is not None:
-                return whole
-            turned = re.fullmatch(rf"([^{_SIGNS}{RANGE}\ue000-\ue7ff]{{1,60}}?)(?:的|\s)?({C})", text)
-            return self._after_column(turned.group(2), turned.group(1), carried) if turned else None
-        char, literal = match.groups()
-        if char is None and carried.op in ("eq", "ne", "contains", "not_contains"):
-            if self._speaks(literal):
-                return None
-            if self._elsewhere(literal, carried):
-                return self._held(literal, Atoms(), op="eq")
-            return self._built(
-                None,
-                {"eq": "=", "ne": "≠", "contains": "∋", "not_contains": "∌"}[carried.op],
-                literal,
-                carried,
-            )
+        char, literal = match.groups() if match is not None else (None, "")
+        if char is None and (not literal or re.search(C, literal)):
+            return (self._held(text, carried) if literal else None) or self._turned(text, carried)
         if char is not None:
             return self._after_column(char, literal, carried)
+        if carried.op in ("eq", "ne", "contains", "not_contains"):
+            return self._another(literal, carried)
         return self._held(literal, carried)
+
+    def _turned(self, text: str, carried: Atoms) -> Where | None:
+        """「本科学历」, Guangdong in province: the value before its column."""
+        turned = re.fullmatch(
+            rf"([^{_SIGNS}{RANGE}\ue000-\ue7ff]{{1,60}}?)(?:的|\s(?:(?:in|for|of)\s)?(?:the\s)?)?({C})", text
+        )
+        return self._after_column(turned.group(2), turned.group(1), carried) if turned else None
+
+    def _another(self, literal: str, carried: Atoms) -> Where | None:
+        """One more value of the comparison before it."""
+        if self._speaks(literal):
+            return None
+        if self._elsewhere(literal, carried):
+            return self._held(literal, Atoms(), op="eq")
+        operator = {"eq": "=", "ne": "≠", "contains": "∋", "not_contains": "∌"}[carried.op]
+        return self._built(None, operator, literal, carried)
 
     def _elsewhere(self, literal: str, carried: Atoms) -> bool:
         """「成都的女性」: the second value is one of another column."""
-        known = [name for said in self._spellings(literal) for name in holders(self.schema, self.profile, said)]
+        known = [
+            name for said in self._spellings(literal) for name in holders(self.schema, self.profile, said)
+        ]
         return bool(known) and carried.column not in known and carried.op in ("eq", "ne")
 
     def _speaks(self, literal: str) -> bool:
         """「广州的，按性别统计」: words with a column or a verb in them are no further value, unless the data has it."""
         if re.fullmatch(L, literal) or holders(self.schema, self.profile, self._text(literal)):
             return False
-        if re.fullmatch(r"(?:其他|其它|其余|别的|剩下|others?|the rest)(?:的|人|城市)*(?:都|全部?)?", literal):
+        if re.fullmatch(
+            r"(?:其他|其它|其余|别的|剩下|others?|the rest)(?:的|人|城市)*(?:都|全部?)?", literal
+        ):
             return True
         return re.search(rf"{C}|^{_VERB}|出来$|掉$|[去抓扔捞踢砍]", literal, re.IGNORECASE) is not None
 
@@ -402,6 +417,14 @@ class Reader:
             value = literals.number(text)
             return value if value is not None else (text if _labelled(column, text) else None)
         return text
+
+
+def _shared(parts: list[str]) -> list[str]:
+    """「城市或者省份没填」: what the last part says of its column holds for the columns before it."""
+    said = re.fullmatch(rf"\s?{C}(?P<state>[∅∃∄].{{0,8}})", parts[-1])
+    if said is None or not all(re.fullmatch(rf"\s?{C}(?:列)?\s?", part) for part in parts[:-1]):
+        return parts
+    return [*(part.strip() + said.group("state") for part in parts[:-1]), parts[-1]]
 
 
 def _labelled(column: Column, text: str) -> bool:

@@ -45,6 +45,19 @@ def with_verb(text: str, last: Draft) -> str | None:
     return f"{verb}{text}" if verb else None
 
 
+_ONLY: Final = re.compile(r"只|仅|\b(?:only|just|nothing but)\b", re.IGNORECASE)
+_TAKES_AWAY: Final = frozenset({"drop_columns", "drop_missing", "filter_rows", "drop_duplicates"})
+
+
+def leaves_alone(text: str, drafts: tuple[Draft, ...], after: str) -> bool:
+    """「删掉备注，邮箱保留」: after something is taken away, "keep" without "only" means: not this one."""
+    kept = len(drafts) == 1 and (
+        drafts[0].op == "select_columns"
+        or (drafts[0].op == "filter_rows" and drafts[0].params.get("mode") == "keep")
+    )
+    return kept and after in _TAKES_AWAY and _ONLY.search(text) is None
+
+
 def likewise(text: str) -> str | None:
     """The columns of 「邮箱也一样」, or None."""
     found = next((m for pattern in _LIKEWISE if (m := pattern.match(text))), None)
@@ -61,9 +74,11 @@ def _on(draft: Draft, columns: tuple[str, ...]) -> Draft | None:
     params: dict[str, Any] = dict(draft.params)
     if isinstance(params.get("columns"), list) and not params.get("into"):
         return Draft(draft.op, {**params, "columns": list(columns)})
-    if isinstance(params.get("column"), str) and not params.get("where") and not params.get("new_name") and len(columns) == 1:
+    if (
+        isinstance(params.get("column"), str)
+        and not params.get("where")
+        and not params.get("new_name")
+        and len(columns) == 1
+    ):
         return Draft(draft.op, {**params, "column": columns[0]})
     return None
-
-
-

@@ -25,12 +25,13 @@ _ASSIGNS: Final = re.compile(
 )
 _ORDINALS: Final = {c: i for i, c in enumerate("一二三四五六七八九十", 1)}
 _POSITION: Final = re.compile(
-    r"第\s?([0-9]{1,4}|[一二三四五六七八九十])\s?(列|个字段|题|问)"
+    r"倒数第\s?(?P<back>[0-9]{1,3}|[一二三四五六七八九十])\s?(?:列|个字段)|\b(?P<backen>second|third) (?:to|from) (?:the )?last column\b|(?:最后|末尾|后)(?P<tail>[0-9]{1,2}|[两二三四五六])列|\blast (?P<tailen>[0-9]{1,2}|two|three|four|five) columns\b"
+    r"|第\s?(?P<at>[0-9]{1,4}|[一二三四五六七八九十])\s?(?P<unit>列|个字段|题|问)"
     r"|(?:最后一列|\bthe last column\b|\blast column\b|第一列)"
-    r"|\b([A-Z]{1,2})\s?列|第\s?([A-Z]{1,2})\s?列|\bcolumn ([A-Z]{1,2})\b(?!\s?(?:=|column))"
-    r"|(?:所有|全部|每个|每一?)的?(文本|文字|字符|数值|数字|日期|时间)?(?:列|字段|变量)"
-    r"|\b(?:all|every|each)(?: of)?(?: the)? ?(text|string|numeric|number|date)? (?:columns?|fields?|variables?)\b"
-    r"|前\s?([0-9]{1,3}|[一二两三四五六七八九十])\s?(?:列|个字段)|\bfirst ([0-9]{1,3}|two|three|four|five) columns\b"
+    r"|\b(?P<letter>[A-Z]{1,2})\s?列|第\s?(?P<letter2>[A-Z]{1,2})\s?列|\bcolumn (?P<letter3>[A-Z]{1,2})\b(?!\s?(?:=|column))"
+    r"|(?:所有|全部|每个|每一?)的?(?P<kind>文本|文字|字符|数值|数字|日期|时间)?(?:列|字段|变量)"
+    r"|\b(?:all|every|each)(?: of)?(?: the)? ?(?P<kinden>text|string|numeric|number|date)? (?:columns?|fields?|variables?)\b"
+    r"|前\s?(?P<first>[0-9]{1,3}|[一二两三四五六七八九十])\s?(?:列|个字段)|\bfirst (?P<firsten>[0-9]{1,3}|two|three|four|five) columns\b"
 )
 _WORD_NUMBERS: Final = {"two": 2, "three": 3, "four": 4, "five": 5, "两": 2, **_ORDINALS}
 
@@ -120,7 +121,8 @@ def _spaced_names(schema: Schema) -> list[tuple[str, tuple[str, ...]]]:
             re.sub(r"[\s\-]+", "_", key),
         }:
             found += [(variant, (name,))]
-        found.extend((plural, (name,)) for plural in _plurals(key))
+        for spelt in {key, re.sub(r"[\s_\-]+", " ", key)}:
+            found.extend((plural, (name,)) for plural in _plurals(spelt))
     return found
 
 
@@ -240,22 +242,35 @@ def _number(text: str) -> int:
 def _by_position(  # noqa: PLR0911 - one line per way to count columns
     match: re.Match[str], schema: Schema, known: Index
 ) -> tuple[str, ...]:
-    text, names = match.group(), schema.names
-    if match.group(1) and match.group(2) in ("题", "问"):
-        return known.names.get(f"q{_number(match.group(1))}", ())
-    if match.group(1):
-        return names[_number(match.group(1)) - 1 :][:1]
-    letters = match.group(3) or match.group(4) or match.group(5)
+    text, names, group = match.group(), schema.names, match.groupdict()
+    behind = _from_the_end(match, names)
+    if behind:
+        return behind
+    if group["at"] and group["unit"] in ("题", "问"):
+        return known.names.get(f"q{_number(group['at'])}", ())
+    if group["at"]:
+        return names[_number(group["at"]) - 1 :][:1]
+    letters = group["letter"] or group["letter2"] or group["letter3"]
     if letters:
         return names[_letters(letters) :][:1]
-    count = match.group(8) or match.group(9)
+    count = group["first"] or group["firsten"]
     if count:
         return names[: _number(count)]
     if "最后" in text or "last" in text:
         return names[-1:]
     if text == "第一列":
         return names[:1]
-    return _of_type(schema, match.group(6) or match.group(7) or "")
+    return _of_type(schema, group["kind"] or group["kinden"] or "")
+
+
+def _from_the_end(match: re.Match[str], names: tuple[str, ...]) -> tuple[str, ...]:
+    group = match.groupdict()
+    back = group["back"] or {"second": "2", "third": "3"}.get((group["backen"] or "").lower(), "")
+    if back:
+        at = _number(back)
+        return names[-at : len(names) - at + 1] if 0 < at <= len(names) else ()
+    tail = group["tail"] or group["tailen"]
+    return names[-_number(tail) :] if tail else ()
 
 
 def _letters(text: str) -> int:
@@ -275,10 +290,24 @@ def _of_type(schema: Schema, word: str) -> tuple[str, ...]:
     return schema.names
 
 
+def _compounded(linked: Linked, text: str, name: str, char: str, mentions: list[Mention]) -> str:
+    """年龄组, made by an earlier clause, holds the name of the column 年龄, which is a character by now."""
+    for match in re.finditer(r"[\ue000-\ue7ff]", text):
+        known = linked.mention(match.group()).text
+        head, found, tail = name.partition(known)
+        said = f"{head}{match.group()}{tail}"
+        if found and (head or tail) and said in text:
+            mentions.append(Mention(name, (name,)))
+            return text.replace(said, char)
+    return text
+
+
 def extended(linked: Linked, text: str, names: tuple[str, ...]) -> tuple[Linked, str]:
     """`text` of a later clause with columns linked that an earlier clause made."""
     mentions = list(linked.mentions)
     for name in sorted(names, key=len, reverse=True):
+        if len(mentions) < SPAN:
+            text = _compounded(linked, text, name, chr(COLUMN_BASE + len(mentions)), mentions)
         edge = (r"(?<![A-Za-z0-9_])", r"(?![A-Za-z0-9_])") if name.isascii() else ("", "")
         pattern = re.compile(edge[0] + re.escape(name) + edge[1], re.IGNORECASE)
         if len(name) > 1 and len(mentions) < SPAN and fold(name) not in KEYWORDS and pattern.search(text):

@@ -14,6 +14,7 @@ from typing import Final
 
 from retort_core.plans import Candidate, Declined, Lang, Option, Outcome, Planned, Question, Slot
 from retort_core.schema import Schema
+from retort_planner.lexicon import either
 from retort_planner.linking import Linked
 from retort_planner.text import fold
 from retort_planner.values import closeness
@@ -47,6 +48,9 @@ def guesses(schema: Schema, said: str) -> list[Guess]:
 
 def _windows(said: str) -> list[str]:
     found: list[str] = []
+    mixed = [m.group() for m in re.finditer(r"[A-Za-z0-9_\u3040-\u30ff\u3400-\u9fff]{2,16}", said)]
+    found += [word for word in mixed if not word.isascii() and re.search(r"[A-Za-z0-9]", word)]
+    found += [word[at:] for word in found for at in range(1, min(4, len(word) - 1))]
     for match in _WORD.finditer(said):
         word = match.group()
         if word.isascii():
@@ -80,9 +84,54 @@ def near_column(
         if guess.text not in spoken:
             continue
         outcome = again(spoken.replace(guess.text, f"「{guess.column}」", 1))
+        if not isinstance(outcome, Planned | Question):
+            outcome = again(spoken.replace(guess.text, guess.column, 1))
         if isinstance(outcome, Planned | Question):
             offers.append((guess, outcome))
     return _card(offers[:4], lang)
+
+
+_COMPOUND: Final = re.compile(
+    r"(?P<pre>[\u4e00-\u9fff]{1,2})?(?P<col>[\ue000-\ue7ff])(?P<post>[\u4e00-\u9fff]{1,2})?"
+)
+
+
+_FUNCTION: Final = re.compile(
+    rf"{either('drop', 'keep', 'fill', 'sort', 'mark', 'stat', 'cast', 'replace', 'set', 'rename', 'trim')}|[把将给对按用以和与及的列各每有在是为到从里中]"
+)
+
+
+def compound(linked: Linked, lang: Lang, again: Callable[[str], Outcome]) -> Question | None:
+    """「月收入」 holds the name of the column 收入 and may or may not be it."""
+    for match in list(_COMPOUND.finditer(linked.text))[:3]:
+        mention = linked.mention(match.group("col"))
+        for cut in ("pre", "post"):
+            for size in (1, 2):
+                outcome = _without(linked, match, cut, size, again)
+                if outcome is not None:
+                    guess = Guess(1.0, mention.columns[0], linked.plain(_said(match, cut, size)))
+                    return _card([(guess, outcome)], lang)
+    return None
+
+
+def _said(match: re.Match[str], cut: str, size: int) -> str:
+    extra = match.group(cut) or ""
+    return f"{extra[-size:]}{match.group('col')}" if cut == "pre" else f"{match.group('col')}{extra[:size]}"
+
+
+def _without(
+    linked: Linked, match: re.Match[str], cut: str, size: int, again: Callable[[str], Outcome]
+) -> Outcome | None:
+    said = _said(match, cut, size)
+    extra = said.replace(match.group("col"), "")
+    if (
+        len(said) != size + 1
+        or _FUNCTION.search(extra)
+        or len(linked.mention(match.group("col")).columns) != 1
+    ):
+        return None
+    outcome = again(linked.plain(linked.text.replace(said, match.group("col"), 1)))
+    return outcome if isinstance(outcome, Planned) else None
 
 
 def _card(offers: list[tuple[Guess, Outcome]], lang: Lang) -> Question | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Final, Literal
 
 from retort_core.errors import StepError
 from retort_core.plans import Lang, Outcome
@@ -37,6 +37,7 @@ from retort_planner.polarity import forbids
 from retort_planner.requests import Request
 from retort_planner.text import MAX_CHARS, foreign, language, protect
 
+MOST_ASKED: Final = 300  # characters: what is longer is said again, not guessed at
 _POLITE_START = re.compile(
     r"^(?:(?:好的?|嗯|行|可以|谢谢|对了|你好|您好|那么?)[,。!.:]?|(?:ok(?:ay)?|yes|sure|great|thanks?|hi|hello|now)(?![A-Za-z])[,。!.:]?)\s?(?=\S)",
     re.IGNORECASE,
@@ -136,14 +137,14 @@ class _Planning:
         if on_result is not None:
             return on_result
         read = self.read(text)
-        if read.unread:
+        if read.unread or not all(part.settled for part in read.parts):
             text, read = self.spoken(text, read)
         if read.unread:
             return self.asked() or self.not_understood(read.unread)
         return assemble(mixing.apart(read.parts, text, self.lang), Assembly(self.request.schema, self.lang))
 
     def spoken(self, text: str, unread: _Read) -> tuple[str, _Read]:
-        """What was not understood as it stands, in plain words; never with a value that only those words have."""
+        """What was not understood, or not without a question, in plain words; never with a value that only those words have."""
         plain = anaphora.rows(phrasing.plain(speech.plainly(self.linked.text)))
         if plain == text:
             return text, unread
@@ -152,10 +153,13 @@ class _Planning:
         drafts = (draft for part in read.parts for way in part.ways for draft in way.drafts)
         if read.unread or any(speech.invented(draft.params, said) for draft in drafts):
             return text, unread
-        return plain, read
+        better = unread.unread or all(part.settled for part in read.parts)
+        return (plain, read) if better else (text, unread)
 
     def asked(self) -> Outcome | None:
         """Rows without a verb, a value that no column has: a question, when nothing else reads the message."""
+        if len(self.linked.text) > MOST_ASKED:
+            return None
         return self.last("rows") or (self.near() if not self.depth else None) or self.last("value")
 
     def last(self, what: Literal["rows", "value"]) -> Outcome | None:
@@ -165,7 +169,8 @@ class _Planning:
         return None if read.unread else assemble(read.parts, Assembly(self.request.schema, self.lang))
 
     def near(self) -> Outcome | None:
-        return near.near_column(self.linked, self.request.schema, self.linked.text, self.lang, self.again)
+        card = near.near_column(self.linked, self.request.schema, self.linked.text, self.lang, self.again)
+        return card or near.compound(self.linked, self.lang, self.again)
 
     def over(self, schema: Schema, text: str, result: str) -> Outcome | None:
         """The same words over the table of an earlier answer; None when they do not fit it."""
@@ -187,7 +192,7 @@ class _Planning:
             if reading is None:
                 state.unread = state.unread or said
                 return state
-            self.take(reading, state)
+            self.take(reading, state, said)
             if state.unread:
                 return state
         return state
@@ -196,7 +201,9 @@ class _Planning:
         schema = state.schema or self.request.schema
         made = tuple(name for name in schema.names if self.request.schema.find(name) is None)
         linked, text = extended(self.linked, piece, made) if made else (self.linked, piece)
-        clause = Clause(text, linked, self.request, schema, self.lang, state.carried, state.after, self.lastly)
+        clause = Clause(
+            text, linked, self.request, schema, self.lang, state.carried, state.after, self.lastly
+        )
         return self.elliptical(clause, state) or frames.read(clause) or self.referring(clause)
 
     def elliptical(self, clause: Clause, state: _Read) -> Reading | None:
@@ -213,7 +220,9 @@ class _Planning:
         meant = anaphora.resolved(clause.text, clause.linked, clause.carried)
         return frames.read(replace(clause, linked=meant[0], text=meant[1])) if meant else None
 
-    def take(self, reading: Reading, state: _Read) -> None:
+    def take(self, reading: Reading, state: _Read, said: str) -> None:
+        if ellipsis.leaves_alone(said, reading.part.ways[0].drafts, state.after):
+            return
         schema = state.schema or self.request.schema
         part = Ground(self.request.profile, self.lang).part(reading.part, schema)
         state.parts.append(part)

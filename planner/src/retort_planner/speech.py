@@ -17,7 +17,7 @@ from retort_planner.text import has_cjk
 _COURTESY_ZH: Final = re.compile(
     r"^(?:(?:请问一?下?|请您|请你|请|麻烦您?你?|劳驾您?你?|拜托您?你?|辛苦您?你?|不好意思|打扰一?下?|抱歉|您好|你好|大家好|(?:老师|同学|师傅|亲)们?好?(?=[,。!])|哈喽|嗨|嘿|那个(?=,)|这样吧|要不然?|"
     r"嗯+|呃+|好的?(?=[,。!])|行(?=[,。!])|可以(?=[,。!])|对了|谢谢(?=[,。!])|方便的话|有空的话|可以的话|如果(?:可以|方便)的?话?|是否可以|能不能|能否|可不可以|可否|(?:你|您)?(?:可以|能)(?=请|帮|给|把|将|对|按|替|让|不)|"
-    r"(?:我们?|咱们?)?(?:现在|还|就|只?是)?(?:想|希望|打算|需要|想要)(?:请|让|要)?(?:您|你)?(?=帮|给|把|将|对|按|看|知道|统计|算|查|了解|删|去|问)|(?:想)?(?:请?问|知道|了解)一?下(?!载)|"
+    r"(?:我们?|咱们?)?(?:现在|还|就|只?是)?(?:想|希望|打算|需要|想要)(?:请|让|要)?(?:您|你)?(?=帮|给|把|将|对|按|看|知道|统计|算|查|了解|删|去|问)|(?:想)?(?:请?问|知道|了解)(?:一?下)?(?!载)|"
     r"帮(?:我们?|个?忙)(?:一下)?|给我们?(?=[看算统查出做列])|替我们?|(?:您|你|咱们?|我们?)(?=把|给|将|对|先把|帮)|那么?就?(?=[把将给对删去按])|先帮我)[,。!:~]?\s?)+"
 )
 _COURTESY_EN: Final = re.compile(
@@ -48,6 +48,7 @@ _CONTRACTED: Final = tuple(
         (r"\b(i|we|you|they|who)'ve\b", r"\1 have"),
         (r"\b(?:gonna)\b", "going to"),
         (r"\bwanna\b", "want to"),
+        (r"(?<= to )(?:proper|real|actual|valid|correct|normal) (?=dates?|numbers?|text)", ""),
     )
 )
 # What stands for one plain verb or noun. Longer forms come first where one contains another.
@@ -59,7 +60,15 @@ _PLAIN_ZH: Final = tuple(
             r"(去|求|排|改|分|编|换|起|打|做|加|算|取)(?:一?个|一下|下)(重|和|序|名字?|组|码|标签|标记?|平均|均值|整|段|档|差)",
             r"\1\2",
         ),
-        (r"(?<![十百千万])一下子?", ""),
+        (r"(?<![十百千万统])一下子?|(?<=统一)下|(?<=[问看查说])下(?=[\u4e00-\u9fff\ue000-\ue7ff])", ""),
+        (r"^(?:我们?|咱们?)(?=不要|不想|不需要|只要|只想|只看|仅)", ""),
+        (r"往(?:前|后|左|右)面?(?=挪|移|放|调|搬)", ""),
+        (r"(?<=[\ue000-\ue7ff])(?:能不能|可不可以|能|可以)(?=统一|改|删|换|转|去|排|补|填|算|标)", ""),
+        (r"(?<=的)也(?=[置设改删去清填标])", ""),
+        (r"(?<=[,;])(?:剩下|其余|余下|剩余)的?(?:数据|行|人)?(?=按|再|把)", ""),
+        (r"每个?人的?(?=[\ue000-\ue7ff])", ""),
+        (r"清一清|清清", "清理"),
+        (r"(?P<n>记录|行|的人|样本|数据|答卷|问卷)(?P<all>都|全部?|给)*(?:清掉|抹掉)", r"\g<n>删掉"),
         (r"空格子儿?|空格儿|空的?格子", "空值"),
         (r"(?<=[\u4e00-\u9fff\ue000-\ue7ff])的话(?=[,就用把将填补删都]|$)", "的"),
         (r"男的(?=[和、跟与]?女)", "男"),
@@ -81,7 +90,7 @@ _PLAIN_ZH: Final = tuple(
         (r"(?:设|弄|搞|整|变|改)(?:成|为)(?=[大小]写|文本|数字|数值|整数|小数|日期|空|字符)", "改成"),
         (r"(?:弄|搞|整)(?:齐|整齐|规范|统一|一致)", "统一"),
         (r"(?:劈|掰|切)(?:开|成)(?=成|为|[两三四2-5几]|$)", "拆"),
-        (r"(?:搁|摆|挪|移|调|放)(?:到|在|至)", "移到"),
+        (r"(?:搁|摆|挪|移|调)(?:到|在|至)", "移到"),
     )
 )
 _PLAIN_EN: Final = tuple(
@@ -96,12 +105,19 @@ _PLAIN_EN: Final = tuple(
         (r"(?:stick|pop|slide|shift|push)(?= (?:the )?[\ue000-\ue7ff])", "move"),
         (r"whoever|anyone who|anybody who", "everyone who"),
         (r"anybody|anyone|everybody", "everyone"),
-        (r"(?<=to )(?:proper|real|actual|valid|correct|normal) (?=dates?|numbers?|text)", ""),
         (r"any more|anymore", ""),
         (r"straight|right(?= (?:before|after|next|behind))|directly(?= (?:before|after|next))", ""),
         (r"chop|slice|carve", "cut"),
+        (r"while (?:you|we) are at it,?", ""),
+        (r"point out|identify|spot|call out", "mark"),
+        (r"nothing but", "keep only"),
+        (r"do something (?:with|about|to)", "handle"),
     )
 )  # fmt: skip
+_APART: Final = re.compile(
+    r"^(?:throw|take|leave|filter|kick|cut|weed|screen|sort|get|strip) (?P<what>.{2,80}) out$|^no (?P<what2>(?:people|rows|records|respondents|users|one) .{2,80})$",
+    re.IGNORECASE,
+)
 _PERCENT: Final = re.compile(r"百分之([0-9.]+|[一二两三四五六七八九十百点]+)")
 _GERUND: Final = re.compile(
     r"^(sort|remov|delet|dropp|drop|renam|fill|trim+|keep|show|giv|tell|mov|replac|chang|mak|split+|merg|round|add|filter|convert)ing\b",
@@ -126,6 +142,7 @@ def plainly(text: str) -> str:
     else:
         for pattern, meant in _PLAIN_EN:
             text = pattern.sub(meant, text)
+        text = _APART.sub(lambda m: f"drop {m.group('what') or m.group('what2')}", text.strip())
         text = _GERUND.sub(lambda m: _STEMS.get(m.group(1).lower(), m.group(1)), text)
         text = english(text)
     return re.sub(r" {2,}", " ", text).strip(" ,")
@@ -133,7 +150,7 @@ def plainly(text: str) -> str:
 
 def _uncourteous(text: str) -> str:
     """Without greeting, asking and thanking; never down to nothing."""
-    asks = re.match(r"(?:请问|.{0,6}(?:能|可以|可不可以))", text) is not None
+    asks = re.search(r"能|可以|可不可以", text) is not None
     for pattern in (_THANKS, _COURTESY_ZH, _COURTESY_EN):
         found = pattern.search(text)
         rest = pattern.sub("", text, count=1) if found else text
@@ -143,7 +160,8 @@ def _uncourteous(text: str) -> str:
 
 
 _OWN: Final = re.compile(
-    r"删掉|筛选出|移到|统一|改成|整理|看看|统计|拆|\b(?:drop|keep only|trim|move|cut|everyone who)\b", re.IGNORECASE
+    r"删掉|筛选出|移到|统一|改成|整理|看看|统计|拆|\b(?:drop|keep only|trim|move|cut|everyone who)\b",
+    re.IGNORECASE,
 )
 
 

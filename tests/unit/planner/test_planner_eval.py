@@ -6,7 +6,17 @@ from collections import Counter
 
 import pytest
 
-from retort_planner.eval import cases_en, cases_zh, fresh, heldout, run
+from retort_planner.eval import (
+    cases_en,
+    cases_zh,
+    casual_en,
+    casual_zh,
+    fresh,
+    heldout,
+    informal_en,
+    informal_zh,
+    run,
+)
 from retort_plans.catalogue import CATALOGUE
 
 
@@ -44,6 +54,23 @@ def test_held_out_phrasings_are_never_destructive_and_mostly_planned(lang: str) 
 def test_held_out_phrasings_speak_of_every_operation_twice(lang: str) -> None:
     spoken = Counter(op for _, op, _ in heldout.CASES[lang])  # type: ignore[index]
     assert {op: spoken[op] for op in CATALOGUE if spoken[op] < 2} == {}
+
+
+# First seen: zh 40 and 42 %, en 44 and 38 %; the second pair after mending for the first: zh 58 %, en 64 %.
+@pytest.mark.parametrize(
+    ("source", "lang"),
+    [
+        (informal_zh.CASES, "zh"),
+        (informal_en.CASES, "en"),
+        (casual_zh.CASES, "zh"),
+        (casual_en.CASES, "en"),
+    ],
+    ids=["informal zh", "informal en", "casual zh", "casual en"],
+)
+def test_informal_phrasings_are_never_destructive_and_mostly_understood(source: dict, lang: str) -> None:
+    result = run.score_gold([case for group in source.values() for case in group], lang)  # type: ignore[arg-type]
+    assert result.destructive == []
+    assert result.share >= 0.94, [(case.text, outcome) for case, outcome in result.wrong]
 
 
 def test_half_of_the_messages_are_planned_within_ten_milliseconds() -> None:

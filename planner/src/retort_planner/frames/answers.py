@@ -16,7 +16,7 @@ from retort_planner.values import complete, values_of
 
 _FUNCTIONS: Final = ("top2box", "distinct", "median", "sd", "mean", "sum", "min", "max", "share", "count")
 _GROUPED: Final = re.compile(
-    rf"(?:按照?|根据|依据|分别按|以|(?<![百十])分(?!布|析|数|段|组|成|为)|各个?|每一?个?|不同的?|每种|每一种)(?P<zh>{COLUMNS})(?:分组|分类|分别|分|来|的人|为单位|维度|之间|内|里|下)?|(?<![A-Za-z])(?:broken down by|split by|grouped by|group by|by each|by|per|for each|for every|across|in each|within each|each|of each|for different|in every|for)(?![A-Za-z])(?: (?:the|different|every|each))? ?(?P<en>{COLUMNS})",
+    rf"(?:按照?|根据|依据|分别按|以|(?<![百十])分(?!布|析|数|段|组|成|为)|各个?|每一?个?|不同的?|每种|每一种)(?P<zh>{COLUMNS})(?:分组|分类|分别|分|来|的人(?!数)|为单位|维度|拆开来?看?|分开来?看?|分别来?看?|来看|之间|内|里|下)?|(?<![A-Za-z])(?:broken down by|split by|grouped by|group by|by each|by|per|for each|for every|across|in each|within each|each|of each|for different|in every|for)(?![A-Za-z])(?: (?:the|different|every|each))? ?(?P<en>{COLUMNS})(?: (?:levels?|groups?|categories|types?|segments?)\b)?",
     re.IGNORECASE,
 )
 _WEIGHTED: Final = re.compile(
@@ -24,13 +24,13 @@ _WEIGHTED: Final = re.compile(
     re.IGNORECASE,
 )
 _FILLER: Final = re.compile(
-    r"分别|一下|差(?=\s?(?:\x01|$))|相差|差异|差别|区别|选的?人数?|选的|大概|大致|大体|有什么|什么|要(?=加权)|各|占|情况|结果|统计表?|汇总表?|数据|有多少|是多少|多少|如何|怎么样|几个|的人|得分|分数|表格?|\b(?:table|statistics|stats|value|values|score|overall|figures?|number|numbers|respondents?|people|there|are|how many|many|of)\b",
+    r"分别|一下|多大|人?选(?=\s?(?:\x01|$))|差(?=\s?(?:\x01|$))|相差|差异|差别|区别|选的?人数?|选的|大概|大致|大体|有什么|什么|要(?=加权)|各|占|情况|结果|统计表?|汇总表?|数据|有多少|是多少|多少|如何|怎么样|几个|的人|得分|分数|表格?|\b(?:table|statistics|stats|value|values|score|overall|figures?|number|numbers|respondents?|people|there|are|how many|many|of|what|which)\b",
     re.IGNORECASE,
 )
 
 
 @dataclass
-class _Ask:
+class Ask:
     """What of the clause is understood."""
 
     k: Cutter
@@ -41,7 +41,7 @@ class _Ask:
     measures: tuple[str, ...] = ()
 
 
-def _weight(c: Clause, k: Cutter) -> str | None:
+def weight_of(c: Clause, k: Cutter) -> str | None:
     """Name of the weight column, "" when none is asked for, None when it cannot be told."""
     match = _WEIGHTED.search(k.left)
     if match is None:
@@ -57,9 +57,9 @@ def _weights(c: Clause) -> tuple[str, ...]:
     return tuple(col.name for col in c.schema.columns if col.kind is Kind.weight)
 
 
-def _understood(c: Clause, *, stat: bool = True) -> _Ask | None:
-    ask = _Ask(c.cutter())
-    weight = _weight(c, ask.k)
+def _understood(c: Clause, *, stat: bool = True) -> Ask | None:
+    ask = Ask(c.cutter())
+    weight = weight_of(c, ask.k)
     if weight is None:
         return None
     ask.weight = weight
@@ -74,17 +74,17 @@ def _understood(c: Clause, *, stat: bool = True) -> _Ask | None:
             _ = match
     ask.fns.sort(key=lambda name: cue(name).search(c.text).start() if cue(name).search(c.text) else 0)  # type: ignore[union-attr]
     if stat:
-        _drop_filler(ask.k)
+        drop_filler(ask.k)
     return ask
 
 
-def _drop_filler(k: Cutter) -> None:
+def drop_filler(k: Cutter) -> None:
     for _ in range(6):
         if k.cue("stat") is None and k.cut(_FILLER) is None:
             return
 
 
-def _scoped(c: Clause, ask: _Ask) -> bool:
+def scoped(c: Clause, ask: Ask) -> bool:
     """Measures, and whatever is left must be a condition on who is counted."""
     rest = ask.k.left.strip()
     ask.measures = tuple(n for n in ask.k.all_columns() if n not in ask.by)
@@ -117,7 +117,7 @@ def _scoped(c: Clause, ask: _Ask) -> bool:
     return where is not None
 
 
-def _whole(c: Clause, ask: _Ask, where: Where) -> bool:
+def _whole(c: Clause, ask: Ask, where: Where) -> bool:
     """「男女各多少人」 lists every value of a column: the column is meant, not a condition."""
     column = c.schema.find(where.get("column", "")) if where.get("op") == "in" else None
     if column is None or not complete(column, c.profile):
@@ -134,7 +134,7 @@ def _whole(c: Clause, ask: _Ask, where: Where) -> bool:
 
 def group_aggregate(c: Clause) -> Reading | None:
     ask = _understood(c)
-    if ask is None or not ask.fns or not _scoped(c, ask):
+    if ask is None or not ask.fns or not scoped(c, ask):
         return None
     if not ask.measures and set(ask.fns) <= {"count", "share"}:
         return _counted(c, ask)
@@ -145,7 +145,11 @@ def group_aggregate(c: Clause) -> Reading | None:
     return _aggregated(c, ask)
 
 
-def _counted(c: Clause, ask: _Ask) -> Reading | None:
+def _counted(c: Clause, ask: Ask) -> Reading | None:
+    one = _single(ask) if ask.fns == ["share"] and not ask.by else None
+    if one is not None:
+        ask.measures, ask.where = (one,), None
+        return counted_values(ask)
     if not ask.by:
         return (
             _answer(c, ask, [{"column": c.schema.names[0], "fn": "count", "as": c.say("人数", "count")}], 52)
@@ -159,7 +163,13 @@ def _counted(c: Clause, ask: _Ask) -> Reading | None:
     return _answer(c, ask, fns, 58)
 
 
-def _measured_by_group(c: Clause, ask: _Ask) -> Reading | None:
+def _single(ask: Ask) -> str | None:
+    """「女性占多少」: the share of one value stands in the table of all of them."""
+    where = ask.where or {}
+    return where["column"] if where.get("op") in ("eq", "in") else None
+
+
+def _measured_by_group(c: Clause, ask: Ask) -> Reading | None:
     """「各城市打分均值」 may have swallowed the measure into the group list."""
     numeric = tuple(n for n in ask.by if c.schema[n].dtype.numeric)
     if len(ask.by) > 1 and len(numeric) == 1 and ask.by[-1] == numeric[0]:
@@ -168,13 +178,13 @@ def _measured_by_group(c: Clause, ask: _Ask) -> Reading | None:
     return None
 
 
-def _shares(c: Clause, ask: _Ask) -> Reading | None:
+def _shares(c: Clause, ask: Ask) -> Reading | None:
     if ask.by:
         return crosstab_of(c, ask.measures, ask.by, ask.weight, ask.where, weight=57)
-    return _value_counts(ask) if len(ask.measures) == 1 else None
+    return counted_values(ask) if len(ask.measures) == 1 else None
 
 
-def _aggregated(c: Clause, ask: _Ask) -> Reading | None:
+def _aggregated(c: Clause, ask: Ask) -> Reading | None:
     aggregations = []
     for name in ask.measures:
         for fn in ask.fns:
@@ -207,12 +217,12 @@ def called(c: Clause, name: str, fn: str) -> str:
 
 def measured(c: Clause, by: tuple[str, ...], aggregations: list[dict[str, Any]], note: str) -> Reading:
     """Figures by group, with a remark on how they are meant."""
-    reading = _answer(c, _Ask(c.cutter(), by=by), aggregations, 73)
+    reading = _answer(c, Ask(c.cutter(), by=by), aggregations, 73)
     notes = tuple(filter(None, (note,)))
     return replace(reading, part=replace(reading.part, assumptions=(*reading.part.assumptions, *notes)))
 
 
-def _answer(c: Clause, ask: _Ask, aggregations: list[dict[str, Any]], weight: int) -> Reading:
+def _answer(c: Clause, ask: Ask, aggregations: list[dict[str, Any]], weight: int) -> Reading:
     params = {"by": list(ask.by), "aggregations": aggregations, "weight": ask.weight, "where": ask.where}
     plain = Way(
         (draft("group_aggregate", **params),), c.say("把这些值也算进去", "Count these values as answers too")
@@ -270,7 +280,7 @@ def _without(where: Where | None, codes: dict[str, list[str]]) -> Where:
     return leaf if where is None else {"all": [where, leaf]}
 
 
-def _value_counts(ask: _Ask, weight: int = 56) -> Reading:
+def counted_values(ask: Ask, weight: int = 56) -> Reading:
     ways = tuple(
         draft("value_counts", column=name, weight=ask.weight, where=ask.where) for name in ask.measures
     )
@@ -285,41 +295,22 @@ def value_counts(c: Clause) -> Reading | None:
         return None
     while ask.k.cue("freq"):
         pass
-    _drop_filler(ask.k)
-    if not _scoped(c, ask):
+    drop_filler(ask.k)
+    if not scoped(c, ask):
         return None
     if ask.measures and ask.by:
         return crosstab_of(c, ask.measures, ask.by, ask.weight, ask.where, weight=57)
     ask.measures = ask.measures or ask.by
-    return _value_counts(ask, 59) if len(ask.measures) == 1 else None
-
-
-def describe(c: Clause) -> Reading | None:
-    if not c.has("describe"):
-        return None
-    k = c.cutter()
-    weight = _weight(c, k)
-    k.cue("describe")
-    k.cue("stat")
-    columns = k.all_columns()
-    _drop_filler(k)
-    k.cue("describe")
-    k.cut(r"数据集?|这份数据|整个表|全表|整体|基本|\b(?:dataset|data|table|everything|statistics|stats)\b")
-    if weight is None or not k.clean:
-        return None
-    return Reading(
-        Part((Way((draft("describe", columns=list(columns), weight=weight, where=None),)),), subject=columns),
-        53,
-    )
+    return counted_values(ask, 59) if len(ask.measures) == 1 else None
 
 
 def nps(c: Clause) -> Reading | None:
     ask = _understood(c)
     if ask is None or (ask.k.cut(rf"net promoter\s?{C}") or ask.k.cue("nps")) is None:
         return None
-    _drop_filler(ask.k)
+    drop_filler(ask.k)
     ask.k.cut(r"\b(?:score|based on|using|from|on)\b|基于|根据|得分")
-    if not _scoped(c, ask):
+    if not scoped(c, ask):
         return None
     columns = ask.measures or tuple(
         col.name
@@ -345,21 +336,21 @@ _BANNER: Final = re.compile(
 
 def crosstab(c: Clause) -> Reading | None:
     k = c.cutter()
-    weight = _weight(c, k)
+    weight = weight_of(c, k)
     nested = k.cue("nested") is not None
     asked = k.cue("crosstab") is not None
-    ask = _Ask(k, weight=weight or "")
+    ask = Ask(k, weight=weight or "")
     for grouped in list(_GROUPED.finditer(k.left)):
         ask.by += c.names(grouped.group())
         k.left = k.left.replace(grouped.group(), GAP, 1)
     k.cut(r"(?:要|需要|记得|请)(?=[\x01\s]*$)")
     k.cut(r"百分比|占比|比例|列百分比|\b(?:column )?percent(?:age)?s?\b")
-    _drop_filler(k)
+    drop_filler(k)
     k.cut(
         r"放在?(?:列|表头|行)上?|做表头|作为(?:列|表头|行)|\bin (?:the )?(?:rows|columns|banner)\b|\bas (?:the )?banner\b|分层|差异|对比|比较|compare|against|versus|with|in|分析"
     )
-    _drop_filler(k)
-    if weight is None or not _scoped(c, ask):
+    drop_filler(k)
+    if weight is None or not scoped(c, ask):
         return None
     if asked and not ask.by and len(ask.measures) >= 2:
         ask.measures, ask.by = ask.measures[:1], ask.measures[1:]
@@ -370,7 +361,7 @@ def crosstab(c: Clause) -> Reading | None:
     )
 
 
-def _only_group(c: Clause, ask: _Ask) -> Reading | None:
+def _only_group(c: Clause, ask: Ask) -> Reading | None:
     """「按城市统计」 counts people."""
     if not c.has("stat") or ask.measures:
         return None
@@ -396,7 +387,7 @@ def crosstab_of(
         and measure.dtype.numeric
         and not nested
     ):
-        ask = _Ask(c.cutter(), by=banner, weight=weight_column, where=where)
+        ask = Ask(c.cutter(), by=banner, weight=weight_column, where=where)
         aggregations = [
             {"column": rows[0], "fn": fn, "as": called(c, rows[0], fn)} for fn in ("mean", "count")
         ]
@@ -411,31 +402,7 @@ def crosstab_of(
     return Reading(Part((Way((draft("crosstab", **params),)),), subject=rows), weight)
 
 
-_TALLIED: Final = re.compile(
-    r"^(?:请|麻烦|帮我|给我)*(?:统计|看一?看|看一?下|查看|tabulate|tally|show(?: me)?|look at)(?:一下)?(?: the)?",
-    re.IGNORECASE,
-)
-
-
-def tally(c: Clause) -> Reading | None:
-    """「统计城市」: how a column is distributed; figures of a continuous one."""
-    if not _TALLIED.match(c.text) or re.search(r"只|仅|\b(?:only|just)\b", c.text, re.IGNORECASE):
-        return None
-    k = c.cutter()
-    k.cut(_TALLIED)
-    weight = _weight(c, k)
-    columns = k.all_columns()
-    k.cue("columns")
-    k.cut(r"分布|情况|结果")
-    if weight is None or not columns or not k.clean:
-        return None
-    step = draft("describe", columns=list(columns), weight=weight, where=None)
-    if len(columns) == 1 and c.schema[columns[0]].kind not in (Kind.numeric, Kind.duration):
-        step = draft("value_counts", column=columns[0], weight=weight, where=None)
-    return Reading(Part((Way((step,)),), subject=columns), 52)
-
-
-def _weighed(frame: Frame) -> Frame:
+def weighed(frame: Frame) -> Frame:
     """「加权后的分布」 where several columns are weights: the first is taken, said, and the others are offered."""
 
     @wraps(frame)
@@ -467,4 +434,4 @@ def _by_weight(step: Draft, name: str) -> Draft:
     return draft(step.op, **{**step.params, "weight": name}) if "weight" in step.params else step
 
 
-FRAMES = tuple(map(_weighed, (group_aggregate, value_counts, describe, nps, crosstab, tally)))
+FRAMES = tuple(map(weighed, (group_aggregate, value_counts, nps, crosstab)))

@@ -47,7 +47,7 @@ _PART: Final = (
     ("abs", r"绝对值|\babsolute(?: value)?\b"),
 )
 _DAYS: Final = re.compile(
-    rf"({C})(?:列)?\s?(?:和|与|到|至|减去?|and|to|-)\s?(?:the )?({C})(?:列)?(?:之间)?(?:的)?(?:相差|间隔|差)?(?:的)?(?:天数|日数|多少天|几天)|(?:number of )?days (?:between|from) (?:the )?({C}) (?:and|to) (?:the )?({C})",
+    rf"({C})(?:列)?\s?(?:和|与|到|至|减去?|and|to|-)\s?(?:the )?({C})(?:列)?(?:之间)?(?:的)?(?:相差|间隔|差)?(?:的)?(?:天数|日数|多少天|几天)|(?:(?:number of )?days|(?:gap|difference|interval|time|length)(?: in days)?) (?:between|from) (?:the )?({C}) (?:and|to) (?:the )?({C})",
     re.IGNORECASE,
 )
 _ROUND: Final = re.compile(
@@ -113,7 +113,7 @@ def _share(text: str) -> int | float | None:
 def expression(clause: Clause, text: str) -> Expression | None:
     """The tree that the whole `text` says, or None."""
     text = re.sub(
-        r"^(?:the |用|取|由|从|把|将|计算)+|(?:的(?:结果|值)|来计算|计算|算出来?|相除|列|即可)+$",
+        r"^(?:the |用|取|由|从|把|将|计算|每个?人的?|每位(?:用户|学生|同学)?的?)+|(?:的(?:结果|值)|来计算|计算|算出来?|算|相除|列|即可)+$",
         "",
         text.strip(" ,:的"),
         flags=re.IGNORECASE,
@@ -217,7 +217,7 @@ def _over(clause: Clause, text: str) -> Expression | None:
     for fn, words in _OVER:
         match = (
             re.fullmatch(
-                rf"{_LIST}(?:这?[一两二三四五六七八九几0-9]*[列题项个科门]*)?(?:的|之)?(?:{words})(?:值)?",
+                rf"{_LIST}(?:里面?|中|当中)?(?:这?[一两二三四五六七八九几0-9]*[列题项个科门]*)?(?:的|之)?(?:{words})(?:值)?",
                 text,
                 re.IGNORECASE,
             )
@@ -274,8 +274,10 @@ def _pairwise(clause: Clause, text: str) -> Expression | None:
 def _part(clause: Clause, text: str) -> Expression | None:
     for fn, words in _PART:
         match = re.fullmatch(
-            rf"({C})(?:列)?(?:中|里)?(?:的)?(?:取出|提取出?|抽出|得到|获取|得出)?(?:{words})", text, re.IGNORECASE
-        ) or re.fullmatch(rf"(?:the )?(?:{words}) (?:of|from|in) (?:the )?({C})", text, re.IGNORECASE)
+            rf"({C})(?:列)?(?:中|里)?(?:的)?(?:取出|提取出?|抽出|得到|获取|得出)?(?:[\u4e00-\u9fff]{{2}})?(?:{words})",
+            text,
+            re.IGNORECASE,
+        ) or re.fullmatch(rf"(?:the )?(?:{words}) (?:out of|of|from|in) (?:the )?({C})", text, re.IGNORECASE)
         if match is not None:
             return {"fn": fn, "args": [{"column": clause.names(match.group(1))[0]}]}
     return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final, Literal
 
 from retort_core.plans import Lang
@@ -85,13 +86,15 @@ class Clause:
     lang: Lang
     carried: tuple[str, ...] = ()
     after: str = ""  # operation of the clause before
-    lastly: Literal["", "rows", "value"] = ""  # nothing else read the message: what can only be a question now may
+    lastly: Literal["", "rows", "value"] = (
+        ""  # nothing else read the message: what can only be a question now may
+    )
 
     @property
     def profile(self) -> Profile | None:
         return self.request.profile
 
-    @property
+    @cached_property
     def reader(self) -> Reader:
         subject = self.carried[0] if len(self.carried) == 1 else ""
         return Reader(self.linked, self.schema, self.profile, self.request.today, subject)

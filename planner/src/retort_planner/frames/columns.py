@@ -71,6 +71,11 @@ _RENAME: Final = (
 )
 
 
+_GIVEN_NAME: Final = re.compile(
+    rf"(?:把|将)?(?P<from>{C})列?\s?(?:改成|改为|换成|叫做?|to|as|->|→|为)\s?{_NEW}", re.IGNORECASE
+)
+
+
 def rename_columns(c: Clause) -> Reading | None:
     mapping: list[dict[str, str]] = []
     text = re.sub(
@@ -80,17 +85,11 @@ def rename_columns(c: Clause) -> Reading | None:
         flags=re.IGNORECASE,
     )
     asked = cue("rename").search(text) is not None
-    for part in re.split(r",(?:并?且?再?把?)|、|;|，| and (?=[\ue000-\ue7ff])|和(?=[\ue000-\ue7ff])", text):
+    parts = re.split(r",(?:并?且?再?把?)|、|;|，| and (?=[\ue000-\ue7ff])|和(?=[\ue000-\ue7ff])", text)
+    several = len(parts) > 1 and all(_GIVEN_NAME.fullmatch(part.strip()) for part in parts)
+    for part in parts:
         match = next((m for pattern in _RENAME if (m := pattern.search(part.strip()))), None)
-        match = match or (
-            re.fullmatch(
-                rf"(?:把|将)?(?P<from>{C})列?\s?(?:改成|改为|叫|to|as|->|→|为)\s?{_NEW}",
-                part.strip(),
-                re.IGNORECASE,
-            )
-            if mapping
-            else None
-        )
+        match = match or (_GIVEN_NAME.fullmatch(part.strip()) if mapping or several else None)
         if match is None:
             return None
         names = c.names(match.group("from"))
@@ -119,7 +118,7 @@ _MORE: Final = re.compile(
 
 
 def _name(c: Clause, text: str) -> str:
-    """"" when the words go on with another instruction."""
+    """The new name; nothing when the words go on with another instruction."""
     if _MORE.search(text):
         return ""
     text = re.sub(r"^(?:新的?|a |the |new name )|(?:吧|这个名字|好了|即可)$", "", text.strip())

@@ -9,7 +9,7 @@ from retort_planner.frames.arithmetic import expression
 from retort_planner.frames.base import Clause, Reading, decided, draft
 from retort_planner.frames.rows import free
 from retort_planner.literals import number
-from retort_planner.text import NAME
+from retort_planner.text import NAME, C
 from retort_planner.trees import Where, conditioned_columns
 
 _NAME: Final = rf"(?P<name>{NAME})"
@@ -33,7 +33,7 @@ _HEAD: Final = (
 )
 _TAIL: Final = (
     re.compile(
-        rf"^(?:请|帮我)?(?:计算|算出?|求出?|用|把|将|取|新增一列|增加一列)?(?P<body>.{{2,300}}?)(?:,|的结果|来|并)*(?:存为|存成|记为|记作|保存为|保存到|写入|放到|放在|作为|得到|得出|生成|命名为|叫做?|存到|算出|计算出?|新增为|成为)(?:{_COLUMN})?(?:,)?(?:叫做?|名为|命名为)?[:]?\s?{_NAME}(?:列|这一列|字段)?(?:里|中)?$"
+        rf"^(?:请|帮我)?(?:计算|算出?|求出?|用|把|将|取|新增一列|增加一列)?(?P<body>.{{2,300}}?)(?:,|的结果|来|并)*(?:存为|存成|(?<=[计和均分数值])成|记为|记作|保存为|保存到|写入|放到|放在|作为|得到|得出|生成|命名为|叫做?|存到|算出|计算出?|新增为|成为)(?:{_COLUMN})?(?:,)?(?:叫做?|名为|命名为)?[:]?\s?{_NAME}(?:列|这一列|字段)?(?:里|中)?$"
     ),
     re.compile(
         rf"^(?:please )?(?:compute|calculate|work out|take|get|put|store|save|add|derive|sum up|use)(?: the)? ?(?P<body>.{{2,300}}?),? (?:and )?(?:store (?:it |that )?(?:in|as)|save (?:it |that )?(?:in|as)|as|into|in|call it|name it|called|named|to get|to make|to create|giving)(?: an?\b)?(?: new\b)?(?: column\b)?(?: called| named)? ?{_NAME}(?: column)?$",
@@ -89,17 +89,52 @@ def _derived(c: Clause, name: str, tree: dict[str, Any]) -> Reading:
 
 
 _UNNAMED: Final = re.compile(
-    r"^(?:请|帮我)?(?:新增(?:一列)?|增加一列|添加一列|加一列|新建一列|提取出?|取出)[,:]?(?:为|是|等于)?(?P<zh>.{2,200})$|^(?:add|create|make) (?:a |the )?(?:new )?column (?:with|for|of|holding|that is|containing)(?: the)? ?(?P<en>.{2,200})$|^extract (?:the )?(?P<en2>.{2,200})$",
+    r"^(?:请|帮我)?(?:新增(?:一列)?|增加一列|添加一列|加一列|新建一列|提取出?|取出)[,:]?(?:为|是|等于)?(?P<zh>.{2,200})$|^(?:add|create|make) (?:a |the )?(?:new )?column (?:with|for|of|holding|that is|containing)(?: the)? ?(?P<en>.{2,200})$|^(?:extract|get|take|pull|work out|compute|calculate) (?:the )?(?P<en2>.{2,200})$",
     re.IGNORECASE,
 )
 
 
+_COPY: Final = re.compile(
+    rf"^(?:把|将)?(?:复制|拷贝|备份|copy|duplicate|clone)(?:一[列份下])?(?: the)?(?: column)? ?(?P<col>{C})(?:列)?(?:一[列份])?(?: column)?(?:[, ]?(?:到|为|成|叫做?|存为|,|\b(?:to|as|into|in)\b(?: an?\b)?(?: new\b)?(?: column\b)?(?: called\b)?)+ ?{_NAME}(?:列)?)?$",
+    re.IGNORECASE,
+)
+
+
+def _copied(c: Clause, text: str) -> Reading | None:
+    """「复制一列打分」, copy score to score2."""
+    found = _COPY.match(text)
+    names = c.names(found.group("col")) if found else ()
+    if found is None or len(names) != 1:
+        return None
+    said = found.group("name")
+    name = c.literal(said) if said else c.say(f"{names[0]}_副本", f"{names[0]}_copy")
+    return _derived(c, name, {"column": names[0]})
+
+
+def _alone(c: Clause, text: str) -> Reading | None:
+    """「收入四舍五入到整数」 says no name: a new column, so that nothing is lost, and it is said."""
+    tree = expression(c, text) if re.search(r"舍|取整|小数|整数|round", text, re.IGNORECASE) else None
+    if tree is None or tree.get("fn") != "round" or "column" not in tree["args"][0]:
+        return None
+    name = tree["args"][0]["column"]
+    fresh = free(c, c.say(f"{name}_取整", f"{name}_rounded"))
+    note = c.say(
+        f"结果放在新列「{fresh}」，原列不变。",
+        f"The result is in the new column “{fresh}”; the column itself stays.",
+    )
+    step = draft("derive_column", new_name=fresh, expression=tree, kind="")
+    return decided(step, weight=60, subject=(fresh,), assumptions=(note,))
+
+
 def _unnamed(c: Clause, text: str) -> Reading | None:
+    copied = _copied(c, text)
+    if copied is not None:
+        return copied
     match = _UNNAMED.match(text)
     body = next((g for g in match.groups() if g), "") if match else ""
     tree = expression(c, body) if body else None
     if tree is None:
-        return None
+        return _alone(c, text)
     return _derived(c, c.plain(body).strip("的 ")[:30], tree)
 
 
@@ -128,9 +163,14 @@ _ELSE: Final = re.compile(
 )
 
 
+_CASES: Final = re.compile(
+    rf"^{_NAME}:\s?(?P<body>.*(?:否则|其余|其他|otherwise|else).{{1,40}})$", re.IGNORECASE
+)
+
+
 def conditional_column(c: Clause) -> Reading | None:
     text = re.sub(r"^(?:请|帮我|麻烦|please |can you )+", "", c.text, flags=re.IGNORECASE)
-    for pattern in (*_HEAD, *_TAIL):
+    for pattern in (*_HEAD, *_TAIL, _CASES):
         match = pattern.match(text)
         if match is not None:
             reading = _cases(c, c.literal(match.group("name")), match.group("body"))

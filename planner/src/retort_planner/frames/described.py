@@ -15,6 +15,7 @@ from retort_planner.values import Held, complete, nearest, values_of
 from retort_plans.regions import Ambiguous, Level, Region, resolve
 
 _VALUE: Final = re.compile(r"[\u4e00-\u9fff]{2,8}|[A-Z][A-Za-z]{2,20}(?: [A-Z][A-Za-z]+)?")
+_SPEAKS: Final = re.compile(r"[的了把将其得都和与或且并]|出来|异常|重复|缺失|统计|计算|排序|填")
 _AROUND: Final = re.compile(
     r"^(?:所有|全部|那些|来自|是|在)+|(?:的)?(?:人|用户|样本|数据|行|记录|受访者|那些|地区)*(?:都|全部?)?$"
     r"|^(?:(?:the |all )?(?:people|rows?|records?|respondents?|those|everyone|users|customers|data|ones)? ?(?:who are |living )?(?:from|in|of|with|for)? ?)"
@@ -40,7 +41,14 @@ def bare_condition(c: Clause) -> Reading | None:
 
 def _rows_meant(c: Clause) -> bool:
     """A value alone (「上海」) is no instruction; a comparison or a noun for rows is."""
-    return re.search(r"人|行|样本|记录|数据|的$|\b(?:who|with|people|everyone|those|rows?|records?|respondents?)\b|[0-9一二两三四五六七八九十百千万]", c.text, re.IGNORECASE) is not None
+    return (
+        re.search(
+            r"人|行|样本|记录|数据|的$|\b(?:who|with|people|everyone|those|rows?|records?|respondents?)\b|[0-9一二两三四五六七八九十百千万]",
+            c.text,
+            re.IGNORECASE,
+        )
+        is not None
+    )
 
 
 def _ways(c: Clause, where: Where) -> tuple[Way, ...]:
@@ -52,7 +60,14 @@ def _ways(c: Clause, where: Where) -> tuple[Way, ...]:
         Way((_filter(where, "keep"),), c.say("只保留这些行", "Keep only these rows"), rows=rows),
         Way((_filter(where, "drop"),), c.say("删除这些行", "Drop these rows"), rows=rows),
         Way(
-            (draft("flag_rows", where=where, new_name=free(c, c.say(f"{name}_标记", f"{name}_flag")), value="1"),),
+            (
+                draft(
+                    "flag_rows",
+                    where=where,
+                    new_name=free(c, c.say(f"{name}_标记", f"{name}_flag")),
+                    value="1",
+                ),
+            ),
             c.say("只在新列里标记", "Only mark them in a new column"),
             rows=rows,
         ),
@@ -74,7 +89,7 @@ def unknown_value(c: Clause) -> Reading | None:
     for verb in verbs(c.text) if c.lastly == "value" else ():
         said = _AROUND.sub("", f"{c.text[: verb.start]} {c.text[verb.end :]}".strip(" ,把将了掉"))
         said = _AROUND.sub("", said).strip(" ,的")
-        if _VALUE.fullmatch(said) and not re.search(r"[的了把将其得都]|出来", said):
+        if _VALUE.fullmatch(said) and not _SPEAKS.search(said):
             return _nearest(c, said, verb.mode)
     return None
 

@@ -42,6 +42,7 @@ def drop_duplicates(c: Clause) -> Reading | None:
     k.cut(
         r"按照?|根据|依据|基于|针对|以|\b(?:by|based on|on|using|per|with|share|sharing|the same|same|according to)\b|为准|相同|一样|完全|为依据|作为标准|为标准|出现"
     )
+    k.cut(r"清理|处理")
     k.cut(r"相同|一样|的人|唯一|\bthe same\b|\bsame\b|出现|提交")
     k.cue("columns")
     k.cue("rows")
@@ -59,7 +60,10 @@ def _asked(k: Cutter) -> bool:
     whole = k.cue("whole")
     return bool(
         k.cue("duplicate")
-        and (k.cue("drop") or k.cut(r"只(?:保留|留)(?:一|1)[条个份行]|合并|\b(?:collapse|merge|keep one)\b"))
+        and (
+            k.cue("drop")
+            or k.cut(r"清理|处理掉|只(?:保留|留)(?:一|1)[条个份行]|合并|\b(?:collapse|merge|keep one)\b")
+        )
     ) or bool(whole and k.cue("drop") and k.cue("duplicate"))
 
 

@@ -12,7 +12,7 @@ from retort_planner.literals import number
 from retort_planner.text import C, L, narrow
 from retort_planner.values import values_of
 
-_VERBS: Final = r"(?:把|将|视|\b(?:treat|count|consider|regard|code|declare|mark|interpret|take|make|set|handle|define)\b)"
+_VERBS: Final = r"(?:把|将|视|\b(?:treat|count|consider|regard|code|declare|mark|interpret|take|make|set|handle|define|turn|convert|change|replace)\b)"
 _LABELS: Final = re.compile(
     r"拒答|拒绝回答|不知道|不清楚|不适用|跳过|没回答|没答|没填|未回答|未答|无回答|\b(?:refused|don't know|not applicable|no answer|not answered)\b",
     re.IGNORECASE,
@@ -336,7 +336,9 @@ def _with_at_least(c: Clause, k: Cutter, least: re.Match[str]) -> Reading | None
     columns = k.all_columns()
     kept = k.cue("keep")
     k.cue("rows")
-    while k.cut(r"有效|填写|的|\b(?:with|that|have|filled in|among|of|answered|filled|given|present|valid|non-?missing)\b"):
+    while k.cut(
+        r"有效|填写|的|\b(?:with|that|have|filled in|among|of|answered|filled|given|present|valid|non-?missing)\b"
+    ):
         pass
     count = number(least.group("n") or least.group("of") or least.group("en"))
     if not kept or count is None or not k.clean or c.reader.read(least.group()) is not None:

@@ -37,7 +37,9 @@ def which_is_highest(c: Clause) -> Reading | None:
     fn = _FN.get(said, "mean")
     if len(by) != 1 or len(of) != 1 or not c.schema[of[0]].dtype.numeric:
         return None
-    note = c.say(f"按每个{by[0]}的平均「{of[0]}」比较。", f"Compared by the mean of “{of[0]}” in each {by[0]}.")
+    note = c.say(
+        f"按每个{by[0]}的平均「{of[0]}」比较。", f"Compared by the mean of “{of[0]}” in each {by[0]}."
+    )
     aggregations = [{"column": of[0], "fn": fn, "as": called(c, of[0], fn)}]
     return measured(c, by, aggregations, note if not said else "")
 

@@ -42,6 +42,8 @@ def _level(text: str) -> str:
 
 def standardize_region(c: Clause) -> Reading | None:
     k = c.cutter()
+    if c.has("short") and c.has("full"):
+        return None  # two styles are two clauses
     style = "full" if k.cue("full") or k.cut(rf"\bfull(?: official)?(?=\s{C})") else "short"
     k.cue("short") or k.cut(rf"\bshort(?=\s{C})")
     unmatched = (
@@ -52,9 +54,11 @@ def standardize_region(c: Clause) -> Reading | None:
         else "keep"
     )
     k.cut(r"整理|清理")
-    k.cut(rf"(?<=[\ue000-\ue7ff])名(?!称|字)")
-    asked = k.cue("standardize") or k.cut(r"\b(?:clean|tidy|sort|fix) up\b|\bfix\b|\bclean\b") or (
-        k.cut(r"改[成为]|用|换成|写成|\b(?:use|to)\b") if style == "full" or c.has("short") else None
+    k.cut(r"(?<=[\ue000-\ue7ff])名(?!称|字)")
+    asked = (
+        k.cue("standardize")
+        or k.cut(r"\b(?:clean|tidy|sort|fix) up\b|\bfix\b|\bclean\b")
+        or (k.cut(r"改[成为]|用|换成|写成|\b(?:use|to)\b") if style == "full" or c.has("short") else None)
     )
     columns = k.all_columns()
     said = ""
@@ -159,7 +163,7 @@ def standardize_date(c: Clause) -> Reading | None:
     k = c.cutter()
     order = "day_first" if k.cue("day_first") else "month_first" if k.cue("month_first") else "auto"
     asked = k.cue("standardize") or k.cut(
-        r"转换?[成为]?|改[成为]|识别|解析|\b(?:parse|convert|read|interpret|treat)\b"
+        r"转换?[成为]?|[改换变][成为]|识别|解析|\b(?:parse|convert|read|interpret|treat)\b"
     )
     columns = k.all_columns()
     named = k.cue("date_words")

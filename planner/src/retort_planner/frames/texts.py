@@ -34,7 +34,7 @@ def trim_text(c: Clause) -> Reading | None:
         if k.cue("spaces"):
             if not (k.cue("trim") or k.cue("drop") or k.cue("clear") or k.cut(r"清[掉理]?")):
                 return None
-        elif k.cut(r"(?<![A-Za-z])(?:trim|strip)(?![A-Za-z])|修剪"):
+        elif k.cut(r"(?<![A-Za-z])(?:trim|strip)(?! out|[A-Za-z])|修剪"):
             k.cut(r"空白")
         else:
             return None
@@ -43,6 +43,7 @@ def trim_text(c: Clause) -> Reading | None:
     k.cut(
         r"(?:首尾|前后|两端|两边|左右|多余|开头|结尾)(?:和|的)?(?:首尾|前后|结尾)?的?|\b(?:around|from|surrounding|text|both sides|ends|of|at the (?:start|beginning|end)s?)\b"
     )
+    k.cut(r"(?:做|进行)?(?:处理|操作)")
     k.cut(r"清理|干净|\btext\b|文本|删除|去除|去掉|清除|\bdrop\b|\bremove\b|\bwhitespace\b")
     if not k.clean:
         return None

@@ -137,6 +137,7 @@ KEYWORDS: Final = frozenset(
 )
 
 
+@cache
 def either(*names: str) -> str:
     """Pattern text of the named cues in both languages."""
     chinese = _longest_first("|".join(zh.CUES[name] for name in names))
