@@ -2,31 +2,228 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from stage import Stage
+from fake_service import Behaviour, commit_of, question
+from stage import EXECUTORS, Stage
+
+from retort_core.lifecycle.observations import Prepared, Ran
+from retort_core.lifecycle.sources import Answer, Approval
+from retort_core.lifecycle.statuses import Failure, Outcome, Staged
 
 pytestmark = pytest.mark.asyncio
+STEADY = ("leases", "executorprofiles")
 
 
-async def test_a_task_becomes_a_version_with_six_writes_at_most() -> None:
+def counted(stage: Stage) -> dict[str, int]:
+    return {key: count for key, count in stage.writes().items() if not any(word in key for word in STEADY)}
+
+
+async def settled(stage: Stage) -> None:
+    await stage.until(lambda: len(stage.cluster.all("datacommits")) == 1 and stage.ready() == 2)
+
+
+async def test_a_short_task_takes_five_writes_of_which_one_is_its_status() -> None:
     async with Stage() as stage:
         await stage.start()
         await stage.warm()
         stage.cluster.by_name.clear()
         name = stage.task()
         status = await stage.complete(name)
-        assert status["result"]["commit"]
+        assert status["result"]["commit"] == commit_of(stage.uid(name))
         assert status["observedGeneration"] == 1
-        await stage.until(lambda: stage.cluster.all("datacommits") != [] and stage.ready() == 2)
-        found = {
-            key: count
-            for key, count in stage.writes().items()
-            if "leases" not in key and "executorprofiles" not in key
-        }
-        assert found == {
+        assert stage.condition(name, "Accepted")["status"] == "True"
+        await settled(stage)
+        assert counted(stage) == {
             "patch agenttasks/status": 1,
             "patch pods": 1,
             "delete pods": 1,
             "create pods": 1,
             "create datacommits": 1,
         }
+
+
+async def test_a_task_that_lasts_shows_that_it_runs_and_takes_six() -> None:
+    async with Stage(Behaviour(run_seconds=1.0)) as stage:
+        await stage.start()
+        await stage.warm()
+        stage.cluster.by_name.clear()
+        name = stage.task()
+        status = await stage.phase(name, "Running")
+        assert status["podName"] == stage.service.running[stage.uid(name)]
+        assert status["plan"]["title"] == "Remove a column"
+        await stage.complete(name)
+        await settled(stage)
+        assert sum(counted(stage).values()) == 6
+        assert counted(stage)["patch agenttasks/status"] == 2
+
+
+async def test_the_version_is_shown_as_an_object_with_the_facts_of_the_feed() -> None:
+    async with Stage() as stage:
+        await stage.start()
+        await stage.warm()
+        name = stage.task()
+        await stage.complete(name)
+        await settled(stage)
+        (shown,) = stage.cluster.all("datacommits")
+        assert shown["metadata"]["name"] == f"people-{commit_of(stage.uid(name))[:12]}"
+        assert shown["spec"]["commit"] == commit_of(stage.uid(name))
+        assert shown["spec"]["taskUID"] == stage.uid(name)
+        assert shown["metadata"]["namespace"] == "survey"
+
+
+def asks(task: Any, round_: int, answer: Any) -> Prepared:
+    if round_ == 0:
+        return Prepared(round=0, asked=question())
+    assert answer is not None
+    return Prepared(round=1, done=Outcome(), message=f"chosen: {answer.choice}")
+
+
+@pytest.mark.parametrize("way", ["object", "http"])
+async def test_a_question_is_shown_and_answered_by_either_way(way: str) -> None:
+    async with Stage(Behaviour(prepare=asks)) as stage:
+        await stage.start()
+        await stage.warm()
+        name = stage.task()
+        status = await stage.phase(name, "AwaitingInput")
+        assert status["question"]["id"] == "q1"
+        assert [one["label"] for one in status["question"]["slots"][0]["options"]] == ["first", "last"]
+        if way == "object":
+            stage.edit(name, answer={"questionID": "q1", "choice": "b"})
+        else:
+            stage.service.say(stage.uid(name), answer=Answer(question="q1", choice="b"))
+        status = await stage.complete(name)
+        assert status["message"] == "chosen: b"
+        assert "question" not in status
+
+
+def surprises(task: Any, attempt: int) -> Ran:
+    return Ran(
+        attempt=attempt,
+        staged=Staged(commit=commit_of(task.uid), code="rows-beyond-words", why="57 rows would go"),
+    )
+
+
+@pytest.mark.parametrize(("decision", "phase"), [("Approved", "Complete"), ("Rejected", "Failed")])
+async def test_what_goes_beyond_the_words_waits_for_a_yes_to_exactly_this_version(
+    decision: str, phase: str
+) -> None:
+    async with Stage(Behaviour(run=surprises)) as stage:
+        await stage.start()
+        await stage.warm()
+        name = stage.task()
+        status = await stage.phase(name, "AwaitingInput")
+        staged = status["staged"]["commit"]
+        assert status["staged"]["why"] == "57 rows would go"
+        await stage.until(lambda: stage.ready() == 2)  # nobody waits inside an executor
+        stage.edit(name, approval={"commit": staged, "decision": decision})
+        await stage.phase(name, phase)
+        assert len(stage.service.facts) == (1 if phase == "Complete" else 0)
+
+
+async def test_an_approval_over_http_counts_as_well() -> None:
+    async with Stage(Behaviour(run=surprises)) as stage:
+        await stage.start()
+        await stage.warm()
+        name = stage.task()
+        status = await stage.phase(name, "AwaitingInput")
+        stage.service.say(stage.uid(name), approval=Approval(commit=status["staged"]["commit"]))
+        await stage.complete(name)
+
+
+async def test_a_base_that_is_not_there_ends_the_task_with_the_services_sentence() -> None:
+    missing = Failure(
+        failure="Input", code="not-found", message="there is no branch 'drft'; did you mean 'draft'?"
+    )
+    async with Stage(Behaviour(base=lambda _: missing)) as stage:
+        await stage.start()
+        name = stage.task(branch="drft")
+        status = await stage.phase(name, "Failed")
+        assert status["message"] == missing.message
+        assert stage.condition(name, "Failed")["reason"] == "Input"
+        assert status["failure"] == {"class": "Input", "code": "not-found"}
+        await stage.until(lambda: bool(stage.cluster.all("events")))
+        assert stage.cluster.all("events")[0]["note"] == missing.message
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        (
+            {"profileName": "huge"},
+            "there is no executor profile 'huge' for the project 'survey'; usable here: default",
+        ),
+        ({"source": {"plan": {"json": '{"title": 3}'}}}, "spec.source cannot be used: "),
+        ({"source": {}}, "spec.source is empty"),
+        ({"queueTimeoutSeconds": "soon"}, "spec.queue"),
+    ],
+)
+async def test_what_cannot_be_used_ends_with_one_condition_that_helps(
+    spec: dict[str, Any], says: str
+) -> None:
+    async with Stage() as stage:
+        await stage.start()
+        name = stage.task(**spec)
+        status = await stage.phase(name, "Failed")
+        assert says in status["message"]
+        ended = [
+            one
+            for one in status["conditions"]
+            if one["status"] == "True" and one["type"] in ("Complete", "Failed")
+        ]
+        assert len(ended) == 1
+
+
+async def test_a_profile_is_only_for_the_projects_it_names() -> None:
+    profile = {"image": "x@sha256:" + "0" * 64, "replicas": 1, "capacity": 2, "allowedNamespaces": ["other"]}
+    async with Stage(profile=profile) as stage:
+        await stage.start()
+        status = await stage.phase(stage.task(), "Failed")
+        assert "there is none for this project" in status["message"]
+
+
+async def test_a_namespace_that_takes_no_part_is_told_how_to() -> None:
+    async with Stage() as stage:
+        stage.cluster.add("namespaces", "other")
+        await stage.start()
+        name = stage.task(namespace="other")
+        await stage.until(lambda: "opt this namespace in" in stage.status(name, "other").get("message", ""))
+        assert not stage.service.rows
+
+
+async def test_a_command_needs_no_executor_and_no_profile() -> None:
+    def done(task: Any, round_: int, _: Any) -> Prepared:
+        return Prepared(round=round_, done=Outcome(branch="main"), message="undone")
+
+    async with Stage(Behaviour(prepare=done), profile=None) as stage:
+        await stage.start()
+        status = await stage.complete(stage.task(source={"command": {"verb": "undo"}}))
+        assert status["message"] == "undone"
+        assert not stage.service.runs
+
+
+async def test_a_finished_task_goes_when_its_time_is_over_and_its_version_stays() -> None:
+    async with Stage() as stage:
+        await stage.start()
+        await stage.warm()
+        name = stage.task(ttlSecondsAfterFinished=1)
+        kept = stage.task()
+        await stage.complete(name)
+        await stage.complete(kept)
+        await stage.until(lambda: stage.cluster.get("agenttasks", name, "survey") is None)
+        assert stage.cluster.get("agenttasks", kept, "survey") is not None
+        assert len(stage.cluster.all("datacommits")) == 2
+
+
+async def test_a_deleted_task_leaves_nothing_behind() -> None:
+    async with Stage(Behaviour(run_seconds=60)) as stage:
+        await stage.start()
+        await stage.warm()
+        name = stage.task()
+        await stage.until(lambda: bool(stage.service.running))
+        uid = stage.uid(name)
+        pod = stage.service.running[uid]
+        stage.cluster.remove("agenttasks", name, "survey")
+        await stage.until(lambda: stage.service.gone == [uid])
+        await stage.until(lambda: stage.cluster.get("pods", pod, EXECUTORS) is None and stage.ready() == 2)

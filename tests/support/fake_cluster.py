@@ -99,8 +99,9 @@ class FakeCluster:
     def cut(self) -> None:
         """Ends every open watch."""
         self._generation += 1
-        for event in self._heard.values():
+        for plural, event in list(self._heard.items()):
             event.set()
+            self._heard[plural] = asyncio.Event()
 
     def expire(self) -> None:
         """What happened so far can no longer be resumed from: watches get 410."""
@@ -434,6 +435,7 @@ class FakeKubelet:
     cluster: FakeCluster
     start: float = 0.02
     stop: float = 0.01
+    linger: float = 0.3  # of a probe Pod that is ready
     nodes: tuple[str, ...] = ("node-1",)
     probe: Callable[[Raw], Raw | None] = lambda pod: reached_nothing(pod)  # noqa: PLW0108 - defined below
     broken: bool = False  # executors end before they are ready
@@ -452,7 +454,12 @@ class FakeKubelet:
         if kind == "ADDED":
             if body["metadata"]["labels"].get("retort.dev/role") == "executor":
                 self.made += 1
-                self.most = max(self.most, len(self.executors()))
+                alive = [
+                    pod
+                    for pod in self.executors()
+                    if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
+                ]
+                self.most = max(self.most, len(alive))
             self._spawn(self._run(body))
         elif kind == "MODIFIED" and "deletionTimestamp" in body["metadata"] and not body.get("stopping"):
             self._spawn(self._end(body))
@@ -496,7 +503,7 @@ class FakeKubelet:
             "status",
         )
         if meta["labels"]["retort.dev/role"] == "probe":
-            await asyncio.sleep(self.start)
+            await asyncio.sleep(self.linger)
             told = self.probe(pod)
             if told is not None:
                 ended = {"terminated": {"exitCode": 0, "message": json.dumps(told)}}

@@ -41,7 +41,9 @@ class Running:
         await asyncio.gather(self.task, return_exceptions=True)
 
     async def kill(self) -> None:
-        """Without releasing anything, as by a signal that cannot be caught: nothing it started goes on."""
+        """As by a signal that cannot be caught: nothing it started goes on, and nothing is released."""
+        for session in self.operator._sessions:
+            await session.close()
         self.task.cancel()
         await asyncio.gather(self.task, return_exceptions=True)
 
@@ -111,7 +113,7 @@ class Stage:
 
     async def warm(self, count: int = 2) -> None:
         """Until so many executors are ready on proven nodes."""
-        await self.until(lambda: self.ready() >= count and self.proven())
+        await self.until(lambda: self.ready() >= count and self.proven(), 30)
 
     def ready(self) -> int:
         return sum(
@@ -149,7 +151,7 @@ class Stage:
     def edit(self, name: str, namespace: str = TENANT, **spec: Any) -> None:
         self.cluster.change("agenttasks", name, namespace, {"spec": spec})
 
-    async def phase(self, name: str, wanted: str, seconds: float = 10, namespace: str = TENANT) -> Raw:
+    async def phase(self, name: str, wanted: str, seconds: float = 30, namespace: str = TENANT) -> Raw:
         await self.until(
             lambda: self.status(name, namespace).get("phase") == wanted,
             seconds,
@@ -157,11 +159,11 @@ class Stage:
         )
         return self.status(name, namespace)
 
-    async def complete(self, name: str, seconds: float = 10, namespace: str = TENANT) -> Raw:
+    async def complete(self, name: str, seconds: float = 30, namespace: str = TENANT) -> Raw:
         return await self.phase(name, "Complete", seconds, namespace)
 
     async def until(
-        self, wanted: Callable[[], bool], seconds: float = 10, told: Callable[[], str] = lambda: ""
+        self, wanted: Callable[[], bool], seconds: float = 30, told: Callable[[], str] = lambda: ""
     ) -> None:
         """Looks again whenever the cluster changes, and ten times a second for what is elsewhere."""
         try:

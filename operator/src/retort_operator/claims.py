@@ -53,6 +53,7 @@ class Claims:
         self._queues: dict[str, FairQueue] = {}
         self._wants: dict[str, Want] = {}
         self._flying: dict[str, Want] = {}  # Pod -> claim under way
+        self._claiming: set[str] = set()  # tasks with a claim under way
         self._refused: dict[str, str] = {}  # Pod -> version that a claim was refused on
         self._kicked: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -60,6 +61,8 @@ class Claims:
         self.used: Callable[[str], None] = lambda _: None
 
     def want(self, want: Want) -> None:
+        if want.uid in self._claiming:
+            return  # it gets one in a moment; a second ticket would get it a second one
         old = self._wants.get(want.uid)
         if old is not None:
             if old.attempt == want.attempt:
@@ -138,6 +141,7 @@ class Claims:
 
     def _start(self, want: Want, pod: PodView) -> None:
         self._flying[pod.name] = want
+        self._claiming.add(want.uid)
         task = asyncio.create_task(self._claim(want, pod))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -157,13 +161,17 @@ class Claims:
             pause = PAUSE
         else:
             self._metrics.claim_seconds.observe(time.monotonic() - want.asked_at)
-            self._flying.pop(pod.name, None)
+            self._landed(want, pod)
             self._refused.pop(pod.name, None)
             self._fleet.apply(view(found))
             self.wake(want.uid)
             self.used(want.profile)
             return
-        self._flying.pop(pod.name, None)
+        self._landed(want, pod)
         if pause:
             await asyncio.sleep(pause)
         self.wake(want.uid)  # it decides anew whether it still wants one
+
+    def _landed(self, want: Want, pod: PodView) -> None:
+        self._flying.pop(pod.name, None)
+        self._claiming.discard(want.uid)

@@ -46,6 +46,7 @@ RUN_AGAIN: Final = 2.0  # the same for a broker that could not be asked
 BACKSTOP: Final = timedelta(
     seconds=30
 )  # the executor ends a run at its deadline itself; this is for one that does not
+MANY: Final = 1 << 30  # every attempt
 WITHOUT_EXECUTOR: Final = ("command", "restore")
 
 
@@ -71,6 +72,8 @@ class Effects:
     async def look(self, uid: str) -> None:
         entry = self.board.active.get(uid)
         if entry is None:
+            if uid in self.board.finished:
+                self._release(uid, MANY)  # claimed while it ended
             await self._waited(uid)
             return
         if not await self._bound(entry):

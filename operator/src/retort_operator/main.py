@@ -85,10 +85,12 @@ class Operator:
                 self.metrics.leader.set(1)
                 await self._lead(cluster, lease, stop)
         finally:
-            await lease.release()
-            await self.health.close()
-            for session in self._sessions:
-                await session.close()
+            try:
+                await lease.release()
+            finally:
+                await self.health.close()
+                for session in self._sessions:
+                    await session.close()
 
     async def _lead(self, cluster: Cluster, lease: Lease, stop: asyncio.Event) -> None:
         settings = self.settings

@@ -133,8 +133,11 @@ class Pools:
         """Executors to make, or idle ones to end if negative. Those of an older template count towards the capacity only."""
         making = self._making.setdefault(profile.name, _Making())
         idle = starting = claimed = 0
-        for pod in self._of(profile.name):
-            if pod.task or self._claims.busy(pod.name) or pod.template != profile.template:
+        for pod in self._fleet:
+            if pod.profile != profile.name or pod.over:
+                continue
+            # One that is leaving still takes its place on the node.
+            if pod.task or pod.leaving or self._claims.busy(pod.name) or pod.template != profile.template:
                 claimed += 1
             elif pod.usable:
                 idle += 1

@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, TypeAlias
 from retort_core.probing import OPTIONAL, Barrier
 
 State: TypeAlias = Literal["proven", "unproven", "unknown"]
+AGAIN: Final = 10.0  # seconds before a node that is not proven is tried again
 NO_POLICY: Final = "no network policy"
 INGRESS: Final = "ingress"
 API_SERVER: Final = "api-server"
@@ -110,7 +111,7 @@ class Proofs:
         if found is None or found.policies != current:
             return True
         age = time.monotonic() - found.at
-        return age > (self._seconds * 0.8 if found.state == "proven" else min(30.0, self._seconds))
+        return age > (self._seconds * 0.8 if found.state == "proven" else min(AGAIN, self._seconds))
 
     def problem(self, nodes: set[str]) -> str:
         """Why no node of `nodes` can be used, in a sentence; "" when one can."""

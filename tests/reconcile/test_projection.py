@@ -1,0 +1,100 @@
+"""DataCommits are a picture of what the service has published: bounded, repaired, and only where they belong."""
+
+from __future__ import annotations
+
+import hashlib
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from stage import Stage
+
+pytestmark = pytest.mark.asyncio
+
+
+def publish(stage: Stage, count: int, dataset: str = "people", namespace: str = "survey") -> None:
+    home = stage.cluster.get("namespaces", namespace)
+    assert home is not None
+    for _ in range(count):
+        number = len(stage.service.facts) + 1
+        task: Any = SimpleNamespace(
+            namespace=namespace,
+            namespace_uid=home["metadata"]["uid"],
+            dataset=dataset,
+            requester="alice",
+            uid="f" * 32,
+        )
+        stage.service.publish(task, hashlib.sha256(str(number).encode()).hexdigest())
+
+
+def shown(stage: Stage, dataset: str = "people") -> list[int]:
+    return sorted(
+        one["spec"]["sequence"]
+        for one in stage.cluster.all("datacommits")
+        if one["spec"]["datasetName"] == dataset
+    )
+
+
+async def test_what_was_published_before_the_start_is_shown_the_newest_of_each_dataset() -> None:
+    async with Stage(settings={"commits_kept": 4}) as stage:
+        publish(stage, 10)
+        publish(stage, 3, "满意度调查")
+        await stage.start()
+        await stage.until(
+            lambda: shown(stage) == [7, 8, 9, 10] and shown(stage, "满意度调查") == [11, 12, 13]
+        )
+
+
+async def test_a_deleted_object_comes_back() -> None:
+    async with Stage() as stage:
+        publish(stage, 2)
+        await stage.start()
+        await stage.until(lambda: shown(stage) == [1, 2])
+        name = stage.cluster.all("datacommits")[0]["metadata"]["name"]
+        stage.cluster.remove("datacommits", name, "survey")
+        await stage.until(lambda: shown(stage) == [1, 2])
+
+
+async def test_old_versions_go_by_pages_and_about_as_many_stay_as_are_to_be_kept() -> None:
+    async with Stage(settings={"commits_kept": 4}) as stage:
+        await stage.start()
+        await stage.until(lambda: bool(stage.operators[0].operator.receiver))
+        for _ in range(20):
+            publish(stage, 1)
+            await stage.until(lambda: len(stage.service.facts) in shown(stage))
+        assert 4 <= len(shown(stage)) <= 6
+        assert shown(stage)[-1] == 20
+        requests = sum(count for key, count in stage.writes().items() if "deletecollection" in key)
+        assert requests <= 9  # pages of two
+        assert "delete datacommits" not in stage.writes()
+
+
+async def test_a_namespace_made_anew_under_the_same_name_is_shown_nothing_of_the_old_one() -> None:
+    async with Stage() as stage:
+        publish(stage, 2)
+        stage.cluster.remove("namespaces", "survey")
+        stage.namespace("survey")
+        publish(stage, 1)
+        await stage.start()
+        await stage.until(lambda: shown(stage) == [3])
+
+
+async def test_projection_is_taken_up_again_after_a_restart_without_doubles() -> None:
+    async with Stage() as stage:
+        first = await stage.start()
+        publish(stage, 3)
+        await stage.until(lambda: shown(stage) == [1, 2, 3])
+        stage.operators.remove(first)
+        await first.end()
+        publish(stage, 2)
+        stage.cluster.by_name.clear()
+        await stage.start()
+        await stage.until(lambda: shown(stage) == [1, 2, 3, 4, 5])
+        assert (
+            sum(
+                count
+                for (verb, plural, _), count in stage.cluster.by_name.items()
+                if (verb, plural) == ("create", "datacommits")
+            )
+            == 2
+        )
