@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: setup demo test check generate lock node-up node-down
+.PHONY: bench-operator setup demo test check generate lock node-up node-down
 setup:
 	@$(PYTHON) tools/bootstrap.py
 
@@ -27,6 +27,9 @@ generate: setup  ## everything that is made from a source: OpenAPI, reference pa
 
 lock:  ## resolve anew and write requirements/*.txt
 	$(PYTHON) tools/lock.py
+
+bench-operator: setup  ## the operator against a cluster in memory
+	$(BIN)/python benchmarks/reconciling.py
 
 bench-%: setup  ## bench-tables, bench-tasks: prints ratios, exit 1 when a bar is missed
 	$(BIN)/python benchmarks/$*.py

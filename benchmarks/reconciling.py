@@ -5,6 +5,7 @@
 API server, kubelet and service run in a process of their own (tests/support), the operator in another, so that its memory and
 processor time are its own. The operator's part of a task is what is left of the time from object to terminal status when
 the service's own fixed delays (planning, run, promotion) are taken off. Nothing here leaves the loopback address.
+(Not named operator.py: a script of that name would hide the standard library's module from everything it imports.)
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "support"))
@@ -48,7 +49,7 @@ class Measured:
         self.ended: dict[str, float] = {}
         self.process: subprocess.Popen[bytes] | None = None
 
-    async def __aenter__(self) -> Measured:
+    async def __aenter__(self) -> Self:
         await self.stage.__aenter__()
         self.stage.cluster.on_change.append(self._changed)
         return self
@@ -58,12 +59,20 @@ class Measured:
         await self.stage.__aexit__(*rest)
 
     def _changed(self, plural: str, kind: str, body: Any) -> None:
-        if plural == "agenttasks" and kind == "MODIFIED" and body["status"].get("phase") in ("Complete", "Failed"):
+        if (
+            plural == "agenttasks"
+            and kind == "MODIFIED"
+            and body["status"].get("phase") in ("Complete", "Failed")
+        ):
             self.ended.setdefault(body["metadata"]["name"], time.monotonic())
 
     def start(self, port: int) -> None:
-        given = self.stage.configured(health_port=port, metrics_port=port + 1, resync_seconds=30, lease_seconds=15)
-        environment = {f"RETORT_{name.upper()}": str(value) for name, value in vars(given).items() if value != ""}
+        given = self.stage.configured(
+            health_port=port, metrics_port=port + 1, resync_seconds=30, lease_seconds=15
+        )
+        environment = {
+            f"RETORT_{name.upper()}": str(value) for name, value in vars(given).items() if value != ""
+        }
         code = (
             "import asyncio, sys, kopf; sys.path.insert(0, sys.argv[2]); import os, signal;"
             "from stage import control; from retort_operator.main import Operator, logs;"
@@ -104,7 +113,9 @@ class Measured:
             while time.monotonic() - began < seconds:
                 try:
                     async with session.get(f"http://127.0.0.1:{port}/readyz") as answer:
-                        if answer.status == 200 and self.stage.cluster.get("leases", "retort-operator", "retort"):
+                        if answer.status == 200 and self.stage.cluster.get(
+                            "leases", "retort-operator", "retort"
+                        ):
                             return time.monotonic() - began
                 except aiohttp.ClientError:
                     pass
@@ -113,7 +124,7 @@ class Measured:
 
     async def all_ended(self, names: list[str], seconds: float) -> None:
         end = time.monotonic() + seconds
-        while time.monotonic() < end and any(name not in self.ended for name in names):
+        while time.monotonic() < end and any(name not in self.ended for name in names):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 
@@ -138,12 +149,21 @@ async def steady(rate: float, seconds: float) -> None:
         bar("75/s: operator's part, p50", quantile(took, 0.5) * 1000, 100, "ms")
         bar("75/s: operator's part, p99", quantile(took, 0.99) * 1000, 400, "ms")
         await asyncio.sleep(3)
-        writes = Counter({key: n for key, n in run.stage.cluster.by_name.items() if key[1] not in ("leases", "executorprofiles/status")})
+        writes = Counter(
+            {
+                key: n
+                for key, n in run.stage.cluster.by_name.items()
+                if key[1] not in ("leases", "executorprofiles/status")
+            }
+        )
         kinds: Counter[str] = Counter()
         for (verb, plural, _), count in writes.items():
             kinds[f"{verb} {plural}"] += count
         bar("75/s: writes a task", sum(kinds.values()) / len(born), 6)
-        print(f"     by kind: {dict(kinds)}; operator: {cpu * 1000 / len(born):.1f} ms of processor time a task", flush=True)
+        print(
+            f"     by kind: {dict(kinds)}; operator: {cpu * 1000 / len(born):.1f} ms of processor time a task",
+            flush=True,
+        )
 
 
 async def burst() -> None:
@@ -162,13 +182,19 @@ async def burst() -> None:
         done = [name for name, _ in names if name in run.ended]
         phases = Counter(run.stage.status(name, tenant).get("phase") for name, tenant in names)
         bar("burst: tasks lost", 300 - phases["Complete"], 0)
-        bar("burst: executors over-created", max(0, run.stage.kubelet.made - 320) + max(0, run.stage.kubelet.most - 20), 0)
+        bar(
+            "burst: executors over-created",
+            max(0, run.stage.kubelet.made - 320) + max(0, run.stage.kubelet.most - 20),
+            0,
+        )
         windows: dict[int, Counter[str]] = defaultdict(Counter)
         for name, tenant in names:
             if name in run.ended:
                 windows[int((run.ended[name] - begin) / 10)][tenant] += 1
         full = [one for one in windows.values() if sum(one.values()) >= 20]
-        ratio = max((max(one.values()) / max(1, min(one["survey"], one["other"])) for one in full), default=1.0)
+        ratio = max(
+            (max(one.values()) / max(1, min(one["survey"], one["other"])) for one in full), default=1.0
+        )
         bar("burst: completions of one tenant to the other's, worst 10 s", ratio, 1.5)
         print(f"     300 tasks in {max(run.ended.values()) - begin:.1f} s; {len(done)} ended", flush=True)
 
@@ -176,8 +202,21 @@ async def burst() -> None:
 async def restart(count: int) -> None:
     """A start with many finished tasks of about 3 KB, then idle."""
     async with Measured() as run:
-        end = [{"type": "Complete", "status": "True", "reason": "Done", "message": "m" * 200, "lastTransitionTime": stamp()}]
-        status = {"phase": "Complete", "conditions": end, "message": "x" * 400, "plan": {"steps": ["y" * 200] * 4}}
+        end = [
+            {
+                "type": "Complete",
+                "status": "True",
+                "reason": "Done",
+                "message": "m" * 200,
+                "lastTransitionTime": stamp(),
+            }
+        ]
+        status = {
+            "phase": "Complete",
+            "conditions": end,
+            "message": "x" * 400,
+            "plan": {"steps": ["y" * 200] * 4},
+        }
         for number in range(count):
             run.stage.task(f"old-{number}", source={"instruction": {"text": "z" * 800}})
             run.stage.cluster.change("agenttasks", f"old-{number}", "survey", {"status": status}, "status")

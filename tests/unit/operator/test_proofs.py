@@ -1,0 +1,69 @@
+"""What counts as proven, and what ends a proof."""
+
+from __future__ import annotations
+
+import pytest
+
+from retort_core.probing import Barrier
+from retort_operator.proofs import Proof, Proofs, judge
+
+GOOD = (Barrier("api-server", "timeout", "passed"), Barrier("ingress", "timeout", "passed"))
+
+
+@pytest.mark.parametrize(
+    ("barriers", "state", "named"),
+    [
+        (GOOD, "proven", ()),
+        ((*GOOD, Barrier("to-dns", "timeout", "timeout")), "proven", ()),  # no name server to reach
+        ((*GOOD, Barrier("to-dns", "passed", "passed")), "unproven", ("to-dns",)),
+        ((*GOOD, Barrier("fork", "EPERM", "not tried")), "unknown", ("fork",)),
+        (
+            (GOOD[1], Barrier("api-server", "timeout", "timeout")),
+            "unknown",
+            ("api-server",),
+        ),  # the control failed too
+        ((GOOD[0],), "unknown", ("ingress",)),
+        ((), "unknown", ("api-server", "ingress")),
+    ],
+)
+def test_a_node_is_proven_only_by_refusals_that_a_control_got_through(
+    barriers: tuple[Barrier, ...], state: str, named: tuple[str, ...]
+) -> None:
+    found = judge(barriers, "p")
+    assert (found.state, found.barriers) == (state, named)
+
+
+def policy(name: str = "closed", uid: str = "u", **spec: object) -> dict[str, object]:
+    return {"metadata": {"name": name, "uid": uid}, "spec": {"podSelector": {}, **spec}}
+
+
+def test_a_proof_ends_with_any_change_of_the_policies() -> None:
+    proofs = Proofs(3600)
+    assert proofs.of("n").barriers == ("no network policy",)
+    proofs.policy(policy())
+    assert proofs.due("n")
+    proofs.store("n", Proof(state="proven", policies=proofs.policies))
+    assert proofs.proven("n")
+    assert not proofs.due("n")
+    assert proofs.policy(policy(egress=[{}]))
+    assert not proofs.proven("n")
+    assert proofs.due("n")
+    assert proofs.policy(policy())
+    assert proofs.proven("n")  # it is again as it was when it was tried
+    proofs.policy_gone("closed")
+    assert not proofs.proven("n")
+    assert not proofs.due("n")  # nothing can be proven without a policy
+
+
+def test_a_proof_ends_with_time() -> None:
+    proofs = Proofs(0)
+    proofs.policy(policy())
+    proofs.store("n", Proof(state="proven", policies=proofs.policies, at=-1.0))
+    assert not proofs.proven("n")
+
+
+def test_why_no_node_can_be_used_is_a_sentence_with_the_barrier() -> None:
+    proofs = Proofs(3600)
+    proofs.policy(policy())
+    proofs.store("n", judge((*GOOD, Barrier("to-dns", "passed", "passed")), proofs.policies))
+    assert proofs.problem({"n"}) == "not proven that executors reach nothing: n: to-dns"
