@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: bench-operator setup demo test check generate lock node-up node-down
+.PHONY: bench-operator setup demo test check generate lock node-up node-down images test-cluster
 setup:
 	@$(PYTHON) tools/bootstrap.py
 
@@ -39,3 +39,9 @@ node-up: setup  ## a real Kubernetes node on this machine, as root: export KUBEC
 
 node-down: setup  ## the node is gone, what was built stays in the cache
 	@$(BIN)/python tools/cluster down
+
+images: setup  ## executor, operator, API and what tests need beside them, as OCI archives; into the node if it is up
+	$(BIN)/python tools/cluster images executor operator api dev-postgresql dev-s3
+
+test-cluster: setup  ## the product on a real cluster: brought up, tested, put away. ARGS go to pytest
+	$(BIN)/python tools/cluster test $(ARGS)

@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
         ("down", _down, "end the node; nothing of it is left on the machine but the cache"),
         ("status", _status, "whether it is up; exit 1 when it is not"),
         ("images", _images, "build these images; load them into the node if it is up"),
+        ("test", _test, "run tests/cluster on a cluster brought up for it; the rest goes to pytest"),
         ("clients", _clients, "print the folder with helm and kubectl"),
         ("enter", _enter, "run a program inside the node (default: a shell)"),
         ("keep", _keep, argparse.SUPPRESS),
@@ -46,6 +47,10 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("--name", type=_name, default=os.environ.get("RETORT_NODE", "retort"))
         if name == "images":
             command.add_argument("images", nargs="*", metavar="IMAGE")
+        if name == "test":
+            command.set_defaults(name="test")
+            command.add_argument("--keep", action="store_true", help="leave the cluster up")
+            command.add_argument("arguments", nargs=argparse.REMAINDER)
         if name == "enter":
             command.add_argument("program", nargs=argparse.REMAINDER)
     return top
@@ -86,10 +91,18 @@ def _images(arguments: argparse.Namespace) -> None:
 
     node = Node(arguments.name)
     for name in arguments.images or images.PARTS:
+        if name not in images.names():
+            raise NodeError(f"There is no image {name!r}; there are {', '.join(images.names())}.")
         archive = images.archive(name)
         print(f"{images.reference(name)} {archives.digest(archive)} {archive}")
         if running.keeper(node) is not None:
-            running.load(node, archive, images.reference(name))
+            running.load(node, archive, images.full_reference(name))
+
+
+def _test(arguments: argparse.Namespace) -> None:
+    import testing
+
+    sys.exit(testing.test(Node(arguments.name), arguments.arguments, keep=arguments.keep))
 
 
 def _clients(_: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""Images made of a few files, as OCI archives: enough for a statically linked program.
+"""Images of one layer, as OCI archives: a tree of files, or a few programs.
 
 Nothing in them depends on time or machine, so the same files give the same digest.
 """
@@ -9,41 +9,68 @@ import gzip
 import hashlib
 import io
 import json
+import platform
 import tarfile
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 INDEX, LAYOUT = "index.json", "oci-layout"
 LAYER_TYPE: Final = "application/vnd.oci.image.layer.v1.tar"
+ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
+NAME_KEY: Final = "org.opencontainers.image.ref.name"
 MANIFEST_TYPE: Final = "application/vnd.oci.image.manifest.v1+json"
 
 
-def write(archive: Path, image: str, files: Mapping[str, Path | bytes], settings: Mapping[str, Any]) -> None:
+Contents: TypeAlias = Path | Mapping[str, Path | bytes]  # a tree, or some files
+
+
+def write(archive: Path, image: str, contents: Contents, settings: Mapping[str, Any]) -> None:
     """`settings` as in the image's configuration: User, Entrypoint, Env."""
-    layer = _tar(
-        {name: data if isinstance(data, bytes) else data.read_bytes() for name, data in files.items()}
-    )
-    described = {
-        "architecture": "amd64", "os": "linux", "config": dict(settings),
-        "rootfs": {"type": "layers", "diff_ids": [_digest(layer)]},
-    }  # fmt: skip
-    configuration = json.dumps(described).encode()
-    manifest = json.dumps(
-        {
-            "schemaVersion": 2, "mediaType": MANIFEST_TYPE,
-            "config": _about(configuration, "application/vnd.oci.image.config.v1+json"),
-            "layers": [_about(layer, LAYER_TYPE)],
-        }
-    ).encode()  # fmt: skip
-    entry = {**_about(manifest, MANIFEST_TYPE), "annotations": {"org.opencontainers.image.ref.name": image}}
-    blobs = {
-        f"blobs/sha256/{hashlib.sha256(data).hexdigest()}": data for data in (layer, configuration, manifest)
-    }
-    index = json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode()
-    unfinished = archive.with_suffix(".unfinished")
-    unfinished.write_bytes(_tar({LAYOUT: b'{"imageLayoutVersion":"1.0.0"}', INDEX: index, **blobs}))
-    unfinished.rename(archive)
+    with tempfile.TemporaryDirectory(dir=archive.parent) as folder:
+        layer, unfinished = Path(folder) / "layer", Path(folder) / "archive"
+        with tarfile.open(layer, "w") as tar:
+            _fill(tar, contents)
+        described = {
+            "architecture": ARCHITECTURES[platform.machine()], "os": "linux", "config": dict(settings),
+            "rootfs": {"type": "layers", "diff_ids": [_digest(layer)]},
+        }  # fmt: skip
+        configuration = json.dumps(described).encode()
+        manifest = json.dumps(
+            {
+                "schemaVersion": 2, "mediaType": MANIFEST_TYPE,
+                "config": _about(configuration, "application/vnd.oci.image.config.v1+json"),
+                "layers": [_about(layer, LAYER_TYPE)],
+            }
+        ).encode()  # fmt: skip
+        entry = {**_about(manifest, MANIFEST_TYPE), "annotations": {NAME_KEY: image}}
+        index = json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode()
+        files: dict[str, Path | bytes] = {LAYOUT: b'{"imageLayoutVersion":"1.0.0"}', INDEX: index}
+        for blob in (layer, configuration, manifest):
+            files["blobs/" + _digest(blob).replace(":", "/")] = blob
+        with tarfile.open(unfinished, "w") as tar:
+            _fill(tar, files)
+        unfinished.rename(archive)
+
+
+def _fill(tar: tarfile.TarFile, contents: Contents) -> None:
+    if isinstance(contents, Path):
+        for path in sorted(contents.rglob("*")):
+            tar.add(path, str(path.relative_to(contents)), recursive=False, filter=_plain)
+        return
+    for name, data in contents.items():
+        entry = tarfile.TarInfo(name)
+        entry.size, entry.mode = data.stat().st_size if isinstance(data, Path) else len(data), 0o755
+        with data.open("rb") if isinstance(data, Path) else io.BytesIO(data) as source:
+            tar.addfile(entry, source)
+
+
+def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Root's, and of no time."""
+    entry.uid = entry.gid = entry.mtime = 0
+    entry.uname = entry.gname = ""
+    return entry
 
 
 def digest(archive: Path) -> str:
@@ -72,19 +99,13 @@ def _length(layer: bytes) -> int:
     return len(gzip.decompress(layer)) if compressed else len(layer)
 
 
-def _tar(files: Mapping[str, bytes]) -> bytes:
-    written = io.BytesIO()
-    with tarfile.open(fileobj=written, mode="w") as tar:
-        for name, data in files.items():
-            entry = tarfile.TarInfo(name.lstrip("/"))
-            entry.size, entry.mode = len(data), 0o755
-            tar.addfile(entry, io.BytesIO(data))
-    return written.getvalue()
+def _digest(data: Path | bytes) -> str:
+    if isinstance(data, bytes):
+        return f"sha256:{hashlib.sha256(data).hexdigest()}"
+    with data.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
-def _digest(data: bytes) -> str:
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
-
-
-def _about(data: bytes, media_type: str) -> dict[str, Any]:
-    return {"mediaType": media_type, "digest": _digest(data), "size": len(data)}
+def _about(data: Path | bytes, media_type: str) -> dict[str, Any]:
+    size = data.stat().st_size if isinstance(data, Path) else len(data)
+    return {"mediaType": media_type, "digest": _digest(data), "size": size}

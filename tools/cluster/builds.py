@@ -26,6 +26,7 @@ from places import HERE, cache, content_key
 
 KUBERNETES: Final = HERE / "go" / "kubernetes"
 CALICO: Final = HERE / "go" / "calico"
+COREDNS: Final = HERE / "go" / "coredns"
 SYSTEM: Final = (
     "containerd", "runc", "etcd-server", "containernetworking-plugins",  # runs Pods
     "nftables", "iptables", "ipset", "conntrack",  # kube-proxy and felix
@@ -44,12 +45,17 @@ CALICO_CRDS: Final = (
 
 def kubernetes() -> Path:
     """The folder with the program `kubernetes`."""
-    return once("kubernetes", _go_key(KUBERNETES), _build_kubernetes)
+    return once("kubernetes", go_key(KUBERNETES), _build_kubernetes)
 
 
 def calico() -> Path:
     """The folder with the program `calico` and `crds/`."""
-    return once("calico", _go_key(CALICO), _build_calico)
+    return once("calico", go_key(CALICO), _build_calico)
+
+
+def coredns() -> Path:
+    """The folder with the program `coredns`."""
+    return once("coredns", go_key(COREDNS), lambda into: _go_build(COREDNS, into / "coredns", []))
 
 
 def system() -> Path:
@@ -74,7 +80,7 @@ def _build_pause(source: Path, into: Path) -> None:
     run(["gcc", "-static", "-Os", "-Wall", "-o", into / "pause", source])
 
 
-def _go_key(module: Path) -> str:
+def go_key(module: Path) -> str:
     return content_key(*(module / name for name in ("go.mod", "go.sum", "main.go")))
 
 

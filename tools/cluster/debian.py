@@ -41,13 +41,13 @@ FOLDERS: Final = (
     "var/lib/dpkg/status.d",
     "var/tmp",
 )
-NOBODY: Final = 65532  # the user of our images: one that is in no distribution
+USER: Final = 10001  # of our images, and of the charts' Pods: one that is in no distribution
 USERS: Final = f"""\
 root:x:0:0:root:/:/usr/sbin/nologin
-nonroot:x:{NOBODY}:{NOBODY}:nonroot:/tmp:/usr/sbin/nologin
+retort:x:{USER}:{USER}:retort:/tmp:/usr/sbin/nologin
 nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
 """
-GROUPS: Final = f"root:x:0:\nnonroot:x:{NOBODY}:\nnogroup:x:65534:\n"
+GROUPS: Final = f"root:x:0:\nretort:x:{USER}:\nnogroup:x:65534:\n"
 
 
 def tree(packages: Collection[str], into: Path, *, without: Collection[str] = ()) -> None:

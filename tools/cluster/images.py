@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import archives
 import debian
+import services
 import tooling
 from builds import once
 from commands import run
 from places import HERE, REPOSITORY, cache, content_key
 
-TAG: Final = "dev"
 ARCHIVE: Final = "image.tar"
 PYTHON: Final = (3, 11)  # of the release in debian.py
 RUNTIME: Final = (
@@ -34,9 +36,19 @@ BUILD: Final = (*RUNTIME, "coreutils", "dash", "python3-venv")
 PLATFORMS: Final = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 
 
+# What container runtimes put in front of a name that names no registry.
+NO_REGISTRY: Final = "docker.io/library/"
+
+
 def reference(name: str) -> str:
-    """What a Pod names. Nothing is ever pulled: `imagePullPolicy: Never` or `IfNotPresent`."""
-    return f"localhost/retort/{name}:{TAG}"
+    """As charts and Pods write it."""
+    version = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["version"]
+    return f"retort-{name}:{version}"
+
+
+def full_reference(name: str) -> str:
+    """As a node's image store spells it. Nothing is ever pulled: `imagePullPolicy: Never` or `IfNotPresent`."""
+    return NO_REGISTRY + reference(name)
 
 
 @dataclass(frozen=True)
@@ -78,50 +90,48 @@ PARTS: Final = {
 BASES: Final = {"base": RUNTIME, "build-base": BUILD}
 
 
+def names() -> tuple[str, ...]:
+    return (*PARTS, *services.services(), *BASES)
+
+
 def archive(name: str) -> Path:
     """The image's archive, built if its contents have changed."""
     if name in BASES:
         return _base(name)
-    part = PARTS[name]
-    contents = [item for path in part.contents() for item in (str(path.relative_to(REPOSITORY)), path)]
-    key = content_key(*map(_base_key, BASES), *contents)
-    return once(f"images/{name}", key, lambda into: _build_part(name, part, into)) / ARCHIVE
+    image = full_reference(name)
+    if name in PARTS:
+        part = PARTS[name]
+        key = _part_key(part)
+        return (
+            once(f"images/{name}", key, lambda into: _build_part(part, f"{name}:{key}", into, image))
+            / ARCHIVE
+        )
+    service = services.services()[name]
+    return once(f"images/{name}", service.key, lambda into: service.make(into / ARCHIVE, image)) / ARCHIVE
 
 
 def _base(name: str) -> Path:
-    return once(f"images/{name}", _base_key(name), lambda into: _build_base(name, into)) / ARCHIVE
+    return once(f"images/{name}", _base_key(name), lambda into: _make_base(name, into)) / ARCHIVE
 
 
 def _base_key(name: str) -> str:
-    return content_key(HERE / "debian.py", *BASES[name])
+    return content_key(HERE / "debian.py", HERE / "archives.py", *BASES[name])
 
 
-def _build_base(name: str, into: Path) -> None:
+def _make_base(name: str, into: Path) -> None:
     with tempfile.TemporaryDirectory(dir=into) as folder:
-        context = Path(folder)
-        debian.tree(BASES[name], context / "root")
-        (context / "Dockerfile").write_text("FROM scratch\nCOPY root/ /\n")
-        _build(name, context, context / "Dockerfile", into)
+        root = Path(folder) / "root"
+        debian.tree(BASES[name], root)
+        archives.write(into / ARCHIVE, full_reference(name), root, {})  # root, until a part says otherwise
 
 
-def _build_part(name: str, part: Part, into: Path) -> None:
-    given = {"BASE": "base", "BUILD_BASE": "build-base"}
-    for base in given.values():
-        _present(base)
-    arguments = {**{argument: reference(base) for argument, base in given.items()}, "PIP_NO_INDEX": "1"}
-    options = [f"--build-arg={argument}={value}" for argument, value in arguments.items()]
-    _build(name, REPOSITORY, part.dockerfile, into, f"--build-context=wheels={_wheels(part)}", *options)
-    buildah("rmi", "-f", reference(name))
+def _part_key(part: Part) -> str:
+    contents = [item for path in part.contents() for item in (str(path.relative_to(REPOSITORY)), path)]
+    return content_key(*map(_base_key, BASES), *contents)
 
 
-def _present(base: str) -> None:
-    """In buildah's store, which people may well empty."""
-    path = _base(base)
-    if reference(base) not in buildah("images", "--format={{.Name}}:{{.Tag}}").split():
-        buildah("pull", "-q", f"oci-archive:{path}")
-
-
-def _build(name: str, context: Path, dockerfile: Path, into: Path, *options: str) -> None:
+def _build_part(part: Part, tag: str, into: Path, image: str) -> None:
+    given = {"BASE": _in_store("base"), "BUILD_BASE": _in_store("build-base"), "PIP_NO_INDEX": "1"}
     fixed = [
         "--isolation=chroot",
         "--http-proxy=false",
@@ -130,8 +140,20 @@ def _build(name: str, context: Path, dockerfile: Path, into: Path, *options: str
         "--timestamp=0",
         "-q",
     ]
-    buildah("build", *fixed, *options, "-f", dockerfile, "-t", reference(name), context)
-    buildah("push", "-q", reference(name), f"oci-archive:{into / ARCHIVE}:{reference(name)}")
+    options = [f"--build-context=wheels={_wheels(part)}", *(f"--build-arg={k}={v}" for k, v in given.items())]
+    local = f"localhost/{tag}"
+    buildah("build", *fixed, *options, "-f", part.dockerfile, "-t", local, REPOSITORY)
+    buildah("push", "-q", local, f"oci-archive:{into / ARCHIVE}:{image}")
+    buildah("rmi", "-f", local)
+
+
+def _in_store(base: str) -> str:
+    """The base image as buildah has it: by its contents, so that checkouts that differ do not meet."""
+    path, local = _base(base), f"localhost/{base}:{_base_key(base)}"
+    if local not in buildah("images", "--format={{.Name}}:{{.Tag}}").split():
+        pulled = buildah("pull", "-q", f"oci-archive:{path}").split()[-1]
+        buildah("tag", pulled, local)
+    return local
 
 
 def buildah(*arguments: str | Path) -> str:

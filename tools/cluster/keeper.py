@@ -94,5 +94,6 @@ def _orders(node: Node, listener: int) -> dict[str, Any]:
         "binds": {
             str(node.settings): SETTINGS, str(node.logs): LOGS, str(node.containerd): "/var/lib/containerd",
             str(node.scratch / "kubelet"): "/var/lib/kubelet", str(node.scratch / "pods"): "/var/log/pods",
+            str(node.scratch / "volumes"): "/var/lib/volumes",
         },
     }  # fmt: skip

@@ -37,19 +37,15 @@ def inside(node: Node, *command: str) -> list[str]:
     return ["nsenter", "--target", node.first_process.read_text(), *kinds, *command]
 
 
-def load(node: Node, archive: Path, image: str) -> bool:
-    """Import an image, unless these very contents are there; under its name and by its digest."""
-    digest = archives.digest(archive)
-    fixed = f"{image.rpartition(':')[0]}@{digest}"
-    listed = run(inside(node, *CTR, "images", "list", "-q")).split()
-    if new := fixed not in listed:
+def load(node: Node, archive: Path, image: str) -> None:
+    """Import an image unless these very contents are there; to be called by name and by digest."""
+    repository = image.rpartition(":")[0]
+    fixed = f"{repository}@{archives.digest(archive)}"
+    if fixed not in run(inside(node, *CTR, "images", "list", "-q")).split():
         with archive.open("rb") as data:
-            run(inside(node, *CTR, "images", "import", "--digests", "--base-name", image, "-"), stdin=data)
-    for name in (image, fixed):
-        source = next(one for one in run(inside(node, *CTR, "images", "list", "-q")).split() if digest in one)
-        if name != source:
-            run(inside(node, *CTR, "images", "tag", "--force", source, name))
-    return new
+            command = inside(node, *CTR, "images", "import", "--digests", "--base-name", repository, "-")
+            run(command, stdin=data)
+    run(inside(node, *CTR, "images", "tag", "--force", fixed, image))
 
 
 def stop(node: Node) -> None:

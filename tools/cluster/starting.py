@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import archives
 import builds
@@ -22,6 +23,8 @@ from commands import NodeError, alone, run, say, wait_until
 from places import HERE, Node
 
 MANIFESTS: Final = HERE / "manifests"
+VOLUMES: Final = 40
+SCRATCH: Final = ("kubelet", "pods", "volumes")
 PATIENCE: Final = 120.0  # seconds for each step; 5 are usual, other work on the machine may take the cores
 
 
@@ -46,7 +49,14 @@ def up(node: Node) -> None:
 
 def _build() -> None:
     tooling.need("openssl", "mmdebstrap")
-    for build in (builds.system, builds.pause, builds.clients, builds.calico, builds.kubernetes):
+    for build in (
+        builds.system,
+        builds.pause,
+        builds.clients,
+        builds.calico,
+        builds.coredns,
+        builds.kubernetes,
+    ):
         build()
 
 
@@ -54,7 +64,7 @@ def _prepare(node: Node) -> None:
     cgroups.remove(node.cgroup)
     for folder in (node.scratch, node.logs):
         shutil.rmtree(folder, ignore_errors=True)
-    for folder in (node.logs, node.containerd, node.mounts, node.scratch / "kubelet", node.scratch / "pods"):
+    for folder in (node.logs, node.containerd, node.mounts, *(node.scratch / name for name in SCRATCH)):
         folder.mkdir(parents=True, exist_ok=True)
     node.first_process.unlink(missing_ok=True)
     node.kubeconfig.unlink(missing_ok=True)
@@ -82,38 +92,64 @@ def _settle(node: Node, began: float) -> None:
     kubectl = Kubectl(node)
     times: dict[str, float] = {}
 
-    def done(step: str) -> None:
+    def reached(step: str, ready: Callable[[], bool]) -> None:
+        wait_until(step, ready, seconds=PATIENCE)
         times[step] = time.monotonic() - began
 
-    _load_pause(node)
-    wait_until("the API server", lambda: kubectl.succeeds("get", "--raw=/readyz"), seconds=PATIENCE)
-    done("API ready")
-    kubectl.apply(MANIFESTS / "rbac.yaml", builds.calico() / "crds")
+    reached("containerd", lambda: _answers(running.inside(node, *running.CTR, "version")))
+    for image, archive in system_images().items():
+        running.load(node, archive, image)
+    reached("API", lambda: kubectl.succeeds("get", "--raw=/readyz"))
+    for path in (MANIFESTS / "rbac.yaml", builds.calico() / "crds", MANIFESTS / "dns.yaml"):
+        kubectl(*APPLY, path)
+    kubectl(*APPLY, _volumes(node))
     wait_until(
-        "Calico's types", lambda: kubectl.succeeds(*APPLY, str(MANIFESTS / "calico.yaml")), seconds=PATIENCE
+        "Calico's types", lambda: kubectl.succeeds(*APPLY, MANIFESTS / "calico.yaml"), seconds=PATIENCE
     )
-    wait_until("the node to be Ready", lambda: kubectl.node_ready(node.name), seconds=PATIENCE)
-    done("node Ready")
-    wait_until(
-        "the default service account",
-        lambda: kubectl.succeeds("get", "serviceaccount", "default", "-o", "name"),
-        seconds=PATIENCE,
+    reached("node", lambda: kubectl.node_ready(node.name))
+    reached("service account", lambda: kubectl.succeeds("get", "serviceaccount", "default"))
+    reached("DNS", lambda: kubectl.succeeds(*AVAILABLE, "deployment/coredns"))
+    say(
+        f"{node.name} is up: " + ", ".join(f"{step} after {seconds:.1f} s" for step, seconds in times.items())
     )
-    done("usable")
-    say(f"{node.name}: " + ", ".join(f"{step} after {seconds:.1f} s" for step, seconds in times.items()))
 
 
-def _load_pause(node: Node) -> None:
-    archive = builds.pause() / "pause.tar"
-    if not archive.exists():
-        program = builds.pause() / "pause"
-        archives.write(
-            archive, settings.PAUSE_IMAGE, {"pause": program}, {"Entrypoint": ["/pause"], "User": "65535"}
-        )
-    wait_until(
-        "containerd", lambda: _answers(running.inside(node, *running.CTR, "version")), seconds=PATIENCE
-    )
-    running.load(node, archive, settings.PAUSE_IMAGE)
+def system_images() -> dict[str, Path]:
+    """What the node itself runs as Pods."""
+    found = {}
+    for image, folder, path, entry in (
+        (settings.PAUSE_IMAGE, builds.pause(), "pause", ["/pause"]),
+        ("localhost/coredns:1", builds.coredns(), "coredns", ["/coredns"]),
+    ):
+        archive = folder / "image.tar"
+        if not archive.exists():
+            archives.write(archive, image, {path: folder / path}, {"Entrypoint": entry, "User": "65534"})
+        found[image] = archive
+    return found
+
+
+def _volumes(node: Node) -> Path:
+    """A default class of storage and folders to claim, each once: what a cluster has from a provisioner."""
+    meta = {"annotations": {"storageclass.kubernetes.io/is-default-class": "true"}, "name": "local"}
+    items: list[dict[str, Any]] = [
+        {
+            "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": meta,
+            "provisioner": "kubernetes.io/no-provisioner", "volumeBindingMode": "WaitForFirstConsumer",
+        }
+    ]  # fmt: skip
+    here = {"key": "kubernetes.io/hostname", "operator": "In", "values": [node.name]}
+    for number in range(VOLUMES):
+        (node.scratch / "volumes" / str(number)).mkdir(parents=True, exist_ok=True)
+        spec = {
+            "capacity": {"storage": "100Gi"}, "accessModes": ["ReadWriteOnce"], "storageClassName": "local",
+            "persistentVolumeReclaimPolicy": "Retain", "local": {"path": f"/var/lib/volumes/{number}"},
+            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [here]}]}},
+        }  # fmt: skip
+        volume = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": f"local-{number}"}}
+        items.append({**volume, "spec": spec})
+    path = node.folder / "volumes.json"
+    path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    return path
 
 
 def _answers(command: Sequence[str | Path]) -> bool:
@@ -125,6 +161,7 @@ def _answers(command: Sequence[str | Path]) -> bool:
 
 
 APPLY: Final = ("apply", "--server-side", "-f")
+AVAILABLE: Final = ("wait", "--for=condition=Available", "--timeout=5s", "-n", "kube-system")
 
 
 class Kubectl:
@@ -136,12 +173,8 @@ class Kubectl:
     def __call__(self, *arguments: str | Path) -> str:
         return run([*self._program, *arguments])
 
-    def succeeds(self, *arguments: str) -> bool:
+    def succeeds(self, *arguments: str | Path) -> bool:
         return _answers([*self._program, *arguments])
-
-    def apply(self, *paths: Path) -> None:
-        for path in paths:
-            self(*APPLY, path)
 
     def node_ready(self, name: str) -> bool:
         wanted = 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'
