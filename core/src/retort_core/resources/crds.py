@@ -80,7 +80,7 @@ KINDS: Final = (
     Kind(
         model=ExecutorProfile,
         plural="executorprofiles",
-        short="ep",
+        short="exp",  # "ep" is an endpoint to kubectl
         columns=(
             ("Idle", "integer", ".spec.replicas", 0),
             ("Ready", "integer", ".status.ready", 0),
