@@ -200,14 +200,13 @@ async def burst() -> None:
             max(0, run.stage.kubelet.made - 320) + max(0, run.stage.kubelet.most - 20),
             0,
         )
-        windows: dict[int, Counter[str]] = defaultdict(Counter)
-        for name, tenant in names:
-            if name in run.ended:
-                windows[int((run.ended[name] - begin) / 10)][tenant] += 1
-        full = [one for one in windows.values() if sum(one.values()) >= 20]
-        ratio = max(
-            (max(one.values()) / max(1, min(one["survey"], one["other"])) for one in full), default=1.0
-        )
+        tenants = ("survey", "other")
+        ends = {of: [run.ended[name] - begin for name, its in names if its == of] for of in tenants}
+        both = min(max(one) for one in ends.values())  # until then both had something left
+        thirds = [(both * n / 3, both * (n + 1) / 3) for n in range(3)]
+        shares = [sorted(sum(1 for at in one if a <= at < b) for one in ends.values()) for a, b in thirds]
+        ratio = max(most / max(1, least) for least, most in shares)
+        print(f"     completions of both in each third: {shares}")
         bar("burst: completions of one tenant to the other's, worst third", ratio, 1.5)
         await run.shown(18183, "claim_seconds", "look_seconds", "look_wait", "queue_seconds")
         print(f"     300 tasks in {max(run.ended.values()) - begin:.1f} s; {len(done)} ended", flush=True)
