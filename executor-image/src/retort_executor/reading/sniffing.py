@@ -100,9 +100,16 @@ def _below_a_title(rows: list[list[str]], width: int, delimiter: str) -> bool:
 
 
 def _quote(sample: str) -> str:
-    """Double quotes, unless there are none and single quotes wrap cells."""
+    """Double quotes, unless there are none and single quotes wrap cells: most cells, or some that need it.
+
+    An empty pair is a cell of two apostrophes: taking it for an empty cell would lose it, and with it its row.
+    """
     if '"' in sample:
         return '"'
-    wrapped = re.findall(r"(?:^|[,;|\t，])'[^'\n]*'(?=$|[,;|\t，\r\n])", sample, re.MULTILINE)
-    cells = re.findall(r"(?:^|[,;|\t，])'", sample, re.MULTILINE)
-    return "'" if wrapped and len(wrapped) >= 0.9 * len(cells) else '"'
+    wrapped = re.findall(r"(?:^|[,;|\t，])'([^'\n]+)'(?=$|[,;|\t，\r\n])", sample, re.MULTILINE)
+    begun = re.findall(r"(?:^|[,;|\t，])'", sample, re.MULTILINE)
+    if not wrapped or len(wrapped) < 0.9 * len(begun):
+        return '"'
+    needed = any(re.search(r"[,;|\t，]", cell) for cell in wrapped)
+    cells = len(re.findall(r"[,;|\t，\n]", sample.rstrip("\r\n"))) + 1
+    return "'" if needed or 2 * len(wrapped) >= cells else '"'
