@@ -52,12 +52,6 @@ class Acts:
             one.cancel()
         await asyncio.gather(*flying, return_exceptions=True)
 
-    async def drain(self, seconds: float) -> None:
-        """Lets what is under way end for so long, then stops it."""
-        if self._flying:
-            await asyncio.wait(list(self._flying.values()), timeout=seconds)
-        await self.close()
-
     def prepare(self, work: Preparing, task: TaskRecord, round_: int) -> None:
         def failed(failure: Failure) -> Reply:
             return Prepared(round=round_, failure=failure)
