@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar
+from typing import Any, BinaryIO, Self, TypeVar
 from urllib.parse import quote
 
 import httpx2 as httpx
@@ -40,9 +40,6 @@ from retort_core.http.versions import (
 from retort_core.lifecycle.sources import Answer, Approval, Source, UploadMode
 from retort_core.plans import Suggestion
 from retort_core.profiles import Profile
-
-if TYPE_CHECKING:
-    from retort_client.templates import Templates
 
 DEFAULT_URL = "http://127.0.0.1:8765"
 CHUNK = 1 << 20  # bytes per piece of an upload
@@ -132,13 +129,6 @@ class Client:
 
     def result_table(self, uid: str, part: str = "table") -> TablePage:
         return self.get(paths.RESULT_TABLE, TablePage, {"part": part, "limit": 1000}, result=uid)
-
-    @property
-    def templates(self) -> Templates:
-        """Steps kept for other tables."""
-        from retort_client.templates import Templates
-
-        return Templates(self)
 
     # The wire ------------------------------------------------------------------------------------------------
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pydantic import JsonValue
 
+from retort_client.session import Client
 from retort_core.http import routes as paths
 from retort_core.http.tasks import Task
 from retort_core.http.templates import (
@@ -17,9 +16,6 @@ from retort_core.http.templates import (
     TemplateUse,
 )
 from retort_core.plans import Lang
-
-if TYPE_CHECKING:
-    from retort_client.session import Client
 
 
 class Templates:

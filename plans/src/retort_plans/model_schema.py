@@ -13,11 +13,12 @@ from typing import Any, Final, get_args
 from retort_plans.comparisons import Op
 from retort_plans.expressions import Fn
 from retort_plans.operations.base import Operation
+from retort_plans.references import COLUMN_KEYS
 
 MOST_ITEMS: Final = 20  # small models repeat items without end
 Json = dict[str, Any]
-# Parameters that name existing columns.
-_COLUMN_KEYS: Final = frozenset({"column", "columns", "by", "rows", "banner", "ignore"})
+# Parameters that name existing columns; a weight and an anchor may also be none, which an enum of columns would refuse.
+_COLUMN_KEYS: Final = COLUMN_KEYS - {"weight", "anchor"}
 _CONDITION: Final = frozenset({"All", "Any_", "Not", "Compare"})
 _EXPRESSION: Final = frozenset({"ColumnOf", "Constant", "Apply"})
 _KEPT: Final = frozenset({"type", "enum", "const", "minimum", "maximum", "minItems"})

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from retort_client.cli.desk import Desk, Json, desk
 from retort_client.rendering import plain
-from retort_client.templates import use
+from retort_client.templates import Templates, use
 from retort_client.words import say
 from retort_core.errors import BadInput
 from retort_core.http.templates import TemplateFit, TemplateInfo
@@ -33,7 +33,7 @@ Values = Annotated[
 def listed(context: typer.Context, as_json: Json = False) -> None:
     """The templates of the project, and those that come with the product."""
     at = desk(context)
-    found, table = at.client.templates.all(at.lang), Table(box=None)
+    found, table = Templates(at.client).all(at.lang), Table(box=None)
     for title in ("name", "title", "steps"):
         table.add_column(title)
     for one in found:
@@ -45,7 +45,7 @@ def listed(context: typer.Context, as_json: Json = False) -> None:
 def show(context: typer.Context, name: Name, as_json: Json = False) -> None:
     """What a template does, which columns it needs and what can be set."""
     at = desk(context)
-    found = at.client.templates.get(name, at.lang)
+    found = Templates(at.client).get(name, at.lang)
     at.show(_described(found), found, as_json=as_json)
 
 
@@ -74,7 +74,7 @@ def save(
     """Keep a stretch of this dataset's history for other tables."""
     at = desk(context)
     dataset = at.dataset()
-    found = at.client.templates.save(name, dataset.name, since, to or at.branch(dataset), title=title)
+    found = Templates(at.client).save(name, dataset.name, since, to or at.branch(dataset), title=title)
     at.show(_described(found), found, as_json=as_json)
 
 
@@ -86,7 +86,7 @@ def fit(
     at = desk(context)
     dataset = at.dataset()
     wanted = use(dict(_pairs(column)), _parsed(value), at.branch(dataset))
-    found = at.client.templates.fit(name, dataset.name, wanted, at.lang)
+    found = Templates(at.client).fit(name, dataset.name, wanted, at.lang)
     at.show(_met(found, at), found, as_json=as_json)
     if found.misfits:
         raise typer.Exit(1)
@@ -109,13 +109,13 @@ def run(
     at = desk(context)
     dataset = at.dataset()
     wanted = use(dict(_pairs(column)), _parsed(value), at.branch(dataset))
-    at.settle(at.client.templates.run(name, dataset.name, wanted, at.lang), as_json=as_json)
+    at.settle(Templates(at.client).run(name, dataset.name, wanted, at.lang), as_json=as_json)
 
 
 @app.command()
 def remove(context: typer.Context, name: Name) -> None:
     """Remove a template; versions made with it stay."""
-    desk(context).client.templates.remove(name)
+    Templates(desk(context).client).remove(name)
 
 
 def _pairs(given: Iterable[str] | None) -> list[tuple[str, str]]:
