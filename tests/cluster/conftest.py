@@ -6,69 +6,19 @@ Without a cluster these tests fail. A Pod here has the shape of an executor unle
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import tomllib
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from .kube import PATIENCE, ROOT, Program, Refused
+
 PYTHON = "/opt/retort/bin/python"
-PATIENCE = 60  # seconds; a Pod of a loaded two-core machine is ready in 1 to 5
-
-
-class Refused(Exception):
-    """The program said no; the message is what it said."""
-
-
-@dataclass(frozen=True)
-class Program:
-    """kubectl or helm, with the test's cluster."""
-
-    name: str
-    kubeconfig: Path
-    before: tuple[str, ...] = ()
-
-    def __call__(
-        self, *arguments: str, given: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
-    ) -> str:
-        text = None
-        if given is not None:
-            text = "\n---\n".join(map(json.dumps, [given] if isinstance(given, Mapping) else given))
-        done = subprocess.run(
-            [self.name, *self.before, *arguments],
-            env={**os.environ, "KUBECONFIG": str(self.kubeconfig)}, input=text, stdin=None if text else subprocess.DEVNULL,
-            capture_output=True, text=True, check=False, timeout=PATIENCE + 20,
-        )  # fmt: skip
-        if done.returncode != 0:
-            raise Refused(done.stderr.strip())
-        return done.stdout
-
-    def refused(self, *arguments: str, **options: Any) -> str:
-        """What it said when it refused; fails if it did not."""
-        try:
-            self(*arguments, **options)
-        except Refused as problem:
-            return str(problem)
-        raise AssertionError(f"{self.name} {' '.join(arguments)} was not refused")
-
-    def json(self, *arguments: str) -> Any:
-        return json.loads(self(*arguments, "-o", "json"))
-
-    def apply(self, *objects: Mapping[str, Any]) -> str:
-        return self("apply", "-f", "-", given=objects)
-
-    def inside(self, namespace: str) -> Program:
-        return Program(self.name, self.kubeconfig, (*self.before, "--namespace", namespace))
-
-    def as_user(self, user: str) -> Program:
-        return Program(self.name, self.kubeconfig, (*self.before, f"--as={user}"))
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,13 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = 60  # seconds; a Pod of a loaded two-core machine is ready in 1 to 5
 
 
 @functools.cache
@@ -20,48 +23,55 @@ def clients() -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def environment() -> dict[str, str]:
-    return {**os.environ, "PATH": f"{clients()}:{Path(sys.executable).parent}:{os.environ['PATH']}"}
+class Refused(Exception):
+    """The program said no; the message is what it said."""
 
 
-def program(
-    name: str, *arguments: str, given: str = "", seconds: float = 120
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [f"{clients()}/{name}", *arguments],
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=seconds,
-        check=False,
-        env=environment(),
-    )
+@dataclass(frozen=True)
+class Program:
+    """kubectl or helm, with the test's cluster: the one of KUBECONFIG unless another is named."""
+
+    name: str
+    kubeconfig: Path | None = None
+    before: tuple[str, ...] = ()
+
+    def __call__(
+        self,
+        *arguments: str,
+        given: str | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+        seconds: float = PATIENCE + 20,
+    ) -> str:
+        text = given if isinstance(given, str) else None
+        if given is not None and not isinstance(given, str):
+            text = "\n---\n".join(map(json.dumps, [given] if isinstance(given, Mapping) else given))
+        done = subprocess.run(
+            [f"{clients()}/{self.name}", *self.before, *arguments],
+            env={**os.environ, **({"KUBECONFIG": str(self.kubeconfig)} if self.kubeconfig else {})}, input=text, stdin=None if text else subprocess.DEVNULL,
+            capture_output=True, text=True, check=False, timeout=seconds,
+        )  # fmt: skip
+        if done.returncode != 0:
+            raise Refused(done.stderr.strip())
+        return done.stdout
+
+    def refused(self, *arguments: str, **options: Any) -> str:
+        """What it said when it refused; fails if it did not."""
+        try:
+            self(*arguments, **options)
+        except Refused as problem:
+            return str(problem)
+        raise AssertionError(f"{self.name} {' '.join(arguments)} was not refused")
+
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self(*arguments, "-o", "json"))
+
+    def apply(self, *objects: Mapping[str, Any]) -> str:
+        return self("apply", "-f", "-", given=objects)
+
+    def inside(self, namespace: str) -> Program:
+        return Program(self.name, self.kubeconfig, (*self.before, "--namespace", namespace))
+
+    def as_user(self, user: str) -> Program:
+        return Program(self.name, self.kubeconfig, (*self.before, f"--as={user}"))
 
 
-def kubectl(*arguments: str, given: str = "", seconds: float = 120) -> str:
-    """Standard output; an assertion with kubectl's words when it fails."""
-    done = program("kubectl", *arguments, given=given, seconds=seconds)
-    assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
-    return done.stdout
-
-
-def refused(*arguments: str, given: str = "") -> str:
-    """kubectl's words for something that must not be possible."""
-    done = program("kubectl", *arguments, given=given)
-    assert done.returncode != 0, f"kubectl {' '.join(arguments)} was let through: {done.stdout}"
-    return done.stderr
-
-
-def helm(*arguments: str, seconds: float = 300) -> str:
-    done = program("helm", *arguments, seconds=seconds)
-    assert done.returncode == 0, f"helm {' '.join(arguments)}: {done.stderr}"
-    return done.stdout
-
-
-def get(*arguments: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(kubectl("get", *arguments, "-o", "json"))
-    return found
-
-
-def manifest(body: dict[str, Any]) -> str:
-    return json.dumps(body)
+kubectl, helm = Program("kubectl"), Program("helm")

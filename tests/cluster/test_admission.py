@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+import json
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from .kube import ROOT, helm, kubectl, manifest, refused
+from .kube import ROOT, Refused, helm, kubectl
 
 SYSTEM, EXECUTORS = "retort-system", "retort-executors"
 OPERATOR = ("--as", f"system:serviceaccount:{SYSTEM}:retort-operator", "--as-group", "system:masters")
@@ -29,7 +30,7 @@ def installed() -> Iterator[None]:
             "apply",
             "-f",
             "-",
-            given=manifest({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}),
+            given={"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}},
         )
     _until_policies_hold()
     yield
@@ -40,15 +41,12 @@ def installed() -> Iterator[None]:
 def _until_policies_hold() -> None:
     """Policies are compiled by the API server a moment after they are stored: asked for until one refuses."""
     for _ in range(100):
-        if "ValidatingAdmissionPolicy" in _dry_run(pod()):
-            return
+        try:
+            kubectl("create", "--dry-run=server", "-f", "-", given=pod())
+        except Refused as problem:
+            if "ValidatingAdmissionPolicy" in str(problem):
+                return
     raise AssertionError("the admission policies do not hold")
-
-
-def _dry_run(body: Body) -> str:
-    from .kube import program
-
-    return program("kubectl", "create", "--dry-run=server", "-f", "-", given=manifest(body)).stderr
 
 
 @pytest.fixture
@@ -155,7 +153,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
 
 def test_the_operators_full_shape_is_let_through() -> None:
     body = pod()
-    kubectl(*OPERATOR, "create", "-f", "-", given=manifest(body))
+    kubectl(*OPERATOR, "create", "-f", "-", given=body)
     kubectl("label", "pod", "-n", EXECUTORS, body["metadata"]["name"], "a=b")
     kubectl("delete", "pod", "-n", EXECUTORS, body["metadata"]["name"], "--wait=false")
 
@@ -165,11 +163,11 @@ def test_a_pod_of_another_shape_is_refused_also_from_the_operator(change: str) -
     act, words = CHANGES[change]
     body = copy.deepcopy(pod())
     act(body)
-    assert words in refused(*OPERATOR, "create", "-f", "-", given=manifest(body))
+    assert words in kubectl.refused(*OPERATOR, "create", "-f", "-", given=body)
 
 
 def test_a_pod_of_somebody_else_is_refused_even_from_an_administrator() -> None:
-    assert "only Retort's operator" in refused("create", "-f", "-", given=manifest(pod()))
+    assert "only Retort's operator" in kubectl.refused("create", "-f", "-", given=pod())
 
 
 @pytest.mark.parametrize("kind", ["deployment", "job"])
@@ -177,9 +175,9 @@ def test_no_other_workload_is_made_in_the_executors_namespace(kind: str) -> None
     kubectl("-n", EXECUTORS, "create", "rolebinding", f"amy-{kind}", "--clusterrole", "admin", "--user", AMY)
     try:
         arguments = ("-n", EXECUTORS, "--as", AMY, "create", kind, "x", "--image", "x")
-        assert "namespace is closed" in refused(*arguments)
+        assert "namespace is closed" in kubectl.refused(*arguments)
         policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "open", "namespace": EXECUTORS}, "spec": {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{}]}}  # fmt: skip
-        assert "namespace is closed" in refused("--as", AMY, "create", "-f", "-", given=manifest(policy))
+        assert "namespace is closed" in kubectl.refused("--as", AMY, "create", "-f", "-", given=policy)
     finally:
         kubectl("-n", EXECUTORS, "delete", "rolebinding", f"amy-{kind}")
 
@@ -188,7 +186,7 @@ def test_no_other_workload_is_made_in_the_executors_namespace(kind: str) -> None
 
 
 def task(namespace: str, requester: str, **spec: Any) -> str:
-    return manifest(
+    return json.dumps(
         {
             "apiVersion": "retort.dev/v1alpha1",
             "kind": "AgentTask",
@@ -208,7 +206,7 @@ def test_an_editor_asks_in_their_own_name(tenant: str) -> None:
 
 
 def test_a_task_in_somebody_elses_name_is_refused(tenant: str) -> None:
-    words = refused("--as", AMY, "create", "-f", "-", given=task(tenant, BOB))
+    words = kubectl.refused("--as", AMY, "create", "-f", "-", given=task(tenant, BOB))
     assert f"spec.requester must be {AMY}" in words
 
 
@@ -218,21 +216,21 @@ def test_the_service_may_name_whom_it_asks_for(tenant: str) -> None:
 
 
 def test_a_viewer_makes_no_task(tenant: str) -> None:
-    assert "forbidden" in refused("--as", BOB, "create", "-f", "-", given=task(tenant, BOB))
+    assert "forbidden" in kubectl.refused("--as", BOB, "create", "-f", "-", given=task(tenant, BOB))
 
 
 def test_a_tenant_does_not_reach_another_ones_namespace(tenant: str) -> None:
     other = f"tenant-{uuid.uuid4().hex[:8]}"
     kubectl("create", "namespace", other)
     try:
-        assert "forbidden" in refused("--as", AMY, "create", "-f", "-", given=task(other, AMY))
-        assert "forbidden" in refused("--as", AMY, "-n", other, "get", "agenttasks,datacommits")
+        assert "forbidden" in kubectl.refused("--as", AMY, "create", "-f", "-", given=task(other, AMY))
+        assert "forbidden" in kubectl.refused("--as", AMY, "-n", other, "get", "agenttasks,datacommits")
     finally:
         kubectl("delete", "namespace", other, "--wait=false")
 
 
 def test_a_profile_needs_the_right_to_use_it(tenant: str) -> None:
-    words = refused("--as", AMY, "create", "-f", "-", given=task(tenant, AMY, profileName="huge"))
+    words = kubectl.refused("--as", AMY, "create", "-f", "-", given=task(tenant, AMY, profileName="huge"))
     assert '"use" on executorprofiles.retort.dev/huge' in words
     role = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -247,7 +245,7 @@ def test_a_profile_needs_the_right_to_use_it(tenant: str) -> None:
             }
         ],
     }
-    kubectl("create", "-f", "-", given=manifest(role))
+    kubectl("create", "-f", "-", given=role)
     kubectl("-n", tenant, "create", "rolebinding", "huge", "--role", "huge", "--user", AMY)
     kubectl("--as", AMY, "create", "-f", "-", given=task(tenant, AMY, profileName="huge"))
 
@@ -259,7 +257,7 @@ def test_objects_alone_are_no_right_to_data(tenant: str) -> None:
     """Who may create AgentTasks but not run tasks, read the dataset or move the branch is told which right is missing."""
     rules = [{"apiGroups": ["retort.dev"], "resources": ["agenttasks"], "verbs": ["create", "get", "patch"]}]
     role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "half", "namespace": tenant}, "rules": rules}  # fmt: skip
-    kubectl("create", "-f", "-", given=manifest(role))
+    kubectl("create", "-f", "-", given=role)
     kubectl("-n", tenant, "create", "rolebinding", "half", "--role", "half", "--user", CARL)
     missing = (
         ("tasks", "run", '"run" on "tasks.retort.dev"'),
@@ -268,9 +266,9 @@ def test_objects_alone_are_no_right_to_data(tenant: str) -> None:
         ("executorprofiles", "use", '"use" on executorprofiles.retort.dev/default'),
     )
     for resource, verb, words in missing:
-        assert words in refused("--as", CARL, "create", "-f", "-", given=task(tenant, CARL))
+        assert words in kubectl.refused("--as", CARL, "create", "-f", "-", given=task(tenant, CARL))
         rules.append({"apiGroups": ["retort.dev"], "resources": [resource], "verbs": [verb]})
-        kubectl("apply", "-f", "-", given=manifest(role))
+        kubectl("apply", "-f", "-", given=role)
     kubectl("--as", CARL, "create", "-f", "-", given=task(tenant, CARL))
 
 
@@ -286,8 +284,8 @@ def test_a_status_is_the_operators_alone(tenant: str) -> None:
         "-p",
         '{"status":{"message":"done"}}',
     )
-    assert "forbidden" in refused("--as", AMY, *forged)
-    assert "only Retort's operator says" in refused(*forged)
+    assert "forbidden" in kubectl.refused("--as", AMY, *forged)
+    assert "only Retort's operator says" in kubectl.refused(*forged)
     kubectl(*OPERATOR, *forged)
 
 
@@ -307,5 +305,5 @@ def test_a_version_is_written_by_the_operator_alone(tenant: str) -> None:
             "committedAt": "2026-01-01T00:00:00Z",
         },
     }
-    assert "only Retort's operator says" in refused("create", "-f", "-", given=manifest(body))
-    kubectl(*OPERATOR, "create", "-f", "-", given=manifest(body))
+    assert "only Retort's operator says" in kubectl.refused("create", "-f", "-", given=body)
+    kubectl(*OPERATOR, "create", "-f", "-", given=body)

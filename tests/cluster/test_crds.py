@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from .kube import ROOT, get, helm, kubectl, manifest, refused
+from .kube import ROOT, helm, kubectl
 
 Body = dict[str, Any]
 COMMIT, OTHER = "a" * 64, "b" * 64
@@ -48,7 +48,7 @@ def home(definitions: None) -> Iterator[str]:
 
 def body(home: str, kind: str, spec: Body, name: str = "") -> str:
     meta = {"name": name or f"x-{uuid.uuid4().hex[:8]}", "namespace": home}
-    return manifest({"apiVersion": "retort.dev/v1alpha1", "kind": kind, "metadata": meta, "spec": spec})
+    return json.dumps({"apiVersion": "retort.dev/v1alpha1", "kind": kind, "metadata": meta, "spec": spec})
 
 
 def task(home: str, **spec: Any) -> str:
@@ -82,7 +82,7 @@ def condition(kind: str, **changes: str) -> Body:
 def test_examples_are_taken_as_they_stand(home: str, path: Any) -> None:
     given = json.loads(path.read_text())
     given["metadata"]["namespace"] = home
-    kubectl("create", "-f", "-", "--validate=strict", given=manifest(given))
+    kubectl("create", "-f", "-", "--validate=strict", given=given)
 
 
 @pytest.mark.parametrize(
@@ -102,12 +102,12 @@ def test_examples_are_taken_as_they_stand(home: str, path: Any) -> None:
     ],
 )
 def test_a_task_that_cannot_be_is_refused_with_a_sentence(home: str, spec: Body, says: str) -> None:
-    assert says in refused("create", "-f", "-", given=body(home, "AgentTask", {**SPEC, **spec}))
+    assert says in kubectl.refused("create", "-f", "-", given=body(home, "AgentTask", {**SPEC, **spec}))
 
 
 def test_a_specification_of_a_mebibyte_is_refused(home: str) -> None:
     spec = {**SPEC, "source": {"plan": {"json": "x" * (1 << 20)}}}
-    assert refused("create", "-f", "-", given=body(home, "AgentTask", spec))
+    assert kubectl.refused("create", "-f", "-", given=body(home, "AgentTask", spec))
 
 
 @pytest.mark.parametrize(
@@ -121,17 +121,17 @@ def test_a_specification_of_a_mebibyte_is_refused(home: str) -> None:
 )  # fmt: skip
 def test_what_was_asked_for_never_changes(home: str, field: str, value: Any) -> None:
     says = f"{field} is immutable: make another task"
-    assert says in refused(*patch(home, f"at/{task(home)}", {"spec": {field: value}}))
+    assert says in kubectl.refused(*patch(home, f"at/{task(home)}", {"spec": {field: value}}))
     if field not in ("source", "datasetName", "requester"):  # those have no default to fall back to
         name = task(home, **{field: value})
-        assert says in refused(*patch(home, f"at/{name}", {"spec": {field: None}}))
+        assert says in kubectl.refused(*patch(home, f"at/{name}", {"spec": {field: None}}))
 
 
 def test_the_time_to_live_may_change_and_cancelling_has_no_way_back(home: str) -> None:
     name = task(home)
     kubectl(*patch(home, f"at/{name}", {"spec": {"ttlSecondsAfterFinished": 5}}))
     kubectl(*patch(home, f"at/{name}", {"spec": {"desiredState": "Cancelled"}}))
-    assert "a cancelled task stays cancelled" in refused(
+    assert "a cancelled task stays cancelled" in kubectl.refused(
         *patch(home, f"at/{name}", {"spec": {"desiredState": "Running"}})
     )
 
@@ -139,10 +139,10 @@ def test_the_time_to_live_may_change_and_cancelling_has_no_way_back(home: str) -
 def test_an_answer_needs_its_open_question(home: str) -> None:
     name = task(home)
     answer = {"spec": {"answer": {"questionID": "q1", "choice": "a"}}}
-    assert "there is no such open question" in refused(*patch(home, f"at/{name}", answer))
+    assert "there is no such open question" in kubectl.refused(*patch(home, f"at/{name}", answer))
     kubectl(*status(home, name, phase="AwaitingInput", question={"id": "q1", "text": "?"}))
     wrong = {"spec": {"answer": {"questionID": "q2", "choice": "a"}}}
-    assert "there is no such open question" in refused(*patch(home, f"at/{name}", wrong))
+    assert "there is no such open question" in kubectl.refused(*patch(home, f"at/{name}", wrong))
     kubectl(*patch(home, f"at/{name}", answer))
     kubectl(
         *status(home, name, phase="Running", question=None)
@@ -153,7 +153,7 @@ def test_an_answer_needs_its_open_question(home: str) -> None:
 def test_an_approval_is_of_the_staged_version_only(home: str) -> None:
     name = task(home)
     kubectl(*status(home, name, phase="AwaitingInput", staged={"commit": COMMIT}))
-    assert "no such version waits" in refused(
+    assert "no such version waits" in kubectl.refused(
         *patch(home, f"at/{name}", {"spec": {"approval": {"commit": OTHER}}})
     )
     kubectl(*patch(home, f"at/{name}", {"spec": {"approval": {"commit": COMMIT, "decision": "Rejected"}}}))
@@ -165,17 +165,19 @@ def test_what_is_over_stays_as_it_ended(home: str) -> None:
         *status(home, name, phase="Complete", conditions=[condition("Complete")], result={"commit": COMMIT})
     )
     kubectl("-n", home, "wait", "--for=condition=Complete", f"at/{name}", "--timeout=5s")
-    assert "can no longer be cancelled" in refused(
+    assert "can no longer be cancelled" in kubectl.refused(
         *patch(home, f"at/{name}", {"spec": {"desiredState": "Cancelled"}})
     )
     kept = "how a task ended never changes"
-    assert kept in refused(*status(home, name, conditions=[]))
-    assert kept in refused(*status(home, name, conditions=None))
-    assert kept in refused(*status(home, name, conditions=[condition("Complete", reason="Other")]))
-    assert kept in refused(*status(home, name, conditions=[condition("Failed")]))
+    assert kept in kubectl.refused(*status(home, name, conditions=[]))
+    assert kept in kubectl.refused(*status(home, name, conditions=None))
+    assert kept in kubectl.refused(*status(home, name, conditions=[condition("Complete", reason="Other")]))
+    assert kept in kubectl.refused(*status(home, name, conditions=[condition("Failed")]))
     both = [condition("Complete"), condition("Failed")]
-    assert "a task ends once" in refused(*status(home, name, conditions=both))
-    assert "the version a task made never changes" in refused(*status(home, name, result={"commit": OTHER}))
+    assert "a task ends once" in kubectl.refused(*status(home, name, conditions=both))
+    assert "the version a task made never changes" in kubectl.refused(
+        *status(home, name, result={"commit": OTHER})
+    )
     kubectl(*status(home, name, message="told again"))
     kubectl(*patch(home, f"at/{name}", {"spec": {"ttlSecondsAfterFinished": 1}}))
 
@@ -183,11 +185,11 @@ def test_what_is_over_stays_as_it_ended(home: str) -> None:
 def test_a_status_comes_by_its_own_way_only(home: str) -> None:
     name = task(home)
     kubectl(*patch(home, f"at/{name}", {"status": {"phase": "Complete"}}))
-    assert "phase" not in get("-n", home, f"at/{name}").get("status", {})
+    assert "phase" not in kubectl.json("get", "-n", home, f"at/{name}").get("status", {})
 
 
 def test_defaults_are_filled_in(home: str) -> None:
-    spec = get("-n", home, f"at/{task(home)}")["spec"]
+    spec = kubectl.json("get", "-n", home, f"at/{task(home)}")["spec"]
     found = {name: spec[name] for name in ("branch", "review", "profileName", "priority", "desiredState")}
     assert found == {
         "branch": "main",
@@ -201,7 +203,9 @@ def test_defaults_are_filled_in(home: str) -> None:
 def test_a_version_never_changes(home: str) -> None:
     given = json.loads((ROOT / "examples" / "resources" / "satisfaction-1aeb28dac059.json").read_text())
     kubectl("create", "-f", "-", given=body(home, "DataCommit", given["spec"], "v1"))
-    assert "a version never changes" in refused(*patch(home, "dc/v1", {"spec": {"title": "something else"}}))
+    assert "a version never changes" in kubectl.refused(
+        *patch(home, "dc/v1", {"spec": {"title": "something else"}})
+    )
     kubectl(*patch(home, "dc/v1", {"metadata": {"labels": {"mine": "yes"}}}))
 
 
@@ -209,9 +213,11 @@ def test_a_profile_is_scaled_within_its_capacity(home: str) -> None:
     spec = {"image": "x@sha256:" + "0" * 64, "replicas": 2, "capacity": 5}
     kubectl("create", "-f", "-", given=body(home, "ExecutorProfile", spec, "p"))
     kubectl("-n", home, "scale", "exp/p", "--replicas=4")
-    assert get("-n", home, "exp/p")["spec"]["replicas"] == 4
-    assert "must not exceed capacity" in refused("-n", home, "scale", "exp/p", "--replicas=6")
-    assert "should match" in refused(*patch(home, "exp/p", {"spec": {"resources": {"memory": "much"}}}))
+    assert kubectl.json("get", "-n", home, "exp/p")["spec"]["replicas"] == 4
+    assert "must not exceed capacity" in kubectl.refused("-n", home, "scale", "exp/p", "--replicas=6")
+    assert "should match" in kubectl.refused(
+        *patch(home, "exp/p", {"spec": {"resources": {"memory": "much"}}})
+    )
 
 
 def test_it_reads_well(home: str) -> None:

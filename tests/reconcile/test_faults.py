@@ -322,7 +322,7 @@ async def test_a_removed_policy_stops_claims_and_a_restored_one_proves_anew() ->
 
 async def test_an_open_barrier_is_named_and_nothing_runs() -> None:
     def leaks(pod: Any) -> Any:
-        from fake_cluster import reached_nothing
+        from fake_kubelet import reached_nothing
 
         told = reached_nothing(pod)
         told["reached"]["api-server"] = "passed"

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import kopf
-from fake_cluster import FakeCluster, FakeKubelet, Raw
+from fake_cluster import FakeCluster, Raw
+from fake_kubelet import FakeKubelet
 from fake_service import Behaviour, FakeService
 
 from retort_core.probing import PASSED
