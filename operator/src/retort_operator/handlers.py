@@ -7,7 +7,7 @@ task. Two sets of watches, because they look at different namespaces: the projec
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias, cast
 
 import kopf
 
@@ -63,9 +63,23 @@ def _handler(receive: Callable[..., None]) -> Handler:
     return handle
 
 
+class NoDiffs(kopf.DiffBaseStorage):
+    """Raw events need no differences; the usual storage copies every object twice at every event to find them."""
+
+    def build(self, *, body: kopf.Body, extra_fields: Any = None) -> kopf.BodyEssence:  # noqa: ARG002 - the base class names it
+        return cast("kopf.BodyEssence", {})
+
+    def fetch(self, *, body: kopf.Body) -> kopf.BodyEssence | None:  # noqa: ARG002
+        return None
+
+    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
+        """Nothing is written into objects."""
+
+
 def settings() -> kopf.OperatorSettings:
     found = kopf.OperatorSettings()
     found.posting.enabled = False
+    found.persistence.diffbase_storage = NoDiffs()
     found.scanning.disabled = True  # what is watched is known; looking for more would need further rights
     found.queueing.worker_limit = WORKERS
     found.queueing.idle_timeout = IDLE_SECONDS

@@ -27,6 +27,7 @@ from retort_operator.profiles import Profile, Profiles
 from retort_operator.times import seconds_of
 
 log = structlog.get_logger(__name__)
+LOOK_SECONDS: Final = 0.02  # between two looks at one pool; each costs 0.3 ms with 200 executors
 AT_ONCE: Final = 16  # creations under way
 LONGEST_PAUSE: Final = 60.0
 START_SECONDS: Final = 120.0  # an executor that is not ready by then is given up
@@ -62,14 +63,17 @@ class Pools:
         self._maker, self._metrics, self._gap = maker, metrics, 1.0 / max(1, per_second)
         self._making: dict[str, _Making] = {}
         self._due: set[str] = set()
+        self._looked: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.changed: Callable[[str], None] = lambda _: None
 
     def look(self, profile: str) -> None:
-        """Soon, and once for however many reasons."""
+        """Soon, and once for however many reasons: a busy pool changes hundreds of times a second."""
         if profile not in self._due:
             self._due.add(profile)
-            asyncio.get_running_loop().call_soon(self._look, profile)
+            loop = asyncio.get_running_loop()
+            wait = self._looked.get(profile, 0.0) + LOOK_SECONDS - loop.time()
+            loop.call_later(max(0.0, wait), self._look, profile)
 
     def problem(self, profile: str) -> str:
         """Why executors do not start, if they do not."""
@@ -113,6 +117,7 @@ class Pools:
 
     def _look(self, name: str) -> None:
         self._due.discard(name)
+        self._looked[name] = asyncio.get_running_loop().time()
         profile = self._profiles.get(name)
         if profile is None:
             for pod in self._fleet:
