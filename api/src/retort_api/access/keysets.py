@@ -27,6 +27,10 @@ BYTES: Final = 256 * 1024
 FRESH_SECONDS: Final = 600.0  # looked at again even when every token names a known key: withdrawn keys go
 USABLE_SECONDS: Final = 3600.0  # without an answer
 PAUSE_SECONDS: Final = 30.0  # between two looks
+# Whatever the provider answers, or not in time: the keys stay as they are.
+NONSENSE: Final = (
+    httpx.HTTPError, httpx.InvalidURL, TimeoutError, LookupError, TypeError, ValueError, RecursionError, BadInput,
+)  # fmt: skip
 SIGNING: Final = frozenset({"RSA", "EC", "OKP"})  # never symmetric: what is published is no secret
 
 
@@ -58,7 +62,7 @@ class KeySet:
             self._tried_at = now
             try:
                 self._keys = await self._fetched()
-            except (httpx.HTTPError, ValueError, KeyError, jwt.PyJWTError) as error:
+            except NONSENSE as error:
                 log.warning("oidc_keys_not_read", issuer=self._issuer, error=type(error).__name__)
                 return
             self._read_at = self._now()
