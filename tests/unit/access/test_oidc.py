@@ -192,6 +192,23 @@ async def test_forged_signatures_are_refused(oidc: Oidc, issuer: Issuer) -> None
             await oidc.caller(forged)
 
 
+async def test_a_token_that_names_no_key_means_the_only_one_there_is(
+    oidc: Oidc, issuer: Issuer, clock: Clock
+) -> None:
+    def nameless(key: Any) -> str:
+        now = int(time.time())
+        body = {"iss": issuer.url, "aud": AUDIENCE, "sub": "anna", "iat": now, "exp": now + 600}
+        return jwt.encode(body, key, algorithm="RS256")
+
+    with pytest.raises(Unauthenticated):
+        await oidc.caller(nameless(RSA))
+    issuer.keys = [public("k1", RSA)]
+    clock.at += PAUSE_SECONDS
+    assert (await oidc.caller(nameless(RSA))).name == "oidc:anna"
+    with pytest.raises(Unauthenticated):
+        await oidc.caller(nameless(OTHER))
+
+
 async def test_an_address_counts_only_when_the_provider_verified_it(issuer: Issuer, oidc: Oidc) -> None:
     mail = Oidc(
         Provider(issuer=issuer.url, audience=AUDIENCE, name_claim="email"), oidc._keys, oidc._database

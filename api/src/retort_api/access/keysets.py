@@ -47,10 +47,13 @@ class KeySet:
         _check(issuer)
 
     async def find(self, kid: str) -> jwt.PyJWK | None:
+        """An issuer with a single key need not name it (OpenID Connect Core 10.1): then that one is meant."""
         if kid not in self._keys or self._now() - self._read_at > FRESH_SECONDS:
             await self._look(kid)
         if self._now() - self._read_at > USABLE_SECONDS:
             raise Infrastructure("The identity provider does not answer, so its tokens cannot be checked.")
+        if not kid and len(self._keys) == 1:
+            return next(iter(self._keys.values()))
         return self._keys.get(kid)
 
     async def _look(self, kid: str) -> None:
