@@ -16,14 +16,17 @@ from sqlalchemy.exc import DBAPIError
 
 from retort_api.access.authoriser import Caller
 from retort_api.audit import repository
-from retort_api.audit.acts import Act
+from retort_api.audit.acts import Act, words
 from retort_api.audit.recorder import Recorder
 from retort_api.kit.database import Database
 from retort_api.kit.postgres.database import PostgresDatabase
 from retort_api.kit.postgres.settings import PostgresSettings
 from retort_api.migrations import schema
+from retort_api.tasks.records import TaskRecord
 from retort_core.auditing import Anchor, Verifier
 from retort_core.errors import Unavailable
+from retort_core.lifecycle.sources import Instruction, Source
+from retort_core.lifecycle.statuses import Failure, TaskStatus
 
 pytestmark = pytest.mark.asyncio
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
@@ -229,3 +232,23 @@ async def test_text_from_outside_is_bounded_and_harmless(database: Database, rec
         (line,) = await repository.page(connection, "p1", 0, 0, 10)
     assert len(line.event) < 4000
     assert await findings(database, recorder) == []
+
+
+@pytest.mark.parametrize(("code", "answered"), [("denied", (403, "forbid")), ("declined", (422, "allow"))])
+async def test_words_that_are_declined_are_no_matter_of_rights(
+    database: Database, recorder: Recorder, code: str, answered: tuple[int, str]
+) -> None:
+    source = Source(instruction=Instruction(text="a secret 4711"))
+    task = TaskRecord(
+        uid="t1", project="p1", dataset="d1", branch="main", base="", source=source, review="Auto",
+        requester="anna", lang="en", conversation="", deadline_seconds=60, created_at=NOW,
+    )  # fmt: skip
+    status = TaskStatus(failure=Failure(failure="Policy", code=code, message="no, 4711"))
+    await database.transact(lambda connection: recorder.task_ended(connection, task, status))
+    async with database.read() as connection:
+        (line,) = await repository.page(connection, "p1", 0, 0, 10)
+    event = json.loads(line.event)
+    decision = event["annotations"]["authorization.k8s.io/decision"]
+    assert (event["responseStatus"]["code"], decision) == answered
+    assert event["retort"]["promptHash"] == words("a secret 4711")
+    assert b"4711" not in line.event

@@ -36,6 +36,7 @@ BODIES: dict[str, Any] = {
 QUERIES: dict[str, dict[str, str]] = {
     "getDiff": {"from": "main", "to": "main"},
     "removeMember": {"subject": "ours-analyst"},
+    "uploadFile": {"mode": "append"},  # a new file would make a dataset of that name
 }
 HEADERS: dict[str, dict[str, str]] = {
     "moveBranch": {"if-match": '"0"'},

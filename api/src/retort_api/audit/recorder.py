@@ -25,8 +25,10 @@ from retort_core.identity import canonical_json
 from retort_core.lifecycle.statuses import TaskStatus
 
 log = structlog.get_logger(__name__)
-# What a failed task would have been answered with over HTTP; the rest went wrong by itself.
-_CODES = {"Policy": 403, "Input": 422, "Data": 422, "Limit": 413, "Cancelled": 409}
+# What a failed task would have been answered with over HTTP; the rest went wrong by itself. Words that the planner
+# declines are refused to everybody alike: that is no matter of rights.
+_CODES = {"Policy": 422, "Input": 422, "Data": 422, "Limit": 413, "Cancelled": 409}
+_DENIED = frozenset({"denied", "project-rebound"})
 
 
 class Recorder:
@@ -73,7 +75,9 @@ class Recorder:
             namespace=await projects.name_of(connection, task.project),
         )  # fmt: skip
         failure, result = status.failure, status.result
-        code = 200 if failure is None else _CODES.get(failure.failure, 500)
+        code = (
+            200 if failure is None else 403 if failure.code in _DENIED else _CODES.get(failure.failure, 500)
+        )
         found = acts.event(act, code, self._now(), task.uid, failure.code if failure is not None else "", {})
         found["user"] = facts.get("user", {"username": task.requester})
         instruction = task.source.instruction
