@@ -16,6 +16,7 @@ from retort_api.audit.acts import Act
 from retort_api.commits import endpoints as commits
 from retort_api.commits import file_endpoints as files
 from retort_api.commits import result_endpoints as results
+from retort_api.conventions import endpoints as conventions
 from retort_api.conversations import endpoints as conversations
 from retort_api.datasets import endpoints as datasets
 from retort_api.kit import problems
@@ -40,6 +41,7 @@ ROUTERS = tuple(
         results,
         conversations,
         tasks,
+        conventions,
         templates,
         people,
         accounts,

@@ -55,13 +55,15 @@ class Option(Model):
     detail: str = ""
     rows: int | None = None  # rows or cells it touches, from the profile
     default: bool = False
+    rule: str = ""  # what a convention stores when this is to be done from now on; the same in every language
 
 
 class Slot(Model):
-    """One undecided thing of an instruction."""
+    """One undecided thing of an instruction. `convention`: the key under which 以后都这样 stores its answer."""
 
     id: str
     text: str
+    convention: str = ""
     options: tuple[Option, ...] = Field(min_length=1, max_length=8)
 
 
@@ -71,6 +73,7 @@ class Candidate(Model):
     choice: str
     plan: Plan | None = None
     command: Command | None = None
+    instruction: str = ""  # or the words it stands for, when they ask something themselves
 
 
 class Question(Model):
@@ -81,7 +84,7 @@ class Question(Model):
     slots: tuple[Slot, ...] = Field(min_length=1, max_length=3)
     candidates: tuple[Candidate, ...] = ()
     base: str = ""
-    convention: str = ""  # key under which 以后都这样 stores the answer
+    convention: str = ""  # that of its first slot that has one
 
 
 class Declined(Model):
@@ -110,6 +113,8 @@ class Command(Model):
     answer    {"choice": str}: answers the open question
     approve   {}; reject {}
     remember  {}: 以后都这样
+    conventions {}: what is remembered
+    forget    {"which": position, words of one, or "" for the last}
     """
 
     outcome: Literal["command"] = "command"

@@ -130,7 +130,7 @@ def confirm(found: Planned, request: Request, lang: Lang) -> Outcome:
         return _ask(found.plan, lost, request, lang)
     if part.settled:
         return found
-    return assemble([part], Assembly(request.schema, lang))
+    return assemble([part], Assembly(request.schema, lang, conventions=request.conventions))
 
 
 def _ask(plan: Plan, lost: tuple[Step, ...], request: Request, lang: Lang) -> Question:

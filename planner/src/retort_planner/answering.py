@@ -20,6 +20,9 @@ _ORDINAL: Final = re.compile(
     r"|(?P<last>最后一?个)|(?:option )?(?P<letter>[a-h])",
     re.IGNORECASE,
 )
+_WORDED: Final = re.compile(
+    r"(?:第一|最后|最早|最新)(?=[条次行份])|\b(?:first|last|latest|earliest)\b", re.IGNORECASE
+)
 _WORDS: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5}
 
 
@@ -99,6 +102,11 @@ def _defaults(question: Question) -> list[Option]:
 
 
 def _match(options: tuple[Option, ...], text: str, linked: Linked) -> Option | None:
+    worded = _WORDED.search(text)
+    if worded is not None:  # "the last one" of two rows to keep, not of the buttons
+        named = [option for option in options if worded.group().casefold() in option.label.casefold()]
+        if len(named) == 1:
+            return named[0]
     index = position(text, len(options))
     if index is not None:
         return options[index]

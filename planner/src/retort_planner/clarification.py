@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from retort_core.errors import StepError
@@ -27,7 +27,7 @@ from retort_core.plans import (
     Step,
 )
 from retort_core.schema import Schema
-from retort_planner import titles
+from retort_planner import conventions, titles
 from retort_planner.frames.base import Draft, Part, Way
 from retort_plans.simulation import simulate
 
@@ -44,6 +44,7 @@ class Assembly:
     lang: Lang
     base: str = ""
     result: str = ""  # id of the earlier result the plan runs on
+    conventions: Mapping[str, str] = field(default_factory=dict)  # what the project remembers: key to rule
 
     @property
     def checked(self) -> bool:
@@ -75,6 +76,7 @@ def settle(part: Part) -> Part:
 
 def assemble(parts: list[Part], assembly: Assembly) -> Outcome:
     parts = [settle(part) for whole in parts for part in (*whole.before, whole)]
+    parts = [conventions.kept(part, assembly.conventions, assembly.lang) for part in parts]
     parts = _at_most_three(parts)
     if all(part.settled for part in parts):
         return _planned(parts, assembly)
@@ -124,7 +126,7 @@ def _question(parts: list[Part], assembly: Assembly) -> Outcome:
     asked = [part for part in parts if not part.settled]
     slots = tuple(_slot(f"q{n}", part) for n, part in enumerate(asked, 1))
     candidates = tuple(_candidates(parts, slots, assembly))
-    convention = next((part.convention for part in asked if part.convention), "")
+    convention = next((slot.convention for slot in slots if slot.convention), "")
     text = " ".join(dict.fromkeys(part.ask for part in asked))
     if all(candidate.plan is None for candidate in candidates):
         failure = misfit(assembly.plan(d for part in parts for d in part.ways[0].drafts), assembly.schema)
@@ -140,10 +142,11 @@ def _slot(slot: str, part: Part) -> Slot:
             detail=way.detail,
             rows=way.rows,
             default=way.default,
+            rule=way.rule,
         )
         for n, way in enumerate(part.ways)
     )
-    return Slot(id=slot, text=part.ask, options=options)
+    return Slot(id=slot, text=part.ask, options=options, convention=conventions.key(part))
 
 
 def _candidates(parts: list[Part], slots: tuple[Slot, ...], assembly: Assembly) -> Iterable[Candidate]:

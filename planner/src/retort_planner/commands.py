@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from retort_core.plans import Command, Declined, Lang, Outcome
-from retort_planner import references
+from retort_planner import references, remembering
 from retort_planner.linking import Linked
 from retort_planner.literals import number
 from retort_planner.requests import Request
@@ -189,6 +189,7 @@ def command(request: Request, linked: Linked, lang: Lang) -> Outcome | None:
     if not text or len(text) > 120:
         return None
     attempts: tuple[Callable[[], Outcome | None], ...] = (
+        lambda: remembering.remembered(text, linked),
         lambda: references.selective(text, request, linked, lang),
         lambda: _guarded(_undo(text), request, lang),
         lambda: _redo(text),

@@ -172,11 +172,13 @@ class Ground:
             part.ways[0].drafts,
             self.say(f"只要「{literal}」", f"exactly “{literal}”"),
             rows=self._rows(where, schema),
+            rule="exact",
         )
         both_way = Way(
             self._with(part, at, both),
             self.say(f"连同 {words}", f"also {words}"),
             rows=self._rows(both, schema),
+            rule="variants",
         )
         if part.ways[0].drafts[at].op in HARMLESS:
             note = self.say(
@@ -199,18 +201,19 @@ class Ground:
         ways = []
         for held in close[:3]:
             meant = narrowed(where, item.column.name, item.value, [held.value])
-            ways.append(Way(self._with(part, at, meant), held.value, rows=held.count))
+            ways.append(Way(self._with(part, at, meant), held.value, rows=held.count, rule=f"={held.value}"))
         if len(item.variants) > 1:
             every = narrowed(where, item.column.name, item.value, [held.value for held in item.variants])
             words = "、".join(held.value for held in item.variants)
-            ways.insert(0, Way(self._with(part, at, every), words, rows=sum(h.count for h in item.variants)))
+            rows = sum(h.count for h in item.variants)
+            ways.insert(0, Way(self._with(part, at, every), words, rows=rows, rule="variants"))
         as_said = self.say(f"就按「{item.value}」（现在 0 行）", f"“{item.value}” as it is (0 rows now)")
-        ways.append(Way(part.ways[0].drafts, as_said, rows=self._rows(where, schema)))
+        ways.append(Way(part.ways[0].drafts, as_said, rows=self._rows(where, schema), rule="as said"))
         ask = self.say(
             f"「{item.column.name}」列里没有「{item.value}」，是指下面哪个？",
             f"Column “{item.column.name}” has no “{item.value}”. Which of these is meant?",
         )
-        return replace(part, ways=tuple(ways), ask=ask)
+        return replace(part, ways=tuple(ways), ask=ask, convention=f"value:{item.column.name}:{item.value}")
 
     def _rows(self, where: Where, schema: Schema) -> int | None:
         return counting.rows_where(where, schema, self.profile)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
@@ -31,6 +31,7 @@ class Guess:
     score: float
     column: str
     text: str
+    said: str = ""  # the whole message with it
 
 
 def guesses(schema: Schema, said: str) -> list[Guess]:
@@ -83,11 +84,12 @@ def near_column(
     for guess in guesses(schema, said)[:MAX_TRIED]:
         if guess.text not in spoken:
             continue
-        outcome = again(spoken.replace(guess.text, f"「{guess.column}」", 1))
-        if not isinstance(outcome, Planned | Question):
-            outcome = again(spoken.replace(guess.text, guess.column, 1))
-        if isinstance(outcome, Planned | Question):
-            offers.append((guess, outcome))
+        for name in (f"「{guess.column}」", guess.column):
+            said = spoken.replace(guess.text, name, 1)
+            outcome = again(said)
+            if isinstance(outcome, Planned | Question):
+                offers.append((replace(guess, said=said), outcome))
+                break
     return _card(offers[:4], lang)
 
 
@@ -150,7 +152,7 @@ def _card(offers: list[tuple[Guess, Outcome]], lang: Lang) -> Question | None:
         if isinstance(outcome, Planned):
             candidates.append(Candidate(choice=option.id, plan=outcome.plan))
         else:
-            candidates.append(Candidate(choice=option.id))
+            candidates.append(Candidate(choice=option.id, instruction=guess.said))
     return Question(
         text=text, slots=(Slot(id="q1", text=text, options=tuple(options)),), candidates=tuple(candidates)
     )
@@ -163,9 +165,10 @@ def ambiguous_column(linked: Linked, lang: Lang, again: Callable[[str], Outcome]
             continue
         offers: list[tuple[Guess, Outcome]] = []
         for name in mention.columns[:6]:
-            outcome = again(linked.plain(linked.text.replace(char, f"「{name}」")))
+            said = linked.plain(linked.text.replace(char, f"「{name}」"))
+            outcome = again(said)
             if isinstance(outcome, Planned | Question):
-                offers.append((Guess(1.0, name, mention.text), outcome))
+                offers.append((Guess(1.0, name, mention.text, said), outcome))
         card = _card(offers, lang)
         if card is None:
             return None

@@ -87,6 +87,9 @@ class _Planning:
                 return found
         return self.planned()
 
+    def assembly(self, base: str = "") -> Assembly:
+        return Assembly(self.request.schema, self.lang, base=base, conventions=self.request.conventions)
+
     def unusable(self) -> Outcome | None:
         if len(self.request.text) > MAX_CHARS:
             return declining.too_long(len(self.request.text), self.lang)
@@ -124,7 +127,7 @@ class _Planning:
         base = turn.parent or f"{turn.commit}~1"
         clause = Clause(rest, self.linked, self.request, self.request.schema, self.lang)
         drafts = corrections.corrected(clause, turn, rest)
-        assembly = Assembly(self.request.schema, self.lang, base=base)
+        assembly = self.assembly(base)
         if drafts is not None:
             part = Ground(self.request.profile, self.lang).part(Part((Way(drafts),)), self.request.schema)
             return assemble([part], assembly)
@@ -141,7 +144,7 @@ class _Planning:
             text, read = self.spoken(text, read)
         if read.unread:
             return self.asked() or self.not_understood(read.unread)
-        return assemble(mixing.apart(read.parts, text, self.lang), Assembly(self.request.schema, self.lang))
+        return assemble(mixing.apart(read.parts, text, self.lang), self.assembly())
 
     def spoken(self, text: str, unread: _Read) -> tuple[str, _Read]:
         """What was not understood, or not without a question, in plain words; never with a value that only those words have."""
@@ -166,7 +169,7 @@ class _Planning:
         self.lastly = what
         read = self.read(phrasing.plain(speech.plainly(self.linked.text)))
         self.lastly = ""
-        return None if read.unread else assemble(read.parts, Assembly(self.request.schema, self.lang))
+        return None if read.unread else assemble(read.parts, self.assembly())
 
     def near(self) -> Outcome | None:
         card = near.near_column(self.linked, self.request.schema, self.linked.text, self.lang, self.again)

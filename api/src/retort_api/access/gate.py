@@ -23,7 +23,7 @@ from retort_core.lifecycle.statuses import TaskStatus
 from retort_core.plans import Lang
 
 MOVES: Final = frozenset({"undo", "redo", "undo_step"})  # of the task's own branch
-CHANGES: Final = frozenset({"branch", "remember"})  # of the dataset and the project
+CHANGES: Final = frozenset({"branch", "remember", "forget"})  # of the dataset and the project
 DECIDES: Final = frozenset({"approve", "reject"})  # about the task that waits
 _WORDS: Final[dict[str, tuple[str, str]]] = {
     "change": (

@@ -17,7 +17,7 @@ from retort_core.http.access import Role, Scope
 READ: Final[tuple[Verb, ...]] = ("get", "list")
 _READABLE: Final = (
     "projects", "datasets", "branches", "commits", "tables", "exports", "conversations", "tasks", "results",
-    "members", "quotas", "templates",
+    "members", "quotas", "templates", "conventions",
 )  # fmt: skip
 
 _MEMBER: Final[frozenset[Right]] = frozenset(

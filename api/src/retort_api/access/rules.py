@@ -61,6 +61,8 @@ RULES: Final[dict[tuple[str, str], Rule]] = {
     ("GET", routes.TASK_EVENTS): Rule("get", "tasks"),
     ("GET", routes.EVENTS): Rule("list", "tasks"),
     ("GET", routes.SENTENCES): Rule("get", "about"),
+    ("GET", routes.CONVENTIONS): Rule("list", "conventions"),
+    ("DELETE", routes.CONVENTION): Rule("update", "conventions", "acts"),
     ("GET", routes.TEMPLATES): Rule("list", "templates"),
     ("POST", routes.TEMPLATES): Rule("create", "templates", "acts"),
     ("GET", routes.TEMPLATE): Rule("get", "templates"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, or_, select, update
+from sqlalchemy import Row, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.records import projects
@@ -39,21 +39,6 @@ async def page(
     if only is not None:
         query = query.where(projects.c.id.in_(only))
     return [_project(row) for row in await connection.execute(query)]
-
-
-async def remember(connection: AsyncConnection, project: str, choices: dict[str, str]) -> None:
-    query = select(projects.c.conventions).where(projects.c.id == project).with_for_update()
-    old = (await connection.execute(query)).scalar()
-    await connection.execute(
-        update(projects).where(projects.c.id == project).values(conventions={**(old or {}), **choices})
-    )
-
-
-async def conventions(connection: AsyncConnection, project: str) -> dict[str, str]:
-    found = (
-        await connection.execute(select(projects.c.conventions).where(projects.c.id == project))
-    ).scalar()
-    return dict(found or {})
 
 
 def _project(row: Row[Any]) -> Project:

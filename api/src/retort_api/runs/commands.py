@@ -7,7 +7,6 @@ another way to say something (`outcome`, such as the plan behind a suggestion).
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,10 +15,11 @@ from retort_api.commits.log import CommitLog
 from retort_api.commits.records import CommitRecord
 from retort_api.conversations import repository as conversations
 from retort_api.kit.database import Database
-from retort_api.projects import repository as projects
 from retort_api.runs.gates import Gate
+from retort_api.runs.remembering import Remembering
 from retort_api.runs.sentences import say
 from retort_api.runs.situation import Situation
+from retort_api.runs.verdicts import Act, Verdict
 from retort_api.runs.work import Replayed, Work
 from retort_api.tasks import repository as tasks
 from retort_api.tasks.records import TaskRecord
@@ -27,25 +27,8 @@ from retort_core.errors import BadInput, NotFound
 from retort_core.identity import short
 from retort_core.lifecycle.sources import Answer, Approval
 from retort_core.lifecycle.statuses import Counts, Outcome
-from retort_core.plans import Command, Lang, Plan, Planned, Question, Step
-from retort_core.plans import Outcome as PlannerOutcome
+from retort_core.plans import Command, Lang, Plan, Planned, Step
 from retort_plans.explanations import explain
-
-Act = Callable[[AsyncConnection], Awaitable[None]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """`act`: database changes that belong into the transaction of the reply; `wake`: tasks to look at after it."""
-
-    done: Outcome = field(default_factory=Outcome)
-    message: str = ""
-    work: Work | None = None
-    outcome: PlannerOutcome | None = None
-    move: tuple[str, str, str, str] | None = None  # ref, to, expect, why
-    create: tuple[str, str] | None = None  # name, head
-    act: Act | None = None
-    wake: tuple[str, ...] = ()
 
 
 class Commands:
@@ -66,7 +49,7 @@ class Commands:
             "answer": self._answer,
             "approve": self._approve,
             "reject": self._reject,
-            "remember": self._remember,
+            **Remembering(database, log).verbs,
         }
 
     async def __call__(self, task: TaskRecord, situation: Situation, command: Command) -> Verdict:
@@ -75,6 +58,10 @@ class Commands:
             raise BadInput(f"There is no command {command.verb!r}; there are {', '.join(self._verbs)}.")
         await self._gate.command(task, command.verb, situation.pending)
         return await verb(task, situation, dict(command.args))
+
+    async def allow(self, task: TaskRecord, verb: str) -> None:
+        """Raises where whoever asked may not do this."""
+        await self._gate.command(task, verb, None)
 
     # -- walking -----------------------------------------------------------------------------------------
 
@@ -261,7 +248,11 @@ class Commands:
         pending = situation.pending
         if pending is None or pending.status.question is None:
             return Verdict(message=say("nothing-open", task.lang))
-        answer = Answer(question=pending.status.question.id, choice=str(args.get("choice", "")))
+        always = bool(args.get("remember"))
+        if always:
+            await self._gate.command(task, "remember", pending)
+        choice = str(args.get("choice", ""))
+        answer = Answer(question=pending.status.question.id, choice=choice, remember=always)
 
         async def act(connection: AsyncConnection) -> None:
             await tasks.save_answer(connection, pending.uid, answer)
@@ -291,30 +282,6 @@ class Commands:
     def _forwarded(self, task: TaskRecord, pending: TaskRecord, act: Act) -> Verdict:
         done = Outcome(follow=pending.uid, branch=task.branch)
         return Verdict(done=done, message=say("forwarded", task.lang), act=act, wake=(pending.uid,))
-
-    async def _remember(self, task: TaskRecord, situation: Situation, args: dict[str, Any]) -> Verdict:
-        """Stores the last answered question's choice as the project's convention."""
-        del situation, args
-        async with self._database.read() as connection:
-            recent = (
-                await tasks.of_conversation(connection, task.conversation, 50) if task.conversation else []
-            )
-        for earlier in reversed(recent):
-            key, choice = convention_of(earlier)
-            if key:
-
-                async def act(connection: AsyncConnection, key: str = key, choice: str = choice) -> None:
-                    await projects.remember(connection, task.project, {key: choice})
-
-                return Verdict(message=say("remembered", task.lang), act=act)
-        return Verdict(message=say("nothing-to-remember", task.lang))
-
-
-def convention_of(task: TaskRecord) -> tuple[str, str]:
-    """(key, choice) when the task's answer can be remembered, else empty."""
-    question: Question | None = Work.model_validate(task.work).question if task.work else None
-    answered = task.answer.choice if task.answer is not None else ""
-    return (question.convention, answered) if question is not None and answered else ("", "")
 
 
 def _positive(value: object) -> int:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from retort_api.commits.log import CommitLog
-from retort_api.runs.commands import Commands, Verdict
+from retort_api.runs.commands import Commands
 from retort_api.runs.library import invalid_names
 from retort_api.runs.sentences import say
 from retort_api.runs.situation import Situation, Situations
+from retort_api.runs.verdicts import Verdict
 from retort_api.runs.work import Import, Work
 from retort_api.tasks.records import TaskRecord
 from retort_core.errors import BadInput, NotFound
@@ -43,6 +44,17 @@ class Readied:
     reply: Prepared
     work: Work
     verdict: Verdict | None = None
+    choice: str = ""  # what was answered to the open question
+    remember: bool = False  # and that it holds from now on
+
+
+@dataclass(frozen=True)
+class _Said:
+    """An outcome, and (of an answer) what was chosen and whether it is to be remembered."""
+
+    outcome: Outcome
+    choice: str = ""
+    remember: bool = False
 
 
 class Preparation:
@@ -62,19 +74,22 @@ class Preparation:
             return self._restore(
                 task, situation, await self._log.resolve(task.dataset, source.restore.commit)
             )
-        return await self._settle(task, situation, await self._outcome(task, situation))
+        said = await self._outcome(task, situation)
+        readied = await self._settle(task, situation, said.outcome)
+        return replace(readied, choice=said.choice, remember=said.remember)
 
-    async def _outcome(self, task: TaskRecord, situation: Situation) -> Outcome:
+    async def _outcome(self, task: TaskRecord, situation: Situation) -> _Said:
         if task.answer is not None and task.work:
             question = Work.model_validate(task.work).question
             if question is not None:
                 return await self._answered(task, situation, question, task.answer)
         if task.source.instruction is not None:
-            return await self._asked_planner(task, situation, task.source.instruction.text, None)
+            text = task.source.instruction.text
+            return _Said(await self._asked_planner(task, situation, text, None))
         if task.source.plan is not None:
-            return _as_planned(task.source.plan)
+            return _Said(_as_planned(task.source.plan))
         assert task.source.command is not None
-        return task.source.command
+        return _Said(task.source.command)
 
     async def _asked_planner(
         self, task: TaskRecord, situation: Situation, text: str, question: Question | None
@@ -84,20 +99,31 @@ class Preparation:
 
     async def _answered(
         self, task: TaskRecord, situation: Situation, question: Question, answer: Answer
-    ) -> Outcome:
+    ) -> _Said:
         """A click needs no second planning; words are planned with the question in view."""
-        choice = answer.choice
+        choice, remember = answer.choice, answer.remember
         if not choice:
             outcome = await self._asked_planner(task, situation, answer.text, question)
             if not isinstance(outcome, Command) or outcome.verb != "answer":
-                return outcome
+                return _Said(outcome)
             choice = str(outcome.args.get("choice", ""))
+            if outcome.args.get("remember") and not remember:
+                await self._commands.allow(task, "remember")
+                remember = True
+        outcome = await self._chosen(task, situation, question, choice)
+        return _Said(outcome, choice, remember)
+
+    async def _chosen(
+        self, task: TaskRecord, situation: Situation, question: Question, choice: str
+    ) -> Outcome:
         candidate = next((one for one in question.candidates if one.choice == choice), None)
         if candidate is None:
             offered = ", ".join(one.choice for one in question.candidates)
             raise BadInput(f"{choice!r} is none of the choices offered: {offered}.", choices=offered)
         if candidate.command is not None:
             return candidate.command
+        if candidate.instruction:
+            return await self._asked_planner(task, situation, candidate.instruction, None)
         if candidate.plan is None:
             return Declined(reason=say("unchanged", task.lang))
         return Planned(plan=candidate.plan, base=question.base)

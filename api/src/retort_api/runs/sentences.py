@@ -37,7 +37,17 @@ _SENTENCES: Final[dict[str, tuple[str, str]]] = {
     ),
     "branched": ("已建立分支「{name}」（不占空间），并切换过去。", "Made branch “{name}” (no data copied) and switched to it."),
     "switched": ("已切换到分支「{name}」。", "Switched to branch “{name}”."),
-    "remembered": ("记住了，以后都这样处理。", "Noted; it will be done this way from now on."),
+    "remembered": (
+        "记住了，以后在这个项目里都这样：{listed}。说「忘掉这个做法」可以取消。",
+        "Noted; from now on in this project: {listed}. Say “forget this convention” to take it back.",
+    ),
+    "conventions": ("这个项目记住了 {count} 个做法：{listed}。", "This project remembers {count}: {listed}."),
+    "no-conventions": ("这个项目还没有记住任何做法。", "This project remembers nothing so far."),
+    "no-such-convention": (
+        "没有（或不只一个）叫「{which}」的做法；说「有哪些做法」看全部 {count} 个，再说「忘掉第 1 个做法」。",
+        "None (or more than one) of the {count} conventions is “{which}”; say “list conventions”, then “forget convention 1”.",
+    ),
+    "forgotten": ("忘掉了，下次会再问：{listed}。", "Forgotten; it will be asked again: {listed}."),
     "nothing-to-remember": ("没有可以记住的选择。", "There is no choice to remember."),
     "nothing-open": ("现在没有等待回答的问题。", "No question is waiting for an answer."),
     "nothing-to-approve": ("现在没有等待确认的结果。", "No result is waiting for a yes."),

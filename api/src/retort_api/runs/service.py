@@ -11,13 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.commits.log import Change, CommitLog
 from retort_api.commits.records import Why
+from retort_api.conventions import repository as conventions
 from retort_api.kit import sequenced
 from retort_api.kit.database import Database
 from retort_api.kit.signals import Signal
-from retort_api.projects import repository as projects
-from retort_api.runs.commands import convention_of
 from retort_api.runs.gates import Gate
 from retort_api.runs.preparation import Preparation, Readied
+from retort_api.runs.remembering import answered
 from retort_api.runs.running import Running
 from retort_api.runs.sandboxes import Sandbox
 from retort_api.runs.sentences import done, say
@@ -95,14 +95,14 @@ class TaskWork:
         async def also(connection: AsyncConnection) -> None:
             work = readied.work
             if work.question is None and task.work:  # an answered question stays, for 以后都这样
-                work = work.model_copy(update={"question": Work.model_validate(task.work).question})
+                earlier = Work.model_validate(task.work)
+                kept = {"question": earlier.question, "choice": readied.choice or earlier.choice}
+                work = work.model_copy(update=kept)
             await repository.save_work(
                 connection, task.uid, work.model_dump(mode="json", exclude_defaults=True)
             )
-            if task.answer is not None and task.answer.remember:
-                key, choice = convention_of(task)
-                if key:
-                    await projects.remember(connection, task.project, {key: choice})
+            if readied.remember:
+                await conventions.remember(connection, task.project, answered(work))
             verdict = readied.verdict
             if verdict is not None and verdict.act is not None:
                 await verdict.act(connection)

@@ -11,9 +11,10 @@ from retort_api.commits import results
 from retort_api.commits.log import CommitLog
 from retort_api.commits.records import CommitRecord
 from retort_api.commits.results import ResultRecord
+from retort_api.conventions import repository as conventions
+from retort_api.conventions.choices import Kept, rules
 from retort_api.datasets import repository as datasets
 from retort_api.kit.database import Database
-from retort_api.projects import repository as projects
 from retort_api.runs.library import Library
 from retort_api.runs.work import Work
 from retort_api.tasks import repository as tasks
@@ -37,7 +38,7 @@ class Situation:
     profile: Profile
     history: tuple[Turn, ...]
     suggestions: tuple[Suggestion, ...]
-    conventions: dict[str, str]
+    remembered: Kept
     dataset_name: str
     pending: TaskRecord | None = None
 
@@ -55,7 +56,7 @@ class Situation:
             history=self.history,
             pending=question if question is not None else self.question,
             suggestions=self.suggestions,
-            conventions=self.conventions,
+            conventions=rules(self.remembered),
             today=now.date(),
             lang=lang,
             source=self.dataset_name,
@@ -73,7 +74,7 @@ class Situations:
         profile = await self._library.profile(base.snapshot)
         async with self._database.read() as connection:
             dataset = await datasets.by_id(connection, task.dataset)
-            conventions = await projects.conventions(connection, task.project)
+            kept = await conventions.of_project(connection, task.project)
             pending = await tasks.waiting(connection, task.conversation) if task.conversation else None
             answers = (
                 await results.of_conversation(connection, task.conversation) if task.conversation else []
@@ -85,7 +86,7 @@ class Situations:
             profile=profile,
             history=await self._history(task, base, answers),
             suggestions=await asyncio.to_thread(self._suggest, schema, profile, task.lang),
-            conventions=conventions,
+            remembered=kept,
             dataset_name=dataset.name if dataset is not None else "",
             pending=pending if pending is not None and pending.uid != task.uid else None,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, JsonValue
+from pydantic import JsonValue
 
 from retort_api.commits.records import Why
 from retort_core.lifecycle.sources import UploadMode
@@ -46,4 +46,4 @@ class Work(Model):
     replay: tuple[Replayed, ...] = ()
     restore: str = ""
     question: Question | None = None  # what was asked, with the plan behind every choice
-    remember: dict[str, str] = Field(default_factory=dict)  # 以后都这样
+    choice: str = ""  # what was chosen of it, by a click or in words

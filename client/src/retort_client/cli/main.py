@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console, Group
 
-from retort_client.cli import loading, people, talking, templating, versions
+from retort_client.cli import loading, people, remembering, talking, templating, versions
 from retort_client.cli.desk import Json, build, desk
 from retort_client.rendering import plain
 from retort_core.errors import RetortError
@@ -61,6 +61,7 @@ def application() -> typer.Typer:
         app.command(command.__name__.rstrip("_"))(command)
     app.command()(about)
     app.add_typer(templating.app, name="template")
+    app.add_typer(remembering.app, name="conventions")
     app.add_typer(people.members, name="members")
     app.add_typer(people.keys, name="keys")
     app.add_typer(people.audit, name="audit")

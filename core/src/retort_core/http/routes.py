@@ -31,6 +31,8 @@ POST   TASKS TaskCreate (Idempotency-Key)        -> 202 Task;            GET ?cu
 GET    TASK ?wait=seconds                        -> Task (waits until it is over or needs input)
 POST   TASK_ANSWER Answer | TASK_APPROVAL Approval | TASK_CANCEL         -> Task
 GET    TASK_EVENTS | EVENTS ?dataset             server-sent events: Event, `id:` is the sequence number
+GET    CONVENTIONS                               -> Page[Convention], oldest first
+DELETE CONVENTION                                -> 204
 GET    TEMPLATES ?lang&cursor&limit             -> Page[TemplateInfo];   POST TemplateCreate -> TemplateInfo
 GET    TEMPLATE ?lang                            -> TemplateInfo;         DELETE -> 204
 POST   TEMPLATE_FIT TemplateUse ?lang            -> TemplateFit: what would run and what stands in the way
@@ -88,6 +90,8 @@ TASK_APPROVAL: Final = f"{TASK}/approval"
 TASK_CANCEL: Final = f"{TASK}/cancel"
 TASK_EVENTS: Final = f"{TASK}/events"
 EVENTS: Final = f"{PROJECT}/events"
+CONVENTIONS: Final = f"{PROJECT}/conventions"
+CONVENTION: Final = f"{CONVENTIONS}/{{convention}}"
 TEMPLATES: Final = f"{PROJECT}/templates"
 TEMPLATE: Final = f"{TEMPLATES}/{{name}}"
 TEMPLATE_FIT: Final = f"{DATASET}/templates/{{name}}/fit"

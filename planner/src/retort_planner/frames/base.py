@@ -48,11 +48,12 @@ class Way:
     detail: str = ""
     rows: int | None = None
     default: bool = False
+    rule: str = ""  # what a convention stores when this way is to be taken from now on
 
 
 @dataclass(frozen=True)
 class Part:
-    """What one clause comes to."""
+    """What one clause comes to. `convention`: the key under which its answer can be remembered."""
 
     ways: tuple[Way, ...]
     ask: str = ""

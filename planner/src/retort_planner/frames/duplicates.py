@@ -145,7 +145,7 @@ def _conflicts(c: Clause, columns: tuple[str, ...], known: Duplicates | None) ->
         ),
     )
     ways = tuple(
-        Way((draft("drop_duplicates", columns=names, keep=rule, ignore=[]),), label, rows=rows)
+        Way((draft("drop_duplicates", columns=names, keep=rule, ignore=[]),), label, rows=rows, rule=rule)
         for rule, label, rows in rules
     )
     return Part(ways, ask=ask, subject=columns, convention=f"duplicates:{joined}")

@@ -318,7 +318,7 @@ def _dropped(c: Clause, columns: tuple[str, ...], *, joint: bool, either_: bool)
     names = list(columns or c.schema.names)
 
     def way(how: str, label: str = "") -> Way:
-        return Way((draft("drop_missing", columns=names, how=how, min_valid=None),), label)
+        return Way((draft("drop_missing", columns=names, how=how, min_valid=None),), label, rule=how)
 
     if len(columns) > 1 and not joint and not either_ and len(columns) < len(c.schema.columns):
         listed = c.say("、", ", ").join(columns)
@@ -327,7 +327,8 @@ def _dropped(c: Clause, columns: tuple[str, ...], *, joint: bool, either_: bool)
             way("any", c.say(f"{listed} 中任何一个缺失的行", f"rows where any of {listed} is missing")),
         )
         ask = c.say("删除哪些行？", "Which rows should be dropped?")
-        return Reading(Part(ways, ask=ask, subject=columns), 62)
+        key = f"missing:{'、'.join(columns)}"
+        return Reading(Part(ways, ask=ask, subject=columns, convention=key), 62)
     return Reading(Part((way("all" if joint else "any"),), subject=columns), 62)
 
 

@@ -190,7 +190,7 @@ def _ask(c: Clause, column: Column, rule: _Rule, action: str, note: tuple[str, .
             ("flag", c.say("只加一列标记", "Only flag them in a new column")),
         )
         ways = tuple(
-            Way((_draft(c, column, rule, what),), label, rows=count, default=what == "flag")
+            Way((_draft(c, column, rule, what),), label, rows=count, default=what == "flag", rule=what)
             for what, label in words
         )
         return Part(
@@ -201,6 +201,7 @@ def _ask(c: Clause, column: Column, rule: _Rule, action: str, note: tuple[str, .
             ),
             subject=(column.name,),
             assumptions=note,
+            convention=f"outliers:{column.name}",
         )
     rules = (
         (_Rule("iqr"), c.say("四分位距法（1.5 倍 IQR）", "1.5 × IQR")),
@@ -208,7 +209,12 @@ def _ask(c: Clause, column: Column, rule: _Rule, action: str, note: tuple[str, .
         (_Rule("mad"), c.say("绝对中位差（MAD）", "Median absolute deviation")),
     )
     ways = tuple(
-        Way((_draft(c, column, r, action or "flag"),), label, default=(action or "flag") == "flag" and n == 0)
+        Way(
+            (_draft(c, column, r, action or "flag"),),
+            label,
+            default=(action or "flag") == "flag" and n == 0,
+            rule=r.method,
+        )
         for n, (r, label) in enumerate(rules)
     )
     return Part(
@@ -217,6 +223,7 @@ def _ask(c: Clause, column: Column, rule: _Rule, action: str, note: tuple[str, .
             f"「{column.name}」的异常值按哪种方法判断？", f"How should outliers of “{column.name}” be found?"
         ),
         subject=(column.name,),
+        convention=f"outlier method:{column.name}",
     )
 
 

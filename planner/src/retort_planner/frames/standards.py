@@ -110,10 +110,11 @@ def _unclear_places(c: Clause, name: str, level: str, step: Draft) -> Reading | 
             ),
             c.say(f"是{place.name}", f"It is {place.name}"),
             rows=held.count,
+            rule=place.name,
         )
         for place in places[:5]
     ]
-    ways.append(Way((step,), c.say("保持原样", "Leave it as it is"), rows=0, default=True))
+    ways.append(Way((step,), c.say("保持原样", "Leave it as it is"), rows=0, default=True, rule="leave"))
     others = c.say("、", ", ").join(item.value for item, _ in found[1:6])
     note = (
         (
@@ -188,7 +189,8 @@ def standardize_date(c: Clause) -> Reading | None:
 
 def _dates(c: Clause, columns: tuple[str, ...], order: str) -> Reading:
     def way(chosen: str, label: str = "", rows: int | None = None) -> Way:
-        return Way((draft("standardize_date", columns=list(columns), order=chosen),), label, rows=rows)
+        step = draft("standardize_date", columns=list(columns), order=chosen)
+        return Way((step,), label, rows=rows, rule=chosen)
 
     unclear = [
         forms

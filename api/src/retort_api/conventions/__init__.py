@@ -1,0 +1,1 @@
+"""Conventions: answers that hold from now on in a project."""
