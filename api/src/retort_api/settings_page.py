@@ -1,11 +1,13 @@
-"""The reference page of settings, from the fields of `Settings` and `AccessSettings`."""
+"""The reference page of settings, from the fields of every settings class of the service."""
 
 from __future__ import annotations
 
 from pydantic_settings import BaseSettings
 
 from retort_api.access.settings import AccessSettings
+from retort_api.kit.postgres.settings import PostgresSettings
 from retort_api.settings import Settings
+from retort_api.storage import StorageSettings
 
 HEAD = """# Settings
 
@@ -16,16 +18,23 @@ PEOPLE = """
 
 Read with `--accounts`, and by the service in a cluster.
 """
+SERVERS = """
+## PostgreSQL and S3
+
+Read by `retort serve`, `retort migrate` and `retort fsck`, and by the service in a cluster. Passwords and keys come from the
+environment or from files, never from a command line.
+"""
 TABLE = "\n| variable | default | meaning |\n|---|---|---|\n"
 
 
 def render() -> str:
-    return HEAD + _table(Settings) + PEOPLE + _table(AccessSettings)
+    servers = SERVERS + _table(PostgresSettings) + _table(StorageSettings).removeprefix(TABLE)
+    return HEAD + _table(Settings) + PEOPLE + _table(AccessSettings) + servers
 
 
 def _table(settings: type[BaseSettings]) -> str:
     rows = [
-        f"| `RETORT_{name.upper()}` | `{field.default}` | {field.description} |"
+        f"| `RETORT_{name.upper()}` | `{'' if field.default is None else field.default}` | {field.description} |"
         for name, field in settings.model_fields.items()
     ]
     return TABLE + "\n".join(rows) + "\n"

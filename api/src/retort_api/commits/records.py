@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from retort_core.http.versions import CommitKind
+from retort_core.identity import CommitFacts, commit_id, plan_digest, script_digest
 from retort_core.lifecycle.statuses import Counts
 from retort_core.plans import Plan
 
@@ -44,6 +45,26 @@ class CommitRecord:
     @property
     def parent(self) -> str:
         return self.parents[0] if self.parents else ""
+
+
+def identifier(record: CommitRecord) -> str:
+    """The id that the rest of the record gives: how it is made, and how it is proven later."""
+    versions = record.details.get("versions", {})
+    return commit_id(
+        CommitFacts(
+            dataset=record.dataset,
+            root=record.root,
+            parents=record.parents,
+            author=record.author,
+            planner=str(record.details.get("planner", "")),
+            message=record.instruction,
+            kind=record.kind,
+            created_at=record.created_at,
+            script=script_digest(record.script) if record.script else "",
+            plan=plan_digest(record.plan.model_dump(mode="json")) if record.plan is not None else "",
+            runner=" ".join(f"{name}={version}" for name, version in sorted(versions.items())),
+        )
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,18 +10,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import fcntl
 import gc
 import json
 import os
-import shutil
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -36,24 +33,19 @@ from retort_api.access.settings import AccessSettings
 from retort_api.app import VERSION, Opened, create_app
 from retort_api.audit.recorder import Recorder
 from retort_api.commits.differences import Differences
-from retort_api.kit.database import Database
-from retort_api.kit.signals import Signal
 from retort_api.local.driver import Driver
 from retort_api.local.sandboxes import LocalSandboxes
 from retort_api.mains import parts, people
 from retort_api.mains.planners import Chosen, choose
-from retort_api.migrations import schema
-from retort_api.projects import repository as projects
+from retort_api.mains.stores import Opening, Stores, default_project, locked, on_this_machine, prepared
 from retort_api.projects.quotas import Quotas
 from retort_api.runs.preparation import Planner
 from retort_api.services import Services
 from retort_api.settings import Settings
 from retort_core.errors import Conflict, IsolationMissing, PolicyDenied, RetortError
 from retort_core.http.datasets import About, Barrier, Limit
-from retort_core.http.routes import DEFAULT_PROJECT
 from retort_core.probing import probe
 from retort_planner.suggestions import suggest
-from retort_tables.objects.folder import FolderObjects
 
 EXECUTOR: Final = "retort_executor.worker:main"
 INTAKE: Final = "retort_tables.intake:main"
@@ -68,7 +60,10 @@ ELSEWHERE: Final = (
 
 @contextlib.asynccontextmanager
 async def opened(
-    settings: Settings, planner: Planner | None = None, known: AccessSettings | None = None
+    settings: Settings,
+    planner: Planner | None = None,
+    known: AccessSettings | None = None,
+    opening: Opening = on_this_machine,
 ) -> AsyncIterator[Services]:
     """Everything wired; leaving the block takes it down in the opposite order. `known`: with accounts."""
     home = prepared(settings.home)
@@ -77,12 +72,9 @@ async def opened(
         pool = ThreadPoolExecutor(THREADS, thread_name_prefix="retort")
         stack.callback(partial(pool.shutdown, wait=True))
         asyncio.get_running_loop().set_default_executor(pool)
-        database = Database(f"sqlite+aiosqlite:///{home / 'retort.db'}")
-        stack.push_async_callback(database.close)
-        await schema.upgrade(database)
+        stores = await stack.enter_async_context(opening(home))
+        database = stores.database
         await default_project(database)
-        objects = FolderObjects(home / "objects")
-        await asyncio.to_thread(objects.sweep)
         executor, intake = pools(settings)
         for one in (executor, intake):
             stack.push_async_callback(one.close)
@@ -97,7 +89,7 @@ async def opened(
         doors = Doors(
             access=access, recorder=people.recorder(secrets, database, settings.llm_model), quotas=quotas
         )
-        services, driver = wired(settings, home, database, objects, (executor, intake), chosen, doors)
+        services, driver = wired(settings, home, stores, (executor, intake), chosen, doors)
         stack.push_async_callback(driver.close)
         await driver.open()
         yield services
@@ -126,40 +118,6 @@ def proven() -> None:
         )
 
 
-def prepared(home: Path) -> Path:
-    """The home's folders; what a crash left in the spool goes."""
-    home = home.expanduser().resolve()
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    spool = home / "spool"
-    spool.mkdir(mode=0o700, exist_ok=True)
-    return home
-
-
-@contextlib.contextmanager
-def locked(home: Path) -> Iterator[None]:
-    """One service at a time on one home."""
-    with (home / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Conflict(
-                f"Another Retort service is using {home}. Stop it, or choose another --home."
-            ) from None
-        _clear(home / "spool")
-        yield
-
-
-def _clear(spool: Path) -> None:
-    for left in spool.iterdir():
-        shutil.rmtree(left) if left.is_dir() else left.unlink()
-
-
-async def default_project(database: Database) -> None:
-    async with database.write() as connection:
-        if await projects.find(connection, DEFAULT_PROJECT) is None:
-            await projects.add(connection, DEFAULT_PROJECT, DEFAULT_PROJECT, datetime.now(UTC))
-
-
 def pools(settings: Settings) -> tuple[LocalSandboxes, LocalSandboxes]:
     threads = os.cpu_count() or 1
     return (
@@ -171,22 +129,21 @@ def pools(settings: Settings) -> tuple[LocalSandboxes, LocalSandboxes]:
 def wired(
     settings: Settings,
     home: Path,
-    database: Database,
-    objects: FolderObjects,
+    stores: Stores,
     sandboxes: tuple[LocalSandboxes, LocalSandboxes],
     chosen: Chosen,
     doors: Doors,
 ) -> tuple[Services, Driver]:
     executor, intake = sandboxes
-    on = parts.stored(database, objects, Signal())
-    gate = TaskGate(database, doors.recorder, strangers=True)
+    on = parts.stored(stores.database, stores.objects, stores.signal)
+    gate = TaskGate(stores.database, doors.recorder, strangers=True)
     work = parts.work(on, chosen, parts.running(on, intake, settings, home / "spool"), gate)
-    driver = Driver(database, work, executor, on.signal)
+    driver = Driver(stores.database, work, executor, on.signal)
     work.wake = driver.wake
     services = Services(
         settings=settings,
-        database=database,
-        objects=objects,
+        database=stores.database,
+        objects=stores.objects,
         library=on.library,
         log=on.log,
         differences=Differences(on.library.snapshots),
@@ -293,14 +250,20 @@ def greeting(found: About, url: str, home: Path, token: Path | None, *, as_json:
     )
 
 
-async def serve(settings: Settings, known: AccessSettings | None = None, *, as_json: bool) -> None:
+async def serve(
+    settings: Settings,
+    known: AccessSettings | None = None,
+    opening: Opening = on_this_machine,
+    *,
+    as_json: bool,
+) -> None:
     """Until a signal. Services are opened before the server, so that what cannot start says why and nothing else."""
     bound = listening(settings, known)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{bound.getsockname()[1]}"
     home = settings.home.expanduser().resolve()
     with bound:
-        async with opened(settings, known=known) as services:
+        async with opened(settings, known=known, opening=opening) as services:
             token = await first_admin(services, home, known)
             hosts = (*LOOPBACK, *(known.hosts if known is not None else ()))
             app = create_app(_already_open(services), hosts, settings.body_bytes)

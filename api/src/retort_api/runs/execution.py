@@ -7,6 +7,7 @@ ref, the task's reply and what is decided from it. A crash before leaves unrefer
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from retort_api.commits import results
 from retort_api.commits.filenotes import file_notes
 from retort_api.commits.log import CommitLog
-from retort_api.commits.records import CommitRecord
+from retort_api.commits.records import CommitRecord, identifier
 from retort_api.commits.results import ResultRecord
 from retort_api.datasets import repository as datasets
 from retort_api.datasets.repository import UploadRecord
@@ -33,7 +34,6 @@ from retort_api.tasks.records import TaskRecord
 from retort_core.changes import Changes
 from retort_core.errors import BadInput, NotFound
 from retort_core.http.versions import CommitKind
-from retort_core.identity import CommitFacts, commit_id, plan_digest, script_digest
 from retort_core.lifecycle.observations import Ran
 from retort_core.lifecycle.statuses import Counts, Outcome, Staged
 from retort_core.plans import Plan, Script
@@ -74,22 +74,9 @@ class Staging:
             title = plan.title  # of what is left of it when a step was taken back
         planner = like.details.get("planner", "") if like is not None else self.work.planner
         parents = (parent.id,) if parent is not None else ()
-        facts = CommitFacts(
-            dataset=self.task.dataset,
-            root=draft.written.root,
-            parents=parents,
-            author=self.task.requester,
-            planner=planner,
-            message=words,
-            kind=kind,
-            created_at=now,
-            script=script_digest(script) if script else "",
-            plan=plan_digest(plan.model_dump(mode="json")) if plan is not None else "",
-            runner=" ".join(f"{name}={version}" for name, version in sorted(VERSIONS.items())),
-        )
         mint = like.details.get("mint", like.task) if like is not None else self.task.uid
         record = CommitRecord(
-            id=commit_id(facts),
+            id="",
             dataset=self.task.dataset,
             root=draft.written.root,
             snapshot=draft.written.manifest,
@@ -107,8 +94,8 @@ class Staging:
             details={"versions": VERSIONS, "planner": planner, "mint": mint, **details},
             created_at=now,
         )
-        self.records.append(record)
-        return record
+        self.records.append(replace(record, id=identifier(record)))
+        return self.records[-1]
 
 
 class Execution:

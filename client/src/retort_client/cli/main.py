@@ -22,6 +22,12 @@ COMMANDS = (
 )  # fmt: skip
 # Commands of other members (`retort up` comes with retort-api): each takes the remaining arguments.
 GROUP = "retort.commands"
+FOREIGN = {
+    "up": "Start the whole product as one process on this machine.",
+    "serve": "Start the service on PostgreSQL and S3.",
+    "migrate": "Bring the database to this release, or a home onto real servers.",
+    "fsck": "Check every version that is recorded.",
+}
 
 
 def about(context: typer.Context, as_json: Json = False) -> None:
@@ -76,7 +82,7 @@ def _foreign(found: Any) -> Any:
     def command(context: typer.Context) -> None:
         found.load()(context.args)
 
-    command.__doc__ = {"up": "Start the whole product as one process on this machine."}.get(found.name)
+    command.__doc__ = FOREIGN.get(found.name)
     return command
 
 

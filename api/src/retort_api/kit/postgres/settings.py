@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError
 from retort_core.errors import BadInput
 
 _SCHEMES: Final = ("postgresql", "postgres", "postgresql+psycopg")
-LISTENING: Final = 1  # connections that only listen
+LASTING: Final = 2  # connections of their own: one listens, one holds a lock
 
 
 class PostgresSettings(BaseSettings):
@@ -50,6 +50,15 @@ class PostgresSettings(BaseSettings):
     )
 
     @property
+    def named(self) -> bool:
+        return bool(self.database_url.get_secret_value())
+
+    @property
+    def dsn(self) -> str:
+        """For the driver itself; holds the password."""
+        return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    @property
     def url(self) -> URL:
         """Checked, with the password in it; never shown."""
         try:
@@ -66,7 +75,7 @@ class PostgresSettings(BaseSettings):
     def pools(self) -> tuple[int, int]:
         """(readers, writers); pages and event streams read, every act of a task writes."""
         writers = max(2, self.database_connections // 2)
-        return self.database_connections - LISTENING - writers, writers
+        return self.database_connections - LASTING - writers, writers
 
     @property
     def connect_arguments(self) -> dict[str, Any]:

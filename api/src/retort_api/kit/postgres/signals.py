@@ -12,7 +12,6 @@ from typing import Final
 
 import psycopg
 import structlog
-from sqlalchemy import URL
 
 from retort_api.kit.postgres.database import CHANNEL
 from retort_api.kit.postgres.settings import PostgresSettings
@@ -55,9 +54,7 @@ class PostgresSignal(Signal):
 
     async def _hear(self) -> None:
         arguments = self._settings.connect_arguments
-        connection = await psycopg.AsyncConnection.connect(
-            _dsn(self._settings.url), autocommit=True, **arguments
-        )
+        connection = await psycopg.AsyncConnection.connect(self._settings.dsn, autocommit=True, **arguments)
         async with connection:
             await connection.execute(f'LISTEN "{CHANNEL}"')
             self.listening.set()
@@ -68,7 +65,3 @@ class PostgresSignal(Signal):
                 async for _ in connection.notifies(timeout=0):
                     pass
                 self.notify()
-
-
-def _dsn(url: URL) -> str:
-    return url.set(drivername="postgresql").render_as_string(hide_password=False)

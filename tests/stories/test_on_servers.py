@@ -1,0 +1,236 @@
+"""The service on a real PostgreSQL and a real S3 that go away, come back, are killed, backed up and restored."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx2 as httpx
+import pytest
+import servers
+import services
+from faulty import Proxy, proxy
+from services import P, Service
+
+from retort_tables.objects.s3 import Bucket, S3Objects
+
+CSV = b"id,age\n" + b"".join(f"{n},{20 + n % 50}\n".encode() for n in range(200))
+D = f"{P}/datasets/survey"
+
+
+@dataclass
+class Site:
+    """A service with a database server and a bucket of its own; the network to the bucket may fail."""
+
+    postgres: servers.PostgreSQL
+    database: str
+    bucket: Bucket
+    net: Proxy
+    service: Service
+    before: list[dict[str, Any]]  # versions as they were on one machine
+
+    @property
+    def client(self) -> httpx.Client:
+        return self.service.client()
+
+    def fsck(self, **changes: str) -> dict[str, Any]:
+        done = services.command("fsck", "--deep", "--json", env={**self.service.env, **changes})
+        assert done.stdout, done.stderr
+        return json.loads(done.stdout)  # type: ignore[no-any-return]
+
+
+def versions(client: httpx.Client) -> list[dict[str, Any]]:
+    return client.get(f"{D}/commits", params={"limit": 500}).json()["items"]  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module")
+def site(s3: servers.S3, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """It began as a home on one machine."""
+    home = tmp_path_factory.mktemp("embedded")
+    with Service(home).running() as client:
+        assert services.upload(client, "survey", CSV)["phase"] == "Complete"
+        assert services.run(client, "survey", services.flag("young"))["phase"] == "Complete"
+        before = versions(client)
+    with servers.postgresql() as postgres, proxy(s3.port) as net:
+        database = postgres.create("retort")
+        bucket = Bucket(
+            endpoint=f"127.0.0.1:{net.port}", name=servers.BUCKET, prefix=home.name,
+            access_key=servers.ACCESS_KEY, secret_key=servers.SECRET_KEY, secure=False,
+        )  # fmt: skip
+        env = services.environment(database, bucket) | {"RETORT_S3_SECONDS": "1"}
+        done = services.command("migrate", "--from", str(home), env=env)
+        assert done.returncode == 0, done.stderr
+        service = services.on_servers(tmp_path_factory.mktemp("served"), env)
+        with service.running():
+            yield Site(postgres, database, bucket, net, service, before)
+
+
+def finish(site: Site, uid: str) -> dict[str, Any]:
+    with site.client as client:
+        return services.finished(client, uid)
+
+
+def start(client: httpx.Client, name: str, branch: str = "main") -> str:
+    body = {"source": services.flag(name), "branch": branch, "active_deadline_seconds": 600}
+    reply = client.post(f"{D}/tasks", json=body)
+    assert reply.status_code == 202, reply.text
+    return str(reply.json()["uid"])
+
+
+def branch(client: httpx.Client, name: str) -> str:
+    assert client.post(f"{D}/branches", json={"name": name, "source": "main"}).status_code == 201
+    return name
+
+
+def refused(client: httpx.Client, method: str, path: str, **rest: Any) -> dict[str, Any]:
+    """A request without its servers: a problem that says so, and when to try again."""
+    reply = client.request(method, path, **rest)
+    assert reply.status_code == 503, reply.text
+    assert reply.headers["content-type"] == "application/problem+json"
+    assert int(reply.headers["retry-after"]) >= 1
+    problem: dict[str, Any] = reply.json()
+    assert problem["code"] == "unavailable"
+    return problem
+
+
+def test_what_was_on_one_machine_is_on_the_servers(site: Site) -> None:
+    with site.client as client:
+        found = versions(client)
+        assert [one for one in found if one in site.before] == site.before
+        page = client.get(f"{D}/commits/{site.before[0]['id']}/table", params={"limit": 3}).json()
+        assert [row[0] for row in page["rows"]] == ["0", "1", "2"]
+        task = services.run(client, "survey", services.flag("later"), branch=branch(client, "moved"))
+    assert task["phase"] == "Complete", task["status"]["failure"]
+
+
+def test_a_home_is_not_copied_over_what_is_there(site: Site, tmp_path: Path) -> None:
+    home = tmp_path / "other"
+    with Service(home).running():
+        pass
+    done = services.command("migrate", "--from", str(home), env=site.service.env)
+    assert done.returncode == 1
+    assert "holds rows already" in done.stderr
+
+
+def test_a_second_service_on_the_same_database_does_not_start(site: Site, tmp_path: Path) -> None:
+    done = services.command(
+        "api", "--no-accounts", "--port", "0", "--home", str(tmp_path), env=site.service.env
+    )
+    assert done.returncode == 1
+    assert "drives the tasks of this database" in done.stderr
+
+
+def test_tasks_wait_for_a_database_that_was_restarted_and_end_well(site: Site) -> None:
+    with site.client as client:
+        names = [branch(client, f"pg{number}") for number in range(4)]
+        uids = [start(client, f"f_{name}", name) for name in names]
+        site.postgres.stop()
+        try:
+            told = refused(client, "GET", f"{D}/commits")
+            assert "database" in told["detail"]
+            refused(client, "POST", f"{D}/tasks", json={"source": services.flag("never")})
+        finally:
+            site.postgres.start()
+    for uid in uids:
+        task = finish(site, uid)
+        assert task["phase"] == "Complete", task["status"]["failure"]
+
+
+def test_tasks_wait_for_an_object_store_that_was_away_and_end_well(site: Site) -> None:
+    with site.client as client:
+        name = branch(client, "s3")
+        site.net.fault = "refuse"
+        try:
+            told = refused(
+                client, "POST", f"{P}/datasets/other/uploads", content=CSV, headers={"filename": "a.csv"}
+            )
+            assert "object store" in told["detail"]
+            uid = start(client, "f_s3", name)
+            waiting = client.get(f"{P}/tasks/{uid}", params={"wait": 3}).json()
+            assert waiting["phase"] not in ("Complete", "Failed")
+        finally:
+            site.net.fault = ""
+    assert finish(site, uid)["phase"] == "Complete"
+    assert site.fsck()["problems"] == []
+
+
+def test_nothing_that_was_acknowledged_is_lost_when_the_service_is_killed(site: Site) -> None:
+    chance, acknowledged = random.Random(7), []
+    over = threading.Event()
+    with site.client as client:
+        names = [branch(client, f"k{number}") for number in range(3)]
+
+    def work(number: int) -> None:
+        """Commits for as long as the kills go on; whatever is said to be complete must be there afterwards."""
+        made = 0
+        while not over.is_set():
+            site.service.up.wait(60)
+            column = f"c{number}_{made}"
+            try:
+                with site.client as client:
+                    task = services.finished(client, start(client, column, names[number % len(names)]))
+            except (httpx.HTTPError, AssertionError, KeyError, json.JSONDecodeError):
+                continue  # killed in the middle: it may or may not have been done
+            if task["phase"] == "Complete":
+                acknowledged.append((task["branch"], task["status"]["result"]["commit"]))
+                made += 1
+
+    with ThreadPoolExecutor(6) as pool:
+        workers = [pool.submit(work, number) for number in range(6)]
+        for _ in range(3):
+            over.wait(chance.uniform(1.0, 4.0))
+            site.service.kill()
+            site.service.start()
+        over.wait(1.0)
+        over.set()
+        for worker in workers:
+            worker.result()
+    assert acknowledged
+    with site.client as client:
+        graph = {one["id"]: one["parents"] for one in client.get(f"{D}/graph").json()["commits"]}
+        heads = {one["name"]: one["head"] for one in client.get(f"{D}/branches").json()["items"]}
+    for name, commit in acknowledged:
+        assert commit in ancestors(graph, heads[name]), "an acknowledged version is not on its branch"
+    report = site.fsck()
+    assert report["clean"], report["problems"]
+
+
+def ancestors(graph: dict[str, list[str]], head: str) -> set[str]:
+    found, todo = set(), [head]
+    while todo:
+        here = todo.pop()
+        if here not in found:
+            found.add(here)
+            todo += graph.get(here, [])
+    return found
+
+
+def test_a_backup_gives_the_same_versions_back(site: Site, tmp_path: Path) -> None:
+    """As docs/how-to/operations.md says: the database first, the objects afterwards."""
+    dump = tmp_path / "retort.dump"
+    with dump.open("wb") as file:
+        site.postgres.run("pg_dump", "--format=custom", site.database, stdout=file)
+    copy = replace(site.bucket, prefix=site.bucket.prefix + "-copy")
+    source, target = S3Objects(site.bucket), S3Objects(copy)
+    for key in source.keys():  # noqa: SIM118 - not a dictionary
+        with source.open(key) as stream:
+            assert target.put(stream.read()) == key
+    restored = site.postgres.create("restored")
+    with dump.open("rb") as file:
+        site.postgres.run("pg_restore", "--exit-on-error", f"--dbname={restored}", stdin=file)
+    env = services.environment(restored, copy)
+    report = site.fsck(**env)
+    assert report["clean"], report["problems"]
+    with site.client as client:
+        here = versions(client)
+    assert report["commits"] >= len(here)
+    with services.on_servers(tmp_path / "home", env).running() as client:
+        assert versions(client) == here
+        task = services.run(client, "survey", services.flag("after"))
+        assert task["phase"] == "Complete", task["status"]["failure"]
