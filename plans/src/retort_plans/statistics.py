@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from retort_core.errors import StepError
-from retort_core.schema import Column, DType, Scale
+from retort_core.schema import Column, DType, Kind, Scale
 from retort_plans.syntax import Code, col, pl, pl_name, when
 
 Fn: TypeAlias = Literal[
@@ -40,11 +40,30 @@ def check_fn(fn: str, column: Column) -> None:
         )
     if fn in ("min", "max") and column.dtype is DType.boolean:
         raise StepError(f"{fn} has no meaning for the truth values of {column.name!r}", column=column.name)
+    if fn == "nps" and not _nps_question(column):
+        ends = f" ({column.scale.min}–{column.scale.max})" if column.scale else ""
+        raise StepError(
+            f"NPS is of answers on 0 to 10, and column {column.name!r} is no such question{ends}; on another scale use "
+            "the mean or top-2-box, or declare the scale first with annotate_columns",
+            column=column.name,
+            zh=f"NPS 只能用于 0–10 分的题，「{column.name}」不是{ends}；别的量表请用均值或前两项占比，若它其实是 0–10 分，"
+            f"先说「{column.name} 是 0-10 的量表」",
+        )
     if fn == "top2box" and column.scale is None:
         raise StepError(
             f"top-2-box needs a scale, and column {column.name!r} has none; declare it first with annotate_columns",
             column=column.name,
         )
+
+
+def _nps_question(column: Column) -> bool:
+    """Whether answers can be on 0 to 10: of a declared scale its ends say it (nobody may have answered 0), of choices
+    their labels; plain numbers are counted as far as they are on it."""
+    if column.scale is not None:
+        return column.scale.max == NPS_SCALE.max and column.scale.min in (0, 1)
+    if column.kind is Kind.single:
+        return str(NPS_SCALE.max) in {label.value for label in column.value_labels}
+    return column.kind in (Kind.numeric, Kind.scale)
 
 
 def best_two(scale: Scale) -> tuple[int, int]:

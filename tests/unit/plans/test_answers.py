@@ -265,3 +265,36 @@ def test_the_real_survey_gives_the_independent_figures() -> None:
     got = dict(table.select("值", "占比").iter_rows())
     assert set(got) == set(expected)
     assert all(math.isclose(got[c], expected[c] / base, rel_tol=1e-12) for c in expected)
+
+
+@pytest.mark.parametrize(
+    ("made", "counted"),
+    [
+        (column("q", DType.integer, Kind.scale, scale=Scale(min=0, max=10)), True),
+        (column("q", DType.integer, Kind.scale, scale=Scale(min=1, max=10)), True),
+        (column("q", DType.integer, Kind.numeric), True),
+        (
+            column("q", DType.integer, Kind.single, value_labels=(ValueLabel(value="10", label="一定会"),)),
+            True,
+        ),
+        (column("q", DType.integer, Kind.scale, scale=Scale(min=1, max=5)), False),
+        (column("q", DType.integer, Kind.scale, scale=Scale(min=0, max=100)), False),
+        (column("q", DType.integer, Kind.single), False),
+        (column("q", DType.number, Kind.weight), False),
+    ],
+    ids=["0-10", "nobody said 0", "a number", "labelled choices", "1-5", "percent", "gender", "weight"],
+)
+def test_nps_of_another_scale_is_refused_instead_of_counting_everybody_as_a_detractor(
+    made: Column, counted: bool
+) -> None:
+    schema = Schema(columns=(made,))
+    for op, params in (
+        ("nps", {"column": "q"}),
+        ("group_aggregate", {"aggregations": [{"column": "q", "fn": "nps"}]}),
+    ):
+        plan = Plan(title="t", steps=(Step(id="s1", op=op, params=params),))
+        if counted:
+            simulate(plan, schema)
+        else:
+            with pytest.raises(StepError, match="NPS is of answers on 0 to 10"):
+                simulate(plan, schema)

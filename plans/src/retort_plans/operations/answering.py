@@ -135,6 +135,17 @@ def labelled(column: Column, value: str, title: str) -> Code:
     )
 
 
+def spelled(out: Emitter, columns: Sequence[Column]) -> None:
+    """Texts that conditions take for equal (北京, ` 北京`, ＨＲ and HR) get one spelling: that of the first row."""
+    texts = {column.name for column in columns if column.dtype is DType.text and not multiple(column)}
+    out.with_columns(
+        *(
+            col(name).call("first").call("over", out.folded(name)).call("str.strip_chars").call("alias", name)
+            for name in sorted(texts)
+        )
+    )
+
+
 @dataclass(frozen=True)
 class Groups:
     """The columns an answer is split by; none of them means one line for everybody."""
@@ -149,6 +160,7 @@ class Groups:
         """The rows that have a group, and how many have none."""
         if not self.columns:
             return TABLE, lit(0)
+        spelled(out, self.columns)
         out.with_columns(*(codes(c).call("alias", c.name) for c in self.columns if multiple(c)))
         grouped = out.assign("grouped", TABLE.call("drop_nulls", [reading(key) for key in self.names]))
         out.assign("no_group", TABLE.attr("height") - grouped.attr("height"))

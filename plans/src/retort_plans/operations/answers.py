@@ -28,6 +28,7 @@ from retort_plans.operations.answering import (
     lit_name,
     multiple,
     order,
+    spelled,
 )
 from retort_plans.operations.base import NameList, Names, need, require
 from retort_plans.statistics import NPS_SCALE, Fn, Measure, check_fn, codes, text
@@ -75,6 +76,8 @@ class GroupAggregate(Answer):
     def emit(self, out: Emitter) -> None:
         left_out = self.start(out)
         columns, groups = self._columns(), Groups(require(out.schema, self.by))
+        counted = [figure.column for figure in self.aggregations if figure.fn == "distinct"]
+        spelled(out, [out.schema[name] for name in counted if name not in self.by])
         source, nobody = groups.prepare(out)
         entries = self._entries(out.schema, columns, out.lang)
         made = groups.aggregate(source, [figure.call("alias", title) for title, figure in entries.items()])
@@ -179,6 +182,7 @@ class ValueCounts(Answer):
         value, count, share = (heading(key, lang) for key in ("value", "count", "share"))
         weighted = heading("weighted_count", lang)
         multi = multiple(column)
+        spelled(out, [column])
         if multi:
             out.with_columns(codes(column).call("alias", self.column))
         base = self._base(out)

@@ -15,7 +15,7 @@ from retort_core.plans import Lang
 from retort_core.schema import Column, DType, Scale, Schema
 from retort_plans.emission import TABLE, Emitter
 from retort_plans.headings import heading
-from retort_plans.operations.answering import INT, STRING, Answer, LeftOut, labels_of, positions
+from retort_plans.operations.answering import INT, STRING, Answer, LeftOut, labels_of, positions, spelled
 from retort_plans.operations.answering import multiple as multi
 from retort_plans.operations.base import Names, require
 from retort_plans.statistics import FLOAT, best_two, by_value, codes, text
@@ -58,6 +58,7 @@ class Crosstab(Answer):
 
     def emit(self, out: Emitter) -> None:
         left_out = self.start(out)
+        spelled(out, [out.schema[name] for name in dict.fromkeys((*self.rows, *self.banner))])
         multiple = [out.schema[row] for row in self.rows if multi(out.schema[row])]
         out.with_columns(*(codes(column).call("alias", column.name) for column in multiple))
         weight = col(self.weight).call("cast", FLOAT) if self.weight else lit(1.0)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from decimal import Decimal
 from functools import reduce
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -28,7 +28,7 @@ from retort_plans.operations.base import (
     require,
     require_numeric,
 )
-from retort_plans.reference import MISSING, Cell, Missing, Row, Rows, Valid, Value, cell
+from retort_plans.reference import MISSING, Cell, Missing, Row, Rows, Valid, Value, cell, compared_text
 from retort_plans.rounding import mean, median
 from retort_plans.syntax import Code, col, lit, pl_name, reading, when
 from retort_plans.wording import listed, shown
@@ -90,7 +90,8 @@ class FillMissing(Operation):
 
     `constant` writes `value`; `mean`, `median` (whole-number columns become decimal numbers) and `mode` are of the
     column, or of the row's group with `by`; `forward` and `backward` take the nearest valid cell in displayed order.
-    Rows whose group is missing, and groups without a valid cell, stay missing. A tie of modes is an error that asks.
+    Groups are told apart as conditions compare: without surrounding spaces and width. Rows whose group is missing, and
+    groups without a valid cell, stay missing. A tie of modes is an error that asks.
     """
 
     name = "fill_missing"
@@ -136,7 +137,7 @@ class FillMissing(Operation):
         out.with_columns(*entries)
 
     def _filled(self, out: Emitter, column: Column) -> Code:
-        value = self._value(column)
+        value = self._value(out, column)
         own = col(column.name)
         if column.dtype is DType.integer and self.strategy in ("mean", "median"):
             own = own.call("cast", pl_name("Float64"))
@@ -147,22 +148,27 @@ class FillMissing(Operation):
             return value
         return own.call("fill_null", value)
 
-    def _value(self, column: Column) -> Code:
+    def _value(self, out: Emitter, column: Column) -> Code:
         own = col(column.name)
         match self.strategy:
             case "constant":
                 assert self.value is not None
                 return lit(stored(self.value, column))
             case "mean" | "median":
-                return self._grouped(_figure(column, self.strategy))
+                return self._grouped(out, _figure(column, self.strategy))
             case "mode":
-                return self._grouped(own.call("drop_nulls").call("mode").call("first"))
-        return self._grouped(own.call(f"{self.strategy}_fill"))
+                return self._grouped(out, own.call("drop_nulls").call("mode").call("first"))
+        return self._grouped(out, own.call(f"{self.strategy}_fill"))
 
-    def _grouped(self, value: Code) -> Code:
+    def _grouped(self, out: Emitter, value: Code) -> Code:
         if not self.by:
             return value
-        return when(self._keyed, value.call("over", *map(reading, self.by)))
+        return when(self._keyed, value.call("over", *self._keys(out)))
+
+    def _keys(self, out: Emitter) -> list[Any]:
+        """What the rows of a group share: texts as conditions compare them."""
+        texts = {name for name in self.by if out.schema[name].dtype is DType.text}
+        return [out.folded(name) if name in texts else reading(name) for name in self.by]
 
     @property
     def _keyed(self) -> Code:
@@ -174,7 +180,7 @@ class FillMissing(Operation):
         gap, modes = out.is_missing(name), col(name).call("drop_nulls").call("mode").call("len")
         if self.by:
             keyed = self._keyed
-            groups = table.call("filter", keyed).call("group_by", [reading(key) for key in self.by])
+            groups = table.call("filter", keyed).call("group_by", self._keys(out))
             tied = groups.call("agg", gap.call("any").call("alias", "gap"), modes.call("alias", "modes"))
             ties = tied.call("filter", col("gap") & col("modes").gt(1)).attr("height").gt(0)
         else:
@@ -242,7 +248,8 @@ class FillMissing(Operation):
         return self._figure_of([value for _, value in valid], column) if valid else None
 
     def _group(self, row: Row) -> Hashable | None:
-        values = tuple(row.value(name) for name in self.by)
+        cells = (row.value(name) for name in self.by)
+        values = tuple(compared_text(value) if isinstance(value, str) else value for value in cells)
         return None if None in values else values
 
     def _figure_of(self, values: Sequence[Value], column: Column) -> Value:
