@@ -69,6 +69,17 @@ def test_putting_the_same_bytes_twice_keeps_one_object(store: ObjectStore) -> No
     assert len(list(store.keys())) == 1
 
 
+def test_a_batch_is_stored_in_order_and_tells_what_is_new(store: ObjectStore) -> None:
+    store.put(b"there already")
+    batch = [b"a", b"", memoryview(b"bcd"), b"there already", b"a"]
+    found = store.add_all(batch)
+    assert [one.new for one in found[:4]] == [True, True, True, False]
+    assert all(read(store, one.key) == bytes(data) for one, data in zip(found, batch, strict=True))
+    assert not any(one.new for one in store.add_all(batch))
+    assert len(list(store.keys())) == 4
+    assert store.add_all([]) == []
+
+
 def test_keys_are_listed_in_order_and_only_those(store: ObjectStore) -> None:
     put = {store.put(bytes([number])) for number in range(50)}
     assert list(store.keys()) == sorted(put)

@@ -1,7 +1,9 @@
 """Objects as files of one folder: `ab/abcdef…`, each written aside, forced to disk, then renamed into place.
 
-The order is: bytes, fsync of the file, rename, fsync of the folder. A reader sees an object whole or not at all,
-and a crash leaves at worst a file in `.partial/`, which the next start may remove. Files are read-only afterwards.
+The order is: bytes, fsync of the files, renames, fsync of the folders. A reader sees an object whole or not at all,
+and a crash leaves at worst files in `.partial/`, which the next start may remove, and objects that nobody names. Files
+are read-only afterwards. Objects that belong together go through each of the four together: of eight, the first fsync
+of a folder writes the journal of all (6 ms instead of 10 on the machine of the benchmarks).
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ import io
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -33,19 +36,22 @@ class FolderObjects:
         return self.add(data).key
 
     def add(self, data: bytes | memoryview) -> Added:
-        key = key_of(data)
-        target = self._path(key)
-        with _explained(key):
-            new = not target.exists()
-            if new:
-                self._write(target, data)
-            _sync_folder(
-                target.parent
-            )  # also when another writer has just put it: its name must be on disk too
-        return Added(key, new)
+        return self.add_all([data])[0]
 
     def add_all(self, parts: Sequence[bytes | memoryview]) -> list[Added]:
-        return [self.add(data) for data in parts]
+        keys = [key_of(data) for data in parts]
+        targets = {key: self._path(key) for key in keys}
+        new = {key: data for key, data in zip(keys, parts, strict=True) if not targets[key].exists()}
+        with _explained(next(iter(keys), "")), ExitStack() as left:
+            aside = {key: self._aside(data, left) for key, data in new.items()}
+            for one in aside.values():
+                os.fsync(one.handle)
+            for key, one in aside.items():
+                self._name(one, targets[key])
+            # Also of those that were there: another writer may have named them a moment ago, not yet for good.
+            for folder in {target.parent for target in targets.values()}:
+                _sync_folder(folder)
+        return [Added(key, new=new.pop(key, None) is not None) for key in keys]
 
     def open(self, key: str, start: int = 0, length: int | None = None) -> BinaryIO:
         try:
@@ -91,19 +97,26 @@ class FolderObjects:
     def _path(self, key: str) -> Path:
         return self._root / checked(key)[:2] / key
 
-    def _write(self, target: Path, data: bytes | memoryview) -> None:
+    def _aside(self, data: bytes | memoryview, left: ExitStack) -> _Aside:
+        """A written file; `left` closes it, and removes it unless it has got its name by then."""
         handle, name = tempfile.mkstemp(dir=self._partial)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fchmod(stream.fileno(), 0o444)
-                os.fsync(stream.fileno())
-            Path(name).rename(target)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                Path(name).unlink()
-            raise
+        file, path = left.enter_context(os.fdopen(handle, "wb")), Path(name)
+        left.callback(path.unlink, missing_ok=True)
+        file.write(data)
+        file.flush()
+        os.fchmod(handle, 0o444)
+        return _Aside(path, handle)
+
+    def _name(self, aside: _Aside, target: Path) -> None:
+        aside.path.rename(target)
+
+
+@dataclass(frozen=True)
+class _Aside:
+    """A file whose bytes are written and which has no name yet that a reader would look for."""
+
+    path: Path
+    handle: int
 
 
 def _sync_folder(path: Path) -> None:
