@@ -109,7 +109,7 @@ async def check(home: Path) -> list[CommitRecord]:
     return records
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)  # fifteen starts of a service: 40 s here, ten times that beside other work
 def test_a_service_killed_at_every_step_of_a_commit_goes_on(tmp_path: Path) -> None:
     home, pending, expected = tmp_path / "home", "", 1
     for number, point in enumerate([*POINTS, "none"]):

@@ -30,6 +30,7 @@ FIRST_USER, USERS = 62000, 3000
 SPARE_DATA: Final = 256 << 20  # thread stacks and allocator arenas above the watched limit
 STACK: Final = 16 << 20  # address space that a thread takes for its stack, at most
 MAX_FILES: Final = 64
+STATM: Final = "/proc/self/statm"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,9 @@ class Profile:
     """What one kind of worker may do. `barriers` is less than ALL only in tests and in the control of the probe."""
 
     readable: tuple[str, ...] = ()
-    memory_bytes: int = 2 << 30
+    memory_bytes: int | None = (
+        2 << 30
+    )  # None: known only with the job; then `complete` ends what `confine` began
     cpu_seconds: int = 240
     threads: int = 64
     executable_mappings: bool = False
@@ -105,15 +108,26 @@ def close_others(keep: Collection[int]) -> None:
 
 def set_limits(profile: Profile) -> None:
     """Hard limits of the kernel; the watch of the supervisor ends a run earlier and with a better sentence."""
-    data = _data_size() + profile.memory_bytes + SPARE_DATA + profile.threads * STACK
+    for kind in (
+        resource.RLIMIT_FSIZE,
+        resource.RLIMIT_CORE,
+        resource.RLIMIT_MEMLOCK,
+        resource.RLIMIT_MSGQUEUE,
+    ):
+        resource.setrlimit(kind, (0, 0))
+    if profile.memory_bytes is not None:
+        with open(STATM, "rb") as file:  # noqa: PTH123
+            arm(profile.memory_bytes, profile.cpu_seconds, profile.threads, file.fileno())
+
+
+def arm(memory_bytes: int, cpu_seconds: int, threads: int, statm: int) -> None:
+    """The limits that depend on a job. `statm`: descriptor of /proc/self/statm, which no path leads to any more."""
+    used = int(os.pread(statm, 200, 0).split()[5]) * resource.getpagesize()
+    data = used + memory_bytes + SPARE_DATA + threads * STACK
     limits = {
         resource.RLIMIT_DATA: (data, data),
-        resource.RLIMIT_CPU: (profile.cpu_seconds, profile.cpu_seconds + 1),
-        resource.RLIMIT_FSIZE: (0, 0),
-        resource.RLIMIT_CORE: (0, 0),
+        resource.RLIMIT_CPU: (cpu_seconds, cpu_seconds + 1),
         resource.RLIMIT_NOFILE: (MAX_FILES, MAX_FILES),
-        resource.RLIMIT_MEMLOCK: (0, 0),
-        resource.RLIMIT_MSGQUEUE: (0, 0),
     }
     for kind, (soft, hard) in limits.items():
         _, ceiling = resource.getrlimit(kind)
@@ -121,9 +135,20 @@ def set_limits(profile: Profile) -> None:
         resource.setrlimit(kind, (min(soft, cap), cap))
 
 
-def _data_size() -> int:
-    with open("/proc/self/statm", "rb") as file:  # noqa: PTH123
-        return int(file.read().split()[5]) * resource.getpagesize()
+def complete(profile: Profile, statm: int) -> None:
+    """What `confine` left open for a worker whose job was not known: its limits, then no other limits and no other filter,
+    ever. The worker does this itself, because nobody outside may: a supervisor without CAP_SYS_RESOURCE cannot limit a
+    process of another user."""
+    assert profile.memory_bytes is not None
+    try:
+        arm(profile.memory_bytes, profile.cpu_seconds, profile.threads, statm)
+        machine = seccomp.this_machine()
+        assert machine is not None
+        seccomp.load(seccomp.assemble_closing(machine))
+    except (OSError, ValueError) as problem:
+        raise IsolationMissing(
+            f"the barrier {LIMITS!r} could not be put up: {problem}; nothing runs without it", barrier=LIMITS
+        ) from None
 
 
 def drop_user(threads: int) -> int:
@@ -187,5 +212,9 @@ def install_filter(profile: Profile) -> None:
     machine = seccomp.this_machine()
     if machine is None:
         raise OSError("there is no system-call filter for this processor; x86-64 and aarch64 are known")
-    allowed = seccomp.rules(os.getpid(), executable_mappings=profile.executable_mappings)
+    allowed = seccomp.rules(
+        os.getpid(),
+        executable_mappings=profile.executable_mappings,
+        unfinished=profile.memory_bytes is None,
+    )
     seccomp.load(seccomp.assemble(machine, allowed))

@@ -1,21 +1,23 @@
-"""The supervisor's end of a fork server: starts it, hands it jobs with their descriptors, hears how children end."""
+"""The supervisor's end of a fork server: starts it, keeps one worker parked ahead of its job, hears how workers end."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from retort_core.errors import Infrastructure, SessionLost
 from retort_core.forks import ENVIRONMENT, MAX_MESSAGE
+from retort_core.parked import Parked
 
 START_SECONDS = 60.0  # importing polars and pyarrow takes 0.5 s here, more from a cold disk
+MAX_THREADS = 64  # of a worker, besides those of polars: its pool, its readers and what a script may start
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class ForkLine:
     def __init__(self, worker: str, threads: int) -> None:
         self._worker = worker
         self._threads = threads
+        self._parked: Parked | None = None
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -57,12 +60,37 @@ class ForkLine:
             )
             raise Infrastructure(f"the worker {self._worker} could not be loaded: {why}")
 
-    def fork(self, request: dict[str, Any], descriptors: list[int]) -> tuple[int, int]:
+    def ahead(self) -> Parked:
+        """A worker for the next job, whatever it will be; there is one at a time."""
+        if self._parked is not None and not self._parked.alive:
+            self._dropped()
+        if self._parked is None:
+            self._parked = Parked(self, MAX_THREADS + 4 * self._threads)
+        return self._parked
+
+    def take(self) -> Parked:
+        """The worker that is parked, or else a new one; it is the caller's now."""
+        parked = self.ahead()
+        self._parked = None
+        return parked
+
+    def drop(self, parked: Parked) -> None:
+        """Ends a worker whose job was taken back: what it may have seen of one job is not shown to another."""
+        kill(parked.pidfd)
+        self.exit()
+        parked.close()
+
+    def _dropped(self) -> None:
+        parked, self._parked = self._parked, None
+        if parked is not None:
+            self.drop(parked)
+
+    def fork(self, request: dict[str, Any], descriptors: Sequence[int]) -> tuple[int, int]:
         """Process id and pidfd of the new worker, which confines itself before it does anything else."""
         self.start()
         assert self._control is not None
         try:
-            socket.send_fds(self._control, [json.dumps(request).encode()], descriptors)
+            socket.send_fds(self._control, [json.dumps(request).encode()], list(descriptors))
             message, received, _, _ = socket.recv_fds(self._control, MAX_MESSAGE, 1)
         except OSError as problem:
             raise self._lost(problem) from None
@@ -84,6 +112,9 @@ class ForkLine:
 
     def stop(self) -> None:
         """Closing the line kills the child, if any, and ends the server."""
+        parked, self._parked = self._parked, None
+        if parked is not None:
+            parked.close()
         if self._control is not None:
             self._control.close()
         if self._process is not None:
@@ -112,9 +143,3 @@ class ForkLine:
 def kill(pidfd: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-
-
-def job_file(data: bytes) -> int:
-    descriptor = os.memfd_create("job", os.MFD_CLOEXEC)
-    os.write(descriptor, data)
-    return descriptor

@@ -3,6 +3,9 @@
 Executed afresh (`python -I`) with an empty environment, so nothing of the service is in its memory. It imports
 polars but never runs a query: a parent that has started polars' threads deadlocks its children. Requests and
 descriptors come over one socket; when it closes, the child is killed and the server ends.
+
+A child is forked before its job is known. It puts up its walls, warms up (the worker module's `warm`, on data of its own:
+pages, threads and tables that the first use of a library costs), says that it is ready, and waits to be called.
 """
 
 from __future__ import annotations
@@ -21,16 +24,20 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, BinaryIO, Final, TypeAlias
 
 from retort_core import wire
-from retort_core.confinement import Enforced, Profile, confine, readable_paths
+from retort_core.confinement import STATM, Enforced, Profile, complete, confine, readable_paths
 from retort_core.errors import Infrastructure, LimitExceeded, RetortError
+from retort_core.inputs import Arrivals
 from retort_core.jobs import Failure, Job
+from retort_core.parked import GO
 
 Worker: TypeAlias = Callable[[Job, Mapping[str, int], BinaryIO, Callable[[dict[str, Any]], None]], None]
+Warm: TypeAlias = Callable[[], None]
 MAX_MESSAGE = 1 << 16
+MAX_DESCRIPTORS: Final = 80
 # Started by `import polars` for spilled files; it sleeps on an empty queue and holds no lock.
 IDLE_THREADS: Final = frozenset({"polars-ooc-clea"})
 # Found late by any code: codecs by name, the parts of a traceback, numbers and dates.
@@ -48,14 +55,14 @@ ENVIRONMENT: Final = {
 }
 
 
-def load(worker: str) -> Worker:
-    """`MODULE:FUNCTION`; the module's PRELOAD names what else to import before the walls make it unreadable."""
+def load(worker: str) -> tuple[Worker, Warm]:
+    """`MODULE:FUNCTION`; the module's PRELOAD names what else to import before the walls make it unreadable, its `warm`
+    (if any) is called behind them, in a child that has no job yet."""
     module_name, _, function = worker.partition(":")
     module = importlib.import_module(module_name)
     for name in (*PRELOAD, *getattr(module, "PRELOAD", ())):
         _import(name)
-    target: Worker = getattr(module, function)
-    return target
+    return getattr(module, function), getattr(module, "warm", lambda: None)
 
 
 def _import(name: str) -> None:
@@ -101,14 +108,14 @@ class Absent:
 class ForkServer:
     """One child at a time: a supervisor's jobs come one after another."""
 
-    def __init__(self, control: socket.socket, worker: Worker) -> None:
+    def __init__(self, control: socket.socket, worker: Worker, warm: Warm) -> None:
         self._control = control
-        self._worker = worker
+        self._worker, self._warm = worker, warm
         self._readable = readable_paths()
 
     def serve(self) -> None:
         while True:
-            message, descriptors, _, _ = socket.recv_fds(self._control, MAX_MESSAGE, 80)
+            message, descriptors, _, _ = socket.recv_fds(self._control, MAX_MESSAGE, MAX_DESCRIPTORS)
             if not message:
                 return
             request = json.loads(message)
@@ -135,7 +142,7 @@ class ForkServer:
         if pid == 0:
             try:
                 os.setsid()  # no terminal, and no group to be signalled with
-                _Child(parent, request, descriptors, self._readable).run(self._worker)
+                _Child(parent, request, descriptors, self._readable).run(self._worker, self._warm)
             finally:
                 os._exit(70)  # never back into the server's loop
         return pid
@@ -152,7 +159,10 @@ class ForkServer:
         _, status, usage = os.wait4(pid, 0)
         if alive:
             facts = {"status": status, "cpu": usage.ru_utime + usage.ru_stime, "rss": usage.ru_maxrss * 1024}
-            self._control.send(json.dumps(facts).encode())
+            try:
+                self._control.send(json.dumps(facts).encode())
+            except OSError:  # the supervisor left at the same moment
+                return False
         return alive
 
 
@@ -163,18 +173,17 @@ class _Child:
         self, parent: int, request: dict[str, Any], descriptors: list[int], readable: tuple[str, ...]
     ) -> None:
         self._parent = parent
-        self._job_file, self._status, self._output, log, *self._inputs = descriptors
-        self._readable = readable
-        self._trial = bool(request.get("trial"))
-        self._cpu_seconds, self._threads = int(request["cpu_seconds"]), int(request["threads"])
+        self._job_file, self._calls, self._status, self._output, log, *self._slots = descriptors
+        self._profile = Profile(readable, memory_bytes=None, threads=int(request["threads"]))
+        self._statm = os.open(STATM, os.O_RDONLY | os.O_CLOEXEC)
         os.dup2(log, 1)
         os.dup2(log, 2)
         os.close(log)
 
-    def run(self, worker: Worker) -> None:
+    def run(self, worker: Worker, warm: Warm) -> None:
         end = None
         try:
-            self._guarded(worker)
+            self._guarded(worker, warm)
         except BaseException as problem:  # noqa: BLE001 - whatever unknown code raises must be reported
             end = failure(problem)
         value = {"ok": end is None, "error": asdict(end) if end else None}
@@ -184,21 +193,44 @@ class _Child:
                 stream.flush()
         os._exit(0)
 
-    def _guarded(self, worker: Worker) -> None:
+    def _guarded(self, worker: Worker, warm: Warm) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
+        enforced = self._confine()
+        if not self._is_called():  # a job that is there already is not made to wait
+            warm()
+        self._announce(enforced)
+        job = self._called()
+        with os.fdopen(self._output, "wb", buffering=1 << 16) as output:
+            worker(job, self._arrivals(job), output, self._report)
+
+    def _is_called(self) -> bool:
+        poll = select.poll()
+        poll.register(self._calls, select.POLLIN)
+        return bool(poll.poll(0))
+
+    def _called(self) -> Job:
+        """The job, once its inputs are there and the limits that go with it stand."""
+        word = os.read(self._calls, GO.size)
+        if len(word) != GO.size:
+            os._exit(0)  # nobody needs this worker any more
+        _, memory_bytes, cpu_seconds = GO.unpack(word)
+        complete(replace(self._profile, memory_bytes=memory_bytes, cpu_seconds=cpu_seconds), self._statm)
+        os.close(self._statm)
         job = Job.from_json(json.loads(os.pread(self._job_file, wire.MAX_PAYLOAD, 0)))
         os.close(self._job_file)
-        self._announce(self._confine(job))
-        if self._trial:
-            return
-        inputs = dict(zip(job.inputs, self._inputs, strict=True))
-        with os.fdopen(self._output, "wb", buffering=1 << 16) as output:
-            worker(job, inputs, output, self._report)
+        return job
 
-    def _confine(self, job: Job) -> Enforced:
-        profile = Profile(self._readable, job.limits.memory_bytes, self._cpu_seconds, self._threads)
-        enforced = confine(profile, {0, 1, 2, self._status, self._output, *self._inputs})
+    def _arrivals(self, job: Job) -> Mapping[str, int]:
+        """The job's inputs; descriptors that were there for others are closed."""
+        files, others = self._slots[: len(job.inputs)], self._slots[len(job.inputs) :]
+        for descriptor in others if job.late else [*others, self._calls]:
+            os.close(descriptor)
+        return Arrivals(job.inputs, files, job.late, self._calls)
+
+    def _confine(self) -> Enforced:
+        own = (self._statm, self._job_file, self._calls, self._status, self._output)
+        enforced = confine(self._profile, {0, 1, 2, *own, *self._slots})
         if os.getppid() != self._parent:  # died before the kernel was told to take this child along
             os._exit(71)
         return enforced
@@ -236,14 +268,14 @@ def main() -> None:
     control = socket.socket(fileno=arguments.fd)
     sys.meta_path.insert(0, Absent())
     try:
-        worker = load(arguments.worker)
+        worker, warm = load(arguments.worker)
     except Exception as problem:  # noqa: BLE001 - a module may raise anything on import
         control.send(json.dumps({"problem": f"{type(problem).__name__}: {problem}"[:2000]}).encode())
         return
     gc.collect()
     gc.freeze()  # children share these pages for longer
     control.send(json.dumps({"ready": True, "threads": lasting_threads()}).encode())
-    ForkServer(control, worker).serve()
+    ForkServer(control, worker, warm).serve()
 
 
 if __name__ == "__main__":

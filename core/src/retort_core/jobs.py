@@ -31,13 +31,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class Job:
-    """`kind` and `params` belong to the worker; `inputs` name the byte streams that follow."""
+    """`kind` and `params` belong to the worker; `inputs` name the byte streams that follow. Those in `late` may end after
+    the start: the worker begins with the others and waits for a late one when it asks for it."""
 
     attempt: str
     kind: str
     params: Mapping[str, Any] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     inputs: tuple[str, ...] = ()
+    late: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -46,10 +48,9 @@ class Job:
     def from_json(cls, value: Mapping[str, Any]) -> Job:
         try:
             limits = Limits(**value.get("limits", {}))
-            inputs = tuple(str(name) for name in value.get("inputs", ()))
-            return cls(
-                str(value["attempt"]), str(value["kind"]), dict(value.get("params", {})), limits, inputs
-            )
+            inputs, late = (tuple(str(name) for name in value.get(part, ())) for part in ("inputs", "late"))
+            params = dict(value.get("params", {}))
+            return cls(str(value["attempt"]), str(value["kind"]), params, limits, inputs, late)
         except (KeyError, TypeError, ValueError) as problem:
             raise Infrastructure(f"a job without a needed field, or with one too many: {problem}") from None
 

@@ -7,7 +7,6 @@ pipe bounded, and memory, processor time and exit status come from the kernel.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import math
 import os
 import selectors
@@ -17,15 +16,14 @@ from typing import Any, Final
 
 from retort_core import forkline, meters, verdicts, wire
 from retort_core.channel import Channel
-from retort_core.errors import RetortError
+from retort_core.errors import Infrastructure, RetortError
 from retort_core.forkline import Exit, ForkLine
 from retort_core.inputs import Inputs
 from retort_core.jobs import End, Failure, Job, Usage
+from retort_core.parked import PIPE_BYTES, Parked
 from retort_core.wire import FrameType
 
 POLL_SECONDS: Final = 0.01  # at 5 GB/s of page faults the watch sees 50 MB too much
-MAX_THREADS: Final = 64  # besides those of polars: its pool, its readers and what a script may start
-PIPE_BYTES: Final = 1 << 18  # four times the default; a mebibyte falls out of the cache and is slower
 LOG_BYTES: Final = 1 << 16  # escaped, four times as much: it must fit into a frame
 MAX_REPORTS, MAX_REPORT, MAX_STATUS = 1000, 8192, 4 << 20
 
@@ -33,30 +31,29 @@ MAX_REPORTS, MAX_REPORT, MAX_STATUS = 1000, 8192, 4 << 20
 class Run:
     """Made for one job; `execute` returns how it ended and leaves nothing behind."""
 
-    def __init__(self, job: Job, inputs: Inputs, forks: ForkLine, channel: Channel, threads: int) -> None:
+    def __init__(
+        self, job: Job, inputs: Inputs, parked: Parked, forks: ForkLine, channel: Channel, cores: int
+    ) -> None:
+        """`parked`: the worker that waits for this job, `inputs` its files; both are the run's from here on."""
         self._job, self._inputs, self._forks, self._channel = job, inputs, forks, channel
-        self._cpu_limit = math.ceil(job.limits.seconds * threads) + 1
-        self._threads = MAX_THREADS + 4 * threads
+        self._parked, self._pid, self._pidfd = parked, parked.pid, parked.pidfd
+        self._cpu_limit = math.ceil(job.limits.seconds * cores) + 1
         self._selector = selectors.DefaultSelector()
-        self._open: dict[str, int] = {}
+        self._open, parked.pipes = parked.pipes, {}
         self._log = meters.Log(job.limits.log_bytes)
-        self._decoder = wire.FrameDecoder()
-        self._enforced: dict[str, Any] = {}
+        self._decoder = parked.decoder
+        self._enforced = parked.enforced
+        self._late = inputs.pending(job.late)
         self._told: dict[str, Any] | None = None
         self._exit: Exit | None = None
-        self._pid = self._pidfd = -1
         self._gone = False
         self._stopped = ""
         self._reports = self._status_bytes = self._output_bytes = self._peak = 0
 
-    @property
-    def enforced(self) -> dict[str, Any]:
-        return self._enforced
-
-    def execute(self, *, trial: bool = False) -> End:
+    def execute(self) -> End:
         started = time.monotonic()
         try:
-            self._fork(trial=trial)
+            self._begin()
             self._loop(started + self._job.limits.seconds)
         except RetortError as problem:
             return End(Failure.of(problem), self._usage(started))
@@ -66,31 +63,18 @@ class Run:
 
     # Start and end
 
-    def _fork(self, *, trial: bool) -> None:
-        job = forkline.job_file(wire.encode_json(FrameType.JOB, self._job.to_json())[5:])
-        pipes = {name: os.pipe() for name in ("status", "output", "log")}
-        self._open = {name: ends[0] for name, ends in pipes.items()}
-        theirs = [ends[1] for ends in pipes.values()]
-        try:
-            request = {"trial": trial, "cpu_seconds": self._cpu_limit, "threads": self._threads}
-            self._pid, self._pidfd = self._forks.fork(request, [job, *theirs, *self._inputs.descriptors])
-        finally:
-            for descriptor in (job, *theirs):
-                os.close(descriptor)
+    def _begin(self) -> None:
         for name, act in (("status", self._on_status), ("output", self._on_output), ("log", self._on_log)):
-            os.set_blocking(self._open[name], False)
-            with contextlib.suppress(OSError):  # a smaller pipe only costs more turns of the loop
-                fcntl.fcntl(self._open[name], fcntl.F_SETPIPE_SZ, PIPE_BYTES)
             self._selector.register(self._open[name], selectors.EVENT_READ, act)
         self._selector.register(self._forks, selectors.EVENT_READ, self._on_exit)
         self._selector.register(self._channel, selectors.EVENT_READ, self._on_client)
+        self._parked.start(self._job, self._cpu_limit)
 
     def _close(self) -> None:
-        if self._pidfd >= 0:
-            if not self._gone:  # an error of this process: the child's end will not be heard any more
-                forkline.kill(self._pidfd)
-                self._forks.stop()
-            os.close(self._pidfd)
+        if not self._gone:  # an error of this process: the child's end will not be heard any more
+            forkline.kill(self._pidfd)
+            self._forks.stop()
+        self._parked.close()
         for descriptor in self._open.values():
             os.close(descriptor)
         self._selector.close()
@@ -179,12 +163,26 @@ class Run:
             self._selector.unregister(self._forks)
 
     def _on_client(self, words: Iterable[wire.Frame] | None = None) -> None:
-        for kind, _ in self._channel.receive() if words is None else words:
+        for kind, payload in self._channel.receive() if words is None else words:
             if kind is FrameType.CANCEL:
                 self._stop("cancel")
+            elif not self._stopped:
+                self._on_late(kind, payload)
         if self._channel.lost:
             self._selector.unregister(self._channel)
             self._stop("cancel")
+
+    def _on_late(self, kind: FrameType, payload: bytes) -> None:
+        """An input that the worker was started without."""
+        index, data = wire.input_of(payload)
+        if index not in self._late or kind not in (FrameType.DATA, FrameType.DONE):
+            raise Infrastructure(f"a frame of type {kind.name} has no place in the middle of a run")
+        if kind is FrameType.DATA:
+            self._inputs.write(index, data)
+        else:
+            self._inputs.seal(index)
+            self._late.remove(index)
+            self._parked.arrived(index)
 
     def _balance(self) -> None:
         """A client that reads slowly makes the worker wait, not this process grow."""
@@ -213,7 +211,7 @@ class Run:
             self._peak = max(self._peak, charged)
             if charged > self._job.limits.memory_bytes:
                 self._stop("memory")
-            elif memory.threads > self._threads:
+            elif memory.threads > self._parked.threads:
                 self._stop("threads")
 
     # Facts

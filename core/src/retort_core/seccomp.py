@@ -21,6 +21,7 @@ SHARED_ANONYMOUS: Final = 0x21  # MAP_SHARED | MAP_ANONYMOUS: memory that limits
 CLONE_THREAD: Final = 0x10000
 FIOCLEX: Final = 0x5451  # how Python marks a descriptor as closed on exec
 SIGABRT: Final = 6
+SET_SECCOMP: Final = 22  # of prctl
 # prctl: PDEATHSIG, names, seccomp state (read), VMA names; F_DUPFD, GETFD..SETFL, DUPFD_CLOEXEC, pipe size, seals (read)
 PRCTL_OPTIONS: Final = (2, 3, 15, 16, 21, 39, 0x53564D41)
 FCNTL_COMMANDS: Final = (0, 1, 2, 3, 4, 1030, 1032, 1034)
@@ -93,8 +94,9 @@ MACHINES: Final[Mapping[str, Machine]] = {
 }
 
 
-def rules(own_group: int, *, executable_mappings: bool = False) -> tuple[Rule, ...]:
-    """The allow-list of the process `own_group`, which may signal only itself, and only to abort."""
+def rules(own_group: int, *, executable_mappings: bool = False, unfinished: bool = False) -> tuple[Rule, ...]:
+    """The allow-list of the process `own_group`, which may signal only itself, and only to abort. `unfinished`: it may
+    still set limits of its own and load one more filter, the closing one, which takes both away."""
     no_exec = () if executable_mappings else (Argument(2, 0, PROT_EXEC),)
     private = Argument(3, SHARED_ANONYMOUS, SHARED_ANONYMOUS, equal=False)
     return (
@@ -108,6 +110,7 @@ def rules(own_group: int, *, executable_mappings: bool = False) -> tuple[Rule, .
         Rule("prlimit64", (Argument(0, 0), Argument(2, 0), Argument(2, 0, high=True))),
         Rule("tgkill", (Argument(0, own_group), Argument(2, SIGABRT))),
         Rule("ioctl", (Argument(1, FIOCLEX),)),
+        *((Rule("prlimit64", (Argument(0, 0),)), Rule("prctl", (Argument(0, SET_SECCOMP),))) * unfinished),
     )
 
 
@@ -139,6 +142,24 @@ def assemble(machine: Machine, allowed: Sequence[Rule]) -> list[Instruction]:
     return [*program, (_RETURN, 0, 0, REFUSE | errno.EPERM)]
 
 
+def assemble_closing(machine: Machine) -> list[Instruction]:
+    """On top of an unfinished filter, of which it refuses what was left open. It looks at nothing else: of several
+    filters the strictest answer counts, and the first one has looked at the architecture."""
+    reading = _rule(machine.numbers["prlimit64"], (Argument(2, 0), Argument(2, 0, high=True)))
+    refuse: Instruction = (_RETURN, 0, 0, REFUSE | errno.EPERM)
+    return [
+        (_LOAD, 0, 0, _NUMBER),
+        *reading,
+        (_EQUAL, 0, 1, machine.numbers["prlimit64"]),
+        refuse,
+        (_EQUAL, 0, 3, machine.numbers["prctl"]),
+        (_LOAD, 0, 0, _ARGUMENTS),
+        (_EQUAL, 0, 1, SET_SECCOMP),
+        refuse,
+        (_RETURN, 0, 0, ALLOW),
+    ]
+
+
 def _rule(number: int, needs: Sequence[Argument]) -> list[Instruction]:
     # After a failed condition the number must be loaded anew for the next rule.
     tail: list[Instruction] = [(_RETURN, 0, 0, ALLOW), *([(_LOAD, 0, 0, _NUMBER)] if needs else [])]
@@ -164,7 +185,7 @@ def encode(program: Sequence[Instruction]) -> bytes:
 
 # Loading -----------------------------------------------------------------------------------------------
 
-_PR_SET_SECCOMP, _FILTER = 22, 2
+_FILTER = 2
 
 
 class _Program(ctypes.Structure):
@@ -175,6 +196,6 @@ def load(program: Sequence[Instruction]) -> None:
     """For the calling thread and all it starts; `no_new_privs` must be set. Raises OSError."""
     libc = ctypes.CDLL(None, use_errno=True)
     header = _Program(len(program), encode(program))
-    if libc.prctl(_PR_SET_SECCOMP, _FILTER, ctypes.byref(header), 0, 0) != 0:
+    if libc.prctl(SET_SECCOMP, _FILTER, ctypes.byref(header), 0, 0) != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"the system-call filter was not accepted (errno {number})")

@@ -143,14 +143,19 @@ class Session:
         return self._sandbox.process.pid
 
     def send(self, job: Job, inputs: Mapping[str, Data]) -> None:
+        """Starts the job; late inputs that are not there yet follow one by one (`send_late`)."""
         self._write(opening(job))
-        for index, name in enumerate(job.inputs):
-            data = inputs[name]
-            for piece in [data] if isinstance(data, bytes | memoryview) else data:
-                for frame in wire.encode_data(index, piece):
-                    self._write(frame)
-            self._write(wire.encode_done(index))
+        for name in job.inputs:
+            if name in inputs or name not in job.late:
+                self.send_late(job, name, inputs[name])
         self._write(wire.encode(FrameType.START))
+
+    def send_late(self, job: Job, name: str, data: Data) -> None:
+        index = job.inputs.index(name)
+        for piece in [data] if isinstance(data, bytes | memoryview) else data:
+            for frame in wire.encode_data(index, piece):
+                self._write(frame)
+        self._write(wire.encode_done(index))
 
     def cancel(self) -> None:
         self._write(wire.encode(FrameType.CANCEL))

@@ -1,14 +1,16 @@
-"""The first process of a sandbox: takes jobs over one inherited socket and runs each in a confined worker.
+"""The first process of a sandbox: takes jobs over one inherited socket and runs each in a confined worker of its own,
+forked and walled in before the job came.
 
     python -I -m retort_core.supervision --fd N --worker MODULE:FUNCTION [--threads N] [--once]
 
-It greets with the barriers that a real worker of its own has put up, and greets not at all when one is missing.
+It greets with the barriers that its first worker has put up, and greets not at all when one is missing.
 Standard library only; no path, credential or address is known to it. Ends when its client goes away.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import os
 import signal
@@ -22,12 +24,12 @@ from retort_core.channel import Channel
 from retort_core.errors import Infrastructure, PolicyDenied, RetortError
 from retort_core.forkline import ForkLine
 from retort_core.inputs import Inputs
-from retort_core.jobs import End, Failure, Job, Limits, Usage
+from retort_core.jobs import End, Failure, Job, Usage
+from retort_core.parked import Parked
 from retort_core.runs import Run
 from retort_core.wire import FrameType
 
 PROTOCOL = 1
-TRIAL_LIMITS = Limits(seconds=30.0)
 
 
 class Supervisor:
@@ -44,13 +46,15 @@ class Supervisor:
         """`hello`: of a trial that was made before there was a client. `attempt`: the only one the client may run."""
         self._channel, self._forks, self._threads = channel, forks, threads
         self._hello, self._attempt = hello, attempt
+        self._taken: Parked | None = None  # for the job that is being received
+        self._inputs = Inputs(())
 
     def serve(self, *, once: bool) -> bool:
         """Whether the sandbox was fit for work."""
         try:
             self._greet()
             while not self._channel.lost:
-                if self._one_job() and once:
+                if self._one_job(once=once) and once:
                     break
         except RetortError as problem:
             self._end(End(Failure.of(problem), Usage()))
@@ -63,45 +67,67 @@ class Supervisor:
         hello = self._hello or trial(self._forks, self._threads)
         self._channel.send(wire.encode_json(FrameType.HELLO, hello))
 
-    def _one_job(self) -> bool:
-        job, inputs = None, Inputs(())
+    def _one_job(self, *, once: bool) -> bool:
+        job = None
         try:
-            job, inputs = self._receive()
+            job = self._receive()
             if job is None:
                 return False
-            end = Run(job, inputs, self._forks, self._channel, self._threads).execute()
+            end = self._run(job)
         except RetortError as problem:
             if job is None:
                 raise  # what was sent is no job: the stream cannot be trusted any more
             end = End(Failure.of(problem), Usage())
         finally:
-            inputs.close()
+            self._leave()
         self._end(end)
+        if not once:
+            self._park()
         return True
 
-    def _receive(self) -> tuple[Job | None, Inputs]:
-        """A job with all its inputs; none when the client leaves or takes it back."""
-        job, inputs = None, Inputs(())
+    def _run(self, job: Job) -> End:
+        """The worker and its inputs pass to the run, which leaves nothing of them."""
+        parked, self._taken = self._taken, None
+        assert parked is not None
+        return Run(job, self._inputs, parked, self._forks, self._channel, self._threads).execute()
+
+    def _park(self) -> None:
+        """The next worker, while nobody waits for it; what goes wrong is told to the next job."""
+        with contextlib.suppress(RetortError):
+            self._forks.ahead()
+
+    def _receive(self) -> Job | None:
+        """A job with all its inputs but the late ones; none when the client leaves or takes it back."""
+        job = None
         while not self._channel.lost:
             self._channel.wait()
             for kind, payload in self._channel.receive():
                 if kind is FrameType.JOB and job is None:
                     job = self._admitted(Job.from_json(wire.decode_json(payload)))
-                    inputs = Inputs(job.inputs)
+                    self._taken = self._forks.take()
+                    self._inputs = self._taken.inputs(job.inputs)
                 elif kind is FrameType.CANCEL:  # also one that crossed the end of a run
-                    inputs.close()
+                    self._leave()
                     if job is not None:
                         self._end(
                             End(Failure("cancelled", "The run was cancelled before it began."), Usage())
                         )
-                    job, inputs = None, Inputs(())
+                        self._park()
+                    job = None
                 elif kind is FrameType.START and job is not None:
-                    inputs.check_complete()
-                    return job, inputs
+                    self._inputs.check_complete(job.late)
+                    return job
                 else:
-                    _take(kind, payload, inputs)
-        inputs.close()
-        return None, inputs
+                    _take(kind, payload, self._inputs)
+        return None
+
+    def _leave(self) -> None:
+        """No input of this job stays, and no worker that was meant for it."""
+        self._inputs.close()
+        self._inputs = Inputs(())
+        parked, self._taken = self._taken, None
+        if parked is not None:
+            self._forks.drop(parked)
 
     def _admitted(self, job: Job) -> Job:
         if self._attempt and job.attempt != self._attempt:
@@ -114,19 +140,17 @@ class Supervisor:
 
 
 def trial(forks: ForkLine, threads: int) -> dict[str, Any]:
-    """Starts the fork server and has a first worker put up every barrier; raises when one is missing."""
+    """Starts the fork server and has a first worker put up every barrier; raises when one is missing. That worker stays
+    parked for the first job."""
     began = time.monotonic()
     forks.start()
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        run = Run(Job("trial", "trial", limits=TRIAL_LIMITS), Inputs(()), forks, Channel(ours), threads)
-        run.execute(trial=True).raise_for_error()
+    enforced = forks.ahead().greet()
     return {
         "protocol": PROTOCOL,
         "python": ".".join(map(str, sys.version_info[:3])),
         "start_seconds": round(time.monotonic() - began, 3),
         "threads": threads,
-        "enforced": run.enforced,
+        "enforced": enforced,
     }
 
 

@@ -3,6 +3,7 @@
 kind     inputs                                        params                                        parts out
 import   "table" (Arrow stream of the file reader)     next_row_id, labels, groups, like, caps       a version
 version  "result" (Arrow stream of a script), "base:…" rows, schema (or null), key, salt, caps       a version, changes
+         and, of a carried result, "same" (JSON)
 answer   "answer:NAME" (Arrow streams)                 salt, caps                                    answer.json, "answer:NAME"
 
 "base:…" are the stored objects of the base version: `base:table.parquet`, `base:marks.parquet` and
@@ -15,6 +16,7 @@ differs.
 from __future__ import annotations
 
 import io
+import json
 import mmap
 import os
 from collections.abc import Callable, Mapping
@@ -32,6 +34,7 @@ from retort_tables.answers import answered
 from retort_tables.hostile import Caps, decode
 from retort_tables.imports import Import, first_version
 from retort_tables.profiling import profile
+from retort_tables.rehearsal import rehearse
 from retort_tables.snapshots.port import MARKS, PROFILE, SCHEMA, TABLE, Manifest, Snapshot, VersionParts
 from retort_tables.takeover import Base, aligned_version, carried_version
 
@@ -55,17 +58,23 @@ def main(job: Job, inputs: Mapping[str, int], output: BinaryIO, report: Report) 
     work = _KINDS.get(job.kind)
     if work is None:
         raise Infrastructure(f"The intake knows no job of kind {job.kind!r}.")
-    streams = {name: _mapped(fd) for name, fd in inputs.items()}
     writer = PartWriter(output)
-    for name, data in work(_Request(job.params, streams, report)).items():
+    for name, data in work(_Request(job.params, inputs, report)).items():
         writer.add(name, data)
     writer.close()
 
 
+def warm() -> None:
+    """Before there is a job."""
+    rehearse()
+
+
 @dataclass(frozen=True)
 class _Request:
+    """`inputs`: descriptors by name; asking for one waits until it is there."""
+
     params: Mapping[str, Any]
-    streams: Mapping[str, memoryview]
+    inputs: Mapping[str, int]
     report: Report
 
     @property
@@ -73,9 +82,9 @@ class _Request:
         return Caps(**self.params.get("caps", {}))
 
     def stream(self, name: str) -> memoryview:
-        if name not in self.streams:
+        if name not in self.inputs:
             raise Infrastructure(f"The intake was not given the input {name!r}.")
-        return self.streams[name]
+        return _mapped(self.inputs[name])
 
     def table(self, name: str, what: str = "the result") -> pl.DataFrame:
         """Hostile bytes, decoded."""
@@ -104,7 +113,7 @@ def _version(request: _Request) -> Mapping[str, bytes]:
     parts: VersionParts
     if rows == "carried" and expected is not None:
         schema = Schema.model_validate(expected)
-        parts = carried_version(base, result, schema, profile)
+        parts = carried_version(base, result, schema, profile, same=_same(request))
     elif rows == "aligned":
         parts = aligned_version(
             base,
@@ -120,7 +129,7 @@ def _version(request: _Request) -> Mapping[str, bytes]:
 
 def _answer(request: _Request) -> Mapping[str, bytes]:
     tables = {
-        name.removeprefix(ANSWER): request.table(name) for name in request.streams if name.startswith(ANSWER)
+        name.removeprefix(ANSWER): request.table(name) for name in request.inputs if name.startswith(ANSWER)
     }
     if not tables:
         raise DataError("The run gave no answer: its dict of tables is empty.")
@@ -129,6 +138,7 @@ def _answer(request: _Request) -> Mapping[str, bytes]:
 
 ANSWER: Final = "answer:"
 BASE: Final = "base:"
+SAME: Final = "same"
 _KINDS: Final[Mapping[str, Callable[[_Request], Mapping[str, bytes]]]] = {
     "import": _import,
     "version": _version,
@@ -150,9 +160,24 @@ def _base(request: _Request) -> Base:
         next_row_id=manifest.digests.next_row_id,
         total=manifest.digests.rows,
     )
-    given = request.streams.get(BASE + PROFILE)
+    given = request.stream(BASE + PROFILE) if BASE + PROFILE in request.inputs else None
     before = Profile.model_validate_json(bytes(given)) if given else None
     return Base(snapshot=snapshot, manifest=manifest, profile=before)
+
+
+def _same(request: _Request) -> frozenset[str]:
+    """Names of columns that the result left out; the worker's word, and believed only as a choice of what to keep."""
+    if SAME not in request.inputs:
+        return frozenset()
+    try:
+        names = json.loads(bytes(request.stream(SAME)))
+    except (ValueError, RecursionError):
+        names = None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise DataError(
+            "The result does not say which columns it left out. Nothing was taken over; run it again."
+        )
+    return frozenset(names)
 
 
 def _salt(request: _Request) -> str:

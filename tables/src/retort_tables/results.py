@@ -1,13 +1,13 @@
 """Does a run's result fit what was foretold? Row ids, columns and types, before anything is taken over.
 
 A *carried* result comes from an emitted script: `__row_id` is a subset of the base's ids, columns and types are those
-of the simulation. An *aligned* one comes from a person's script: no hidden columns, a schema derived from what came.
+of the simulation. Columns that it says are the same as before are not in it; they are taken from the base. An *aligned* one comes from a person's script: no hidden columns, a schema derived from what came.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +17,9 @@ import polars as pl
 from retort_core.cells import INVALID_SUFFIX, ROW_ID, companion, is_hidden
 from retort_core.errors import DataError
 from retort_core.schema import Column, DType, Kind, Origin, Schema
+from retort_tables.alignment import Positions, places
 from retort_tables.layout import physical
+from retort_tables.snapshots.port import Snapshot
 
 _KINDS: Final[Mapping[DType, Kind]] = {
     DType.text: Kind.text,
@@ -34,26 +36,48 @@ _KINDS: Final[Mapping[DType, Kind]] = {
 @dataclass(frozen=True, kw_only=True)
 class Fitted:
     """A checked result: `table` has `__row_id` and the columns of `schema`; `raw`: texts of invalid cells by name;
-    `broken`: places of numbers that were not finite, now null, by name."""
+    `broken`: places of numbers that were not finite, now null, by name. `same`: names of columns that were taken from
+    the base."""
 
     schema: Schema
     table: pl.DataFrame
     raw: Mapping[str, pl.Series]
     broken: Mapping[str, pl.Series]
+    same: frozenset[str] = frozenset()
 
 
-def fit_carried(result: pl.DataFrame, expected: Schema, base_ids: pl.Series) -> Fitted:
-    """The result of an emitted script, against the simulated schema."""
-    ids = _row_ids(result, base_ids)
-    _columns(result, expected)
-    found = {c.name: _cast(result.get_column(c.name), c) for c in expected.columns}
-    finite, broken = _finite(found)
-    raw = {
-        name: result.get_column(companion(name))
-        for name in expected.names
-        if companion(name) in result.columns
-    }
-    return Fitted(schema=expected, table=pl.DataFrame([ids, *finite.values()]), raw=raw, broken=broken)
+def fit_carried(
+    result: pl.DataFrame, expected: Schema, base: Snapshot, same: frozenset[str] = frozenset()
+) -> Fitted:
+    """The result of an emitted script, against the simulated schema. `same`: names of columns that it left out because
+    they are the base's."""
+    own = base.table.get_column(ROW_ID)
+    ids = _row_ids(result, own)
+    _columns(result, expected, same)
+    came = {c.name: _cast(result.get_column(c.name), c) for c in expected.columns if c.name not in same}
+    finite, broken = _finite(came)
+    at = None if ids.len() == own.len() and ids.equals(own) else places(own.to_numpy(), ids.to_numpy())
+    kept = _taken(base, [c for c in expected.columns if c.name in same], at)
+    raw = {name: result.get_column(companion(name)) for name in finite if companion(name) in result.columns}
+    table = pl.DataFrame([ids, *({**finite, **kept}[name] for name in expected.names)])
+    return Fitted(schema=expected, table=table, raw=raw, broken=broken, same=same)
+
+
+def _taken(base: Snapshot, columns: Sequence[Column], at: Positions | None) -> dict[str, pl.Series]:
+    """Columns of the base under their new names, in the rows of the result."""
+    sources = {}
+    for column in columns:
+        before = base.schema.by_id(column.id)
+        if before is None or (before.dtype, before.digits) != (column.dtype, column.digits):
+            raise DataError(
+                f"The result says that column {column.name!r} is as it was, but the base version has no such column.",
+                column=column.name,
+            )
+        sources[column.name] = before.name
+    table = base.table
+    if at is not None and sources:
+        table = table.select(pl.col(dict.fromkeys(sources.values())).gather(pl.Series(at)))
+    return {name: table.get_column(before).alias(name) for name, before in sources.items()}
 
 
 def fit_aligned(result: pl.DataFrame, base: Schema, salt: str) -> Fitted:
@@ -116,11 +140,12 @@ def _row_ids(result: pl.DataFrame, base_ids: pl.Series) -> pl.Series:
     return ids
 
 
-def _columns(result: pl.DataFrame, expected: Schema) -> None:
-    """Exactly the columns that were foretold; companions only of those."""
-    allowed = {ROW_ID, *expected.names, *(companion(name) for name in expected.names)}
-    lacking = [name for name in expected.names if name not in result.columns]
-    surplus = [name for name in result.columns if name not in allowed]
+def _columns(result: pl.DataFrame, expected: Schema, same: frozenset[str]) -> None:
+    """Exactly the columns that were foretold, but for the `same` ones; companions only of those."""
+    awaited = [name for name in expected.names if name not in same]
+    allowed = {ROW_ID, *awaited, *(companion(name) for name in awaited)}
+    lacking = [name for name in awaited if name not in result.columns]
+    surplus = [name for name in result.columns if name not in allowed] + sorted(same - set(expected.names))
     if lacking or surplus:
         parts = [f"missing: {_listed(lacking)}"] * bool(lacking) + [
             f"not foretold: {_listed(surplus)}"
@@ -130,7 +155,7 @@ def _columns(result: pl.DataFrame, expected: Schema) -> None:
             missing=lacking[:50],
             surplus=surplus[:50],
         )
-    for name in expected.names:
+    for name in awaited:
         if companion(name) in result.columns and result.get_column(companion(name)).dtype not in (
             pl.String,
             pl.Null,

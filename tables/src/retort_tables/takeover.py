@@ -1,6 +1,7 @@
 """A checked result becomes a version: marks, digests, profile, and what changed against the base.
 
-What a run did not touch is recognised by comparison (cheaper than hashing) and keeps its digests and marks.
+What a run did not touch keeps its digests and marks: columns that the run left out as unchanged are the base's by
+construction, others are recognised by comparison (cheaper than hashing).
 """
 
 from __future__ import annotations
@@ -54,9 +55,16 @@ class Base:
     profile: Profile | None = None
 
 
-def carried_version(base: Base, result: pl.DataFrame, expected: Schema, profile: Profiler) -> VersionParts:
-    """The result of an emitted script, whose rows carry their ids."""
-    fitted = fit_carried(result, expected, base.snapshot.table.get_column(ROW_ID))
+def carried_version(
+    base: Base,
+    result: pl.DataFrame,
+    expected: Schema,
+    profile: Profiler,
+    *,
+    same: frozenset[str] = frozenset(),
+) -> VersionParts:
+    """The result of an emitted script, whose rows carry their ids. `same`: columns that it left out as unchanged."""
+    fitted = fit_carried(result, expected, base.snapshot, same)
     return _version(base, fitted, base.snapshot.next_row_id, profile, aligned=False)
 
 
@@ -153,10 +161,14 @@ class _Marking:
     def __init__(self, base: Snapshot, fitted: Fitted, rows: Pairing, *, aligned: bool) -> None:
         self._base, self._fitted, self._aligned = base, fitted, aligned
         self._ids = fitted.table.get_column(ROW_ID)
-        self._marks = by_column(base.marks)
         self._in_place = rows.positional and len(rows.old) == base.table.height == fitted.table.height
         self._from = _sources(rows, fitted.table.height)
-        self._all_kept = len(rows.old) == base.table.height
+        marks = base.marks
+        if (
+            len(rows.old) < base.table.height and not marks.is_empty()
+        ):  # those of rows that are gone go with them
+            marks = marks.filter(pl.col("row_id").is_in(self._ids.implode()))
+        self._marks = by_column(marks)
 
     def run(self) -> _Marked:
         parts, unchanged, unmarked = {}, set(), set()
@@ -175,14 +187,15 @@ class _Marking:
         before = self._base.schema.by_id(column.id)
         if before is None:
             return self._broken(column, self._reasons(column, values, raw, None)), False, False
+        marks = self._marks.get(column.id, _NONE)
+        if column.name in self._fitted.same:
+            return marks, True, True
         old = self._base.table.get_column(before.name)
         if not self._in_place:
             old = old.gather(self._from)
-        marks = self._marks.get(column.id, _NONE)
         same = old.dtype == values.dtype and old.equals(values)
         if same and self._carries(marks, raw):
-            kept = marks if self._all_kept else marks.filter(pl.col("row_id").is_in(self._ids.implode()))
-            return kept, True, True
+            return marks, True, True
         part = self._reasons(column, values, raw, Before(old, marks, aligned=self._aligned))
         part = self._broken(column, part)
         return part, same, part.equals(marks)
@@ -197,8 +210,6 @@ class _Marking:
         came = (
             pl.DataFrame({"row_id": self._ids, "raw": raw.cast(pl.String)}).drop_nulls("raw").sort("row_id")
         )
-        if not self._all_kept:
-            invalid = invalid.filter(pl.col("row_id").is_in(self._ids.implode()))
         return came.equals(invalid)
 
     def _reasons(

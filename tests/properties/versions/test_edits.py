@@ -9,13 +9,14 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retort_core.cells import ROW_ID
+from retort_core.cells import ROW_ID, companion
 from retort_core.schema import Column, DType, Kind, Schema
+from retort_executor.sameness import unchanged
 from retort_tables.exports import with_companions
 from retort_tables.layout import MARKS_SCHEMA
 from retort_tables.objects.memory import MemoryObjects
 from retort_tables.profiling import profile
-from retort_tables.snapshots.port import Snapshot
+from retort_tables.snapshots.port import Snapshot, VersionParts
 from retort_tables.snapshots.whole import WholeSnapshots
 from retort_tables.takeover import Base, aligned_version, carried_version
 
@@ -73,17 +74,25 @@ EDITS = st.one_of(
 )
 
 
-def ran(store: WholeSnapshots, key: str, run: Any) -> str:
+def taken_over(store: WholeSnapshots, key: str, run: Any, *, whole: bool) -> VersionParts:
+    """`whole`: the run gives back every column, not only those it changed."""
     base = store.read(key)
-    parts = carried_version(
+    before = with_companions(base)
+    result = run(before)
+    same = unchanged(result, before, {} if whole else {name: name for name in base.schema.names})
+    return carried_version(
         Base(
             snapshot=base, manifest=store.manifest(key), profile=profile(base.table, base.marks, base.schema)
         ),
-        run(with_companions(base)),
+        result.drop(same, *(companion(name) for name in same), strict=False),
         base.schema,
         profile,
+        same=frozenset(same),
     )
-    return store.publish(parts).manifest
+
+
+def ran(store: WholeSnapshots, key: str, run: Any) -> str:
+    return store.publish(taken_over(store, key, run, whole=False)).manifest
 
 
 @settings(max_examples=12, deadline=None)
@@ -101,6 +110,18 @@ def test_every_version_of_a_chain_verifies_and_its_counts_hold(edits: list[Any])
         nulls = sum(new.table.null_count().row(0))
         assert new.marks.height == nulls  # every cell without a value has exactly one reason
         assert (changes.empty) == (store.manifest(before).root == store.manifest(key).root)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(EDITS, min_size=1, max_size=2))
+def test_leaving_out_what_did_not_change_changes_nothing(edits: list[Any]) -> None:
+    store, key = start()
+    for step in edits:
+        part, whole = (taken_over(store, key, step, whole=every) for every in (False, True))
+        assert part.digests == whole.digests
+        assert part.root == whole.root
+        assert dict(part.objects) == dict(whole.objects)
+        key = store.publish(part).manifest
 
 
 @settings(max_examples=12, deadline=None)

@@ -7,8 +7,8 @@ import os
 
 import pytest
 
-from retort_core.errors import Infrastructure
-from retort_core.inputs import MAX_INPUTS, Inputs, view
+from retort_core.errors import Infrastructure, SessionLost
+from retort_core.inputs import MAX_INPUTS, Arrivals, Inputs, anonymous_file, view
 
 
 @pytest.fixture
@@ -56,3 +56,41 @@ def test_too_many_or_equal_names_are_refused() -> None:
         Inputs([str(i) for i in range(MAX_INPUTS + 1)])
     with pytest.raises(Infrastructure):
         Inputs(("a", "a"))
+
+
+def test_files_that_are_there_already_are_used_and_the_others_closed() -> None:
+    files = [anonymous_file(str(number)) for number in range(4)]
+    inputs = Inputs(("a", "b"), files)
+    assert inputs.descriptors == files[:2]
+    for closed in files[2:]:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(closed)
+    inputs.close()
+
+
+def test_only_late_inputs_may_be_missing_at_the_start(inputs: Inputs) -> None:
+    inputs.seal(0)
+    inputs.check_complete(late=("b",))
+    assert inputs.pending(("b",)) == [1]
+    inputs.seal(1)
+    assert inputs.pending(("b",)) == []
+
+
+def test_a_late_input_is_waited_for_and_the_others_are_not() -> None:
+    here, there = os.pipe()
+    arrivals = Arrivals(("a", "b", "c"), (11, 12, 13), ("b", "c"), here)
+    assert arrivals["a"] == 11
+    assert set(arrivals) == {"a", "b", "c"}
+    os.write(there, bytes([2, 1]))
+    assert arrivals["b"] == 12
+    assert arrivals["c"] == 13
+    os.close(there)
+    os.close(here)
+
+
+def test_a_supervisor_that_leaves_before_the_last_input_is_told() -> None:
+    here, there = os.pipe()
+    os.close(there)
+    with pytest.raises(SessionLost):
+        Arrivals(("a",), (11,), ("a",), here)["a"]
+    os.close(here)

@@ -11,7 +11,9 @@ from retort_core.jobs import End, Failure, Job, Limits, Usage
 
 
 def test_a_job_survives_json() -> None:
-    job = Job("a1", "script", {"source": "x", "rows": "carried"}, Limits(seconds=3), ("table", "other"))
+    job = Job(
+        "a1", "script", {"source": "x", "rows": "carried"}, Limits(seconds=3), ("table", "other"), ("other",)
+    )
     assert Job.from_json(json.loads(json.dumps(job.to_json()))) == job
 
 

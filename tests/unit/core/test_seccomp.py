@@ -176,3 +176,34 @@ def test_a_program_fits_the_kernel() -> None:
         assert len(program) < 4096
         assert all(0 <= jump < 256 for _, a, b, _ in program for jump in (a, b))
         assert len(seccomp.encode(program)) == 8 * len(program)
+
+
+# A filter in two parts -----------------------------------------------------------------------------------
+
+
+def strictest(name: str, *arguments: int, machine: Machine = X86) -> tuple[int, int]:
+    """What the unfinished filter answers alone, and together with the closing one."""
+    first = ask(name, *arguments, machine=machine, unfinished=True)
+    number = machine.numbers[name]
+    second = interpret(seccomp.assemble_closing(machine), machine.audit, number, arguments)
+    return first, first if first != ALLOW else second
+
+
+@pytest.mark.parametrize("machine", [X86, ARM], ids=["x86_64", "aarch64"])
+def test_an_unfinished_filter_leaves_two_calls_open_and_the_closing_one_takes_them_away(
+    machine: Machine,
+) -> None:
+    assert strictest("prlimit64", 0, 9, 0xDEAD_BEEF, 0, machine=machine) == (ALLOW, EPERM)
+    assert strictest("prlimit64", 0, 9, 1 << 32, 0, machine=machine) == (ALLOW, EPERM)
+    assert strictest("prctl", seccomp.SET_SECCOMP, 2, 0xDEAD_BEEF, machine=machine) == (ALLOW, EPERM)
+    assert strictest("prlimit64", 0, 9, 0, 0xDEAD_BEEF, machine=machine) == (ALLOW, ALLOW)
+    assert strictest("prlimit64", OWN + 1, 9, 0, 0, machine=machine) == (EPERM, EPERM)
+
+
+@given(
+    name=st.sampled_from(sorted(X86.numbers)),
+    arguments=st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 50), min_size=6, max_size=6),
+)
+@settings(max_examples=500)
+def test_both_parts_together_allow_what_the_whole_filter_allows(name: str, arguments: list[int]) -> None:
+    assert strictest(name, *arguments)[1] == ask(name, *arguments)

@@ -32,6 +32,7 @@ from retort_tables.snapshots.port import CHANGES, MARKS, PARTS, PROFILE, SCHEMA,
 
 REPORT: Final = "report"
 ANSWER: Final = "answer:"
+SAME: Final = "same"
 Progress = Callable[[str, dict[str, Any]], None]
 
 
@@ -76,15 +77,18 @@ class Runner:
         self, ride: Ride, base: str, script: Script, expected: Schema | None, key: Sequence[str] = ()
     ) -> Draft:
         """`base`: manifest key. `expected`: the simulated schema of an emitted script."""
+        same = await self._same(base, expected) if script.rows == "carried" and expected is not None else None
+        names = ("table",) if same is None else ("table", SAME)
         with Spool(self._spool) as results:
-            await self._script(ride, base, script, results, ("table",))
+            await self._script(ride, base, script, results, names, same)
             params = {
                 "rows": script.rows,
                 "schema": expected.model_dump(mode="json") if expected is not None else None,
                 "key": list(key),
                 "salt": ride.attempt,
             }
-            inputs = {"result": results.input("table"), **await self._base_inputs(base)}
+            came = {"result" if name == "table" else name: results.input(name) for name in names}
+            inputs = {**came, **await self._base_inputs(base)}
             with Spool(self._spool) as parts:
                 await self._take_in(ride, "version", params, inputs, parts, PARTS)
                 return await self._stored(parts)
@@ -146,14 +150,32 @@ class Runner:
 
     # -- steps -------------------------------------------------------------------------------------------
 
+    async def _same(self, base: str, expected: Schema) -> dict[str, str]:
+        """Columns that a step may leave as they are: their name in the result -> in the base."""
+        schema = await self._library.schema(base)
+        pairs = [(after, schema.by_id(after.id)) for after in expected.columns]
+        return {
+            after.name: before.name
+            for after, before in pairs
+            if before is not None and (before.dtype, before.digits) == (after.dtype, after.digits)
+        }
+
     async def _script(
-        self, ride: Ride, base: str, script: Script, results: Spool, names: Sequence[str]
+        self,
+        ride: Ride,
+        base: str,
+        script: Script,
+        results: Spool,
+        names: Sequence[str],
+        same: dict[str, str] | None,
     ) -> None:
         table = await self.fed(base, carried=script.rows == "carried")
-        await self._execute(ride, self._script_job(ride, script), [table], results, names)
+        await self._execute(ride, self._script_job(ride, script, same), [table], results, names)
 
-    def _script_job(self, ride: Ride, script: Script) -> Job:
-        params = {"source": script.source, "yields": script.yields, "rows": script.rows}
+    def _script_job(self, ride: Ride, script: Script, same: dict[str, str] | None = None) -> Job:
+        params: dict[str, Any] = {"source": script.source, "yields": script.yields, "rows": script.rows}
+        if same is not None:
+            params["same"] = same
         return Job(ride.attempt, "script", params, self._limits(self._settings.run_seconds), ("table",))
 
     async def _read(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -108,7 +109,9 @@ def carried(base: SimpleNamespace) -> pl.DataFrame:
 def take(base: SimpleNamespace) -> Callable[..., Written]:
     """A result through the intake into the store."""
 
-    def taken(result: pl.DataFrame | bytes, schema: Schema | None = None, **params: Any) -> Written:
+    def taken(
+        result: pl.DataFrame | bytes, schema: Schema | None = None, same: Any = None, **params: Any
+    ) -> Written:
         written = base.written
         objects = base.store.manifest(written.manifest).objects
         inputs = {
@@ -116,6 +119,8 @@ def take(base: SimpleNamespace) -> Callable[..., Written]:
             "base:manifest.json": read(base.objects, written.manifest),
             **{f"base:{name}": read(base.objects, objects[name]) for name in (TABLE, MARKS, SCHEMA)},
         }
+        if same is not None:
+            inputs["same"] = json.dumps(same).encode()
         if schema is not None:
             params = {"rows": "carried", "schema": schema.model_dump(mode="json"), **params}
         parts = intake("version", {"rows": "aligned", "salt": "s", **params}, inputs)

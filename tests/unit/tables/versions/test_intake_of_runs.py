@@ -13,6 +13,7 @@ from retort_core.cells import ROW_ID
 from retort_core.changes import CellCounts
 from retort_core.errors import DataError, Infrastructure
 from retort_core.schema import Column, DType, Kind, MissingCode
+from retort_tables.intake import warm
 
 Take = Callable[..., Any]
 AGE, CITY = "c2", "c3"
@@ -265,3 +266,63 @@ def test_a_script_cannot_make_hidden_columns(base: SimpleNamespace, take: Take, 
 def test_a_script_must_return_columns(take: Take) -> None:
     with pytest.raises(DataError, match="no columns"):
         take(pl.DataFrame())
+
+
+# Columns that are left out because they did not change ---------------------------------------------------
+
+
+def test_what_is_left_out_is_taken_from_the_base(
+    base: SimpleNamespace, carried: pl.DataFrame, take: Take
+) -> None:
+    whole = take(carried.filter(pl.col(ROW_ID) != 3).with_columns(pl.col("city").fill_null("?")), base.schema)
+    part = carried.filter(pl.col(ROW_ID) != 3).select(ROW_ID, pl.col("city").fill_null("?"))
+    assert take(part, base.schema, same=["uid", "age", "day"]).manifest == whole.manifest
+
+
+def test_a_renamed_column_is_known_by_its_id(
+    base: SimpleNamespace, carried: pl.DataFrame, take: Take
+) -> None:
+    schema = base.schema.replace(base.schema["age"].with_(name="years"))
+    renamed = carried.rename({"age": "years", "age__invalid": "years__invalid"})
+    left_out = take(carried.select(ROW_ID), schema, same=["uid", "years", "city", "day"])
+    assert left_out.manifest == take(renamed, schema).manifest
+
+
+@pytest.mark.parametrize(
+    ("same", "sentence"),
+    [
+        (["uid", "age"], "missing: 'city', 'day'"),
+        (["uid", "age", "city", "day", "nothing"], "not foretold: 'nothing'"),
+        (["uid", "age", "city", "day", "new"], "no such column"),
+        ("uid", "does not say which columns"),
+        ([1], "does not say which columns"),
+    ],
+)
+def test_a_false_word_about_what_is_left_out_is_refused(
+    base: SimpleNamespace, carried: pl.DataFrame, take: Take, same: Any, sentence: str
+) -> None:
+    schema = base.schema
+    if same[-1:] == ["new"]:
+        new = Column(id="c9", name="new", dtype=DType.text, kind=Kind.text)
+        schema = schema.model_copy(update={"columns": (*schema.columns, new)})
+    with pytest.raises(DataError, match=sentence):
+        take(carried.select(ROW_ID), schema, same=same)
+
+
+def test_a_column_of_another_type_is_not_the_base_s(
+    base: SimpleNamespace, carried: pl.DataFrame, take: Take
+) -> None:
+    schema = base.schema.replace(base.schema["age"].with_(dtype=DType.number))
+    with pytest.raises(DataError, match="no such column"):
+        take(carried.select(ROW_ID), schema, same=["uid", "age", "city", "day"])
+
+
+def test_a_column_that_is_left_out_and_sent_all_the_same_is_refused(
+    base: SimpleNamespace, carried: pl.DataFrame, take: Take
+) -> None:
+    with pytest.raises(DataError, match="not foretold: 'uid'"):
+        take(carried.select(ROW_ID, "uid"), base.schema, same=["uid", "age", "city", "day"])
+
+
+def test_the_rehearsal_of_the_intake_runs() -> None:
+    warm()
