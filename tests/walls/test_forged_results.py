@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from retort_core.errors import DataError
@@ -84,6 +86,19 @@ def test_a_forged_success_without_a_result(bench) -> None:
     source = PIPES + f"def run(table):\n    os.write(REPORT, {end!r})\n    os._exit(0)\n"
     with pytest.raises(DataError, match="cut short"):
         bench.run(source)
+
+
+def test_a_worker_that_claims_to_be_done_and_goes_on_is_ended(bench) -> None:
+    end = encode_json(FrameType.END, {"ok": True, "error": None})
+    source = (
+        PIPES
+        + f"import time\ndef run(table):\n    os.write(REPORT, {end!r})\n"
+        + "    for fd in (1, 2, *PIPES): os.close(fd)\n    while True: time.sleep(60)\n"
+    )
+    started = time.monotonic()
+    with pytest.raises(DataError, match="cut short"):
+        bench.run(source)
+    assert time.monotonic() - started < 10  # of the 20 s that it may take
 
 
 def test_a_worker_cannot_ask_for_another_attempt_or_blame_the_walls(bench) -> None:

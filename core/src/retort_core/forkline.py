@@ -34,6 +34,7 @@ class ForkLine:
         self._worker = worker
         self._threads = threads
         self._parked: Parked | None = None
+        self._due = False  # the last worker was killed, and how it ended has not been heard
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -62,6 +63,7 @@ class ForkLine:
 
     def ahead(self) -> Parked:
         """A worker for the next job, whatever it will be; there is one at a time."""
+        self._hear_due()
         if self._parked is not None and not self._parked.alive:
             self._dropped()
         if self._parked is None:
@@ -79,6 +81,15 @@ class ForkLine:
         kill(parked.pidfd)
         self.exit()
         parked.close()
+
+    def hear_later(self) -> None:
+        """Of a worker whose end is certain: it is listened for when the next one is wanted."""
+        self._due = True
+
+    def _hear_due(self) -> None:
+        if self._due:
+            self._due = False
+            self.exit()
 
     def _dropped(self) -> None:
         parked, self._parked = self._parked, None
@@ -113,6 +124,7 @@ class ForkLine:
     def stop(self) -> None:
         """Closing the line kills the child, if any, and ends the server."""
         parked, self._parked = self._parked, None
+        self._due = False
         if parked is not None:
             parked.close()
         if self._control is not None:

@@ -191,6 +191,9 @@ class _Child:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(Exception):
                 stream.flush()
+        # All is said: nobody need wait until the kernel has taken this process apart, which takes 4 to 8 ms.
+        for descriptor in (1, 2, self._status):
+            os.close(descriptor)
         os._exit(0)
 
     def _guarded(self, worker: Worker, warm: Warm) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 
@@ -11,18 +12,21 @@ WRAP = 2000  # characters of a line of the log
 
 @dataclass(frozen=True)
 class Memory:
-    """Anonymous memory is what a run can fill; `shared` holds mapped inputs and anything else without a file."""
+    """Anonymous memory is what a run can fill; `shared` holds mapped inputs and anything else without a file. `highest`: of
+    everything resident, code included, so far."""
 
     anonymous: int
     shared: int
     threads: int = 1
+    highest: int = 0
 
     def charged(self, inputs: int) -> int:
         """Inputs were paid for by whoever sent them."""
         return self.anonymous + max(0, self.shared - inputs)
 
 
-_FIELD = re.compile(rb"^(RssAnon|RssShmem|VmSwap|Threads):\s+(\d+)", re.MULTILINE)
+_FIELD = re.compile(rb"^(RssAnon|RssShmem|VmSwap|VmHWM|Threads):\s+(\d+)", re.MULTILINE)
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def memory_of(pid: int) -> Memory | None:
@@ -35,7 +39,22 @@ def memory_of(pid: int) -> Memory | None:
     if b"RssAnon" not in found:  # a zombie has no memory left
         return None
     anonymous = found[b"RssAnon"] + found.get(b"VmSwap", 0)
-    return Memory(anonymous * KIB, found.get(b"RssShmem", 0) * KIB, found.get(b"Threads", 1))
+    return Memory(
+        anonymous * KIB,
+        found.get(b"RssShmem", 0) * KIB,
+        found.get(b"Threads", 1),
+        found.get(b"VmHWM", 0) * KIB,
+    )
+
+
+def processor_seconds(pid: int) -> float:
+    """Of all its threads so far, in hundredths; 0 when it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 class Log:

@@ -48,7 +48,8 @@ class Run:
         self._exit: Exit | None = None
         self._gone = False
         self._stopped = ""
-        self._reports = self._status_bytes = self._output_bytes = self._peak = 0
+        self._reports = self._status_bytes = self._output_bytes = self._peak = self._rss = 0
+        self._cpu = 0.0  # as last looked at; exact once the worker's end is heard
 
     def execute(self) -> End:
         started = time.monotonic()
@@ -71,9 +72,12 @@ class Run:
         self._parked.start(self._job, self._cpu_limit)
 
     def _close(self) -> None:
-        if not self._gone:  # an error of this process: the child's end will not be heard any more
+        if not self._gone:
             forkline.kill(self._pidfd)
-            self._forks.stop()
+            if self._left:
+                self._forks.hear_later()
+            else:  # an error of this process: the child's end will not be heard any more
+                self._forks.stop()
         self._parked.close()
         for descriptor in self._open.values():
             os.close(descriptor)
@@ -82,7 +86,7 @@ class Run:
     def _loop(self, deadline: float) -> None:
         self._on_client(self._channel.held())  # a cancellation that came together with the start
         next_look = time.monotonic()
-        while self._open or not self._gone:
+        while self._open or not (self._gone or self._left):
             now = time.monotonic()
             if now >= deadline:
                 self._stop("deadline")
@@ -93,6 +97,12 @@ class Run:
             for key, _ in self._selector.select(max(0.0, min(next_look, deadline) - now)):
                 act: Callable[[], None] = key.data
                 act()
+
+    @property
+    def _left(self) -> bool:
+        """It has said its end and closed every pipe: whatever it still does, nobody would hear of it. It is killed, and the
+        client does not wait until the kernel has taken the process apart."""
+        return not self._open and self._told is not None and not self._stopped
 
     def _stop(self, why: str) -> None:
         if not self._gone and not self._stopped:
@@ -108,6 +118,8 @@ class Run:
         except BlockingIOError:
             return b""
         if not data:
+            if len(self._open) == 1:
+                self._look_at_memory()  # for the last time: now it is still there to be looked at
             descriptor = self._open.pop(name)
             with contextlib.suppress(KeyError):
                 self._selector.unregister(descriptor)
@@ -207,6 +219,7 @@ class Run:
     def _look_at_memory(self) -> None:
         memory = None if self._gone else meters.memory_of(self._pid)
         if memory is not None:
+            self._cpu, self._rss = meters.processor_seconds(self._pid), memory.highest
             charged = memory.charged(self._inputs.size)
             self._peak = max(self._peak, charged)
             if charged > self._job.limits.memory_bytes:
@@ -221,6 +234,7 @@ class Run:
             stopped=self._stopped,
             confined=bool(self._enforced),
             told=self._told,
+            left=self._left and not self._gone,
             status=self._exit.status if self._exit else None,
             cpu_seconds=self._exit.cpu_seconds if self._exit else 0.0,
             cpu_limit=self._cpu_limit,
@@ -230,9 +244,9 @@ class Run:
     def _usage(self, started: float) -> Usage:
         return Usage(
             seconds=round(time.monotonic() - started, 6),
-            cpu_seconds=round(self._exit.cpu_seconds, 6) if self._exit else 0.0,
+            cpu_seconds=round(self._exit.cpu_seconds if self._exit else self._cpu, 6),
             peak_bytes=self._peak,
-            rss_bytes=self._exit.rss_bytes if self._exit else 0,
+            rss_bytes=self._exit.rss_bytes if self._exit else self._rss,
             input_bytes=self._inputs.size,
             output_bytes=self._output_bytes,
             log_bytes=self._log.size,

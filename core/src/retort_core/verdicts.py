@@ -25,6 +25,7 @@ class Facts:
     stopped: str = ""
     confined: bool = False
     told: Mapping[str, Any] | None = None  # the worker's own END
+    left: bool = False  # it had said its END and closed every pipe, and was killed instead of waited for
     status: int | None = None  # as waitpid gives it; None when the fork server was lost
     cpu_seconds: float = 0.0
     cpu_limit: float = 0.0
@@ -35,17 +36,18 @@ def verdict(facts: Facts, limits: Limits) -> Failure | None:
     """None for success."""
     if facts.stopped:
         return _stopped(facts.stopped, limits)
-    if facts.status is None:
+    if facts.status is None and not facts.left:
         return Failure("infrastructure", "The sandbox was lost during the run; it is tried again.")
     if not facts.confined:
         return _unconfined(facts)
-    if facts.told is not None and facts.status == 0:
+    if facts.told is not None and (facts.left or facts.status == 0):
         return None if facts.told.get("ok") is True else told(facts.told)
-    if facts.status & 0x7F:
+    status = facts.status or 0
+    if status & 0x7F:
         return _signalled(facts, limits)
     return Failure(
         "data-error",
-        f"The run ended by itself with exit code {facts.status >> 8} before its result was complete.",
+        f"The run ended by itself with exit code {status >> 8} before its result was complete.",
     )
 
 

@@ -3,7 +3,8 @@
 `read`    input "file"; params filename, options; parts "table" (Arrow IPC stream) and "report" (JSON)
 `script`  inputs as params["inputs"] tells, each a table in Arrow IPC or Parquet; params source, yields, rows, same;
           part "table" for a version, "answer:NAME" for each table of an answer. `same`: result column -> input column
-          that it may be equal to; those that are stay out of "table" and are named in the part "same" (JSON)
+          that it may be equal to; those that are stay out of "table" and are named in the part "same" (JSON).
+          `companions`: column -> id, of columns whose raw texts are put beside them from the input "marks"
 
 A script is trusted in nothing here: the walls are the kernel's. What this module adds is a helpful sentence when
 a script fails or returns something else than a table.
@@ -25,6 +26,7 @@ import polars as pl
 from retort_core.errors import BadInput, DataError, LimitExceeded, RetortError
 from retort_core.inputs import view
 from retort_core.wire import PartWriter
+from retort_executor.companions import with_companions
 from retort_executor.previews import preview
 from retort_executor.sameness import INVALID, ROW_ID, unchanged
 
@@ -49,6 +51,7 @@ PRELOAD: Final = (
 )  # fmt: skip
 NAME: Final = "retort_script"
 FILE: Final = "<script>"
+MARKS: Final = "marks"
 MAX_ANSWERS: Final = 32
 BATCH_ROWS: Final = 1 << 16
 
@@ -113,7 +116,10 @@ def _frame(table: Any) -> pl.DataFrame:
 def script(job: Job, inputs: Mapping[str, int], parts: PartWriter, report: Report) -> None:
     """Define `run` by executing the source, call it with the tables, write what it returns."""
     source, yields = str(job.params["source"]), str(job.params.get("yields", "version"))
-    tables = [load_table(name, inputs[name]) for name in job.inputs]
+    companions = dict(job.params.get("companions", {}))
+    tables = [load_table(name, inputs[name]) for name in job.inputs if not (companions and name == MARKS)]
+    if companions:
+        tables[0] = with_companions(tables[0], load_table(MARKS, inputs[MARKS]), companions)
     if job.params.get("rows", "carried") == "aligned":
         tables = [_without_hidden(table) for table in tables]
     run = _define(source)

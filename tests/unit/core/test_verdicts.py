@@ -28,6 +28,15 @@ def test_success_needs_walls_word_and_a_clean_exit() -> None:
     assert verdict(facts(status=None), LIMITS).code == "infrastructure"
 
 
+def test_who_has_said_all_and_closed_every_pipe_is_not_waited_for() -> None:
+    gone = {"left": True, "status": None}
+    assert verdict(facts(**gone), LIMITS) is None
+    assert verdict(facts(**gone, confined=False), LIMITS).code == "infrastructure"
+    assert verdict(facts(**gone, stopped="deadline"), LIMITS).code == "limit-exceeded"
+    failed = {"ok": False, "error": {"code": "data-error", "message": "no", "details": {}}}
+    assert verdict(facts(**gone, told=failed), LIMITS).message == "no"
+
+
 @pytest.mark.parametrize(
     ("stopped", "code", "words"),
     [

@@ -24,11 +24,11 @@ from retort_api.datasets.repository import UploadRecord
 from retort_api.kit.database import Database
 from retort_api.runs import losses, relations
 from retort_api.runs.codebooks import codebook_plan
+from retort_api.runs.feeding import table_feed
 from retort_api.runs.library import Library, invalid_names
 from retort_api.runs.replays import Replay, Replayer, unseen
 from retort_api.runs.runner import Draft, Ride, Runner
 from retort_api.runs.sentences import done, say
-from retort_api.runs.spool import object_input
 from retort_api.runs.work import Import, Replayed, Work
 from retort_api.tasks.records import TaskRecord
 from retort_core.changes import Changes
@@ -209,8 +209,8 @@ class Execution:
     async def _answer(
         self, task: TaskRecord, work: Work, base: CommitRecord, script: Script, ride: Ride
     ) -> ResultRecord:
-        feed = await self._runner.fed(base.snapshot, carried=True)
-        parts = await self._runner.answer(ride, feed, script)
+        fed = await self._runner.fed(base.snapshot, carried=True)
+        parts = await self._runner.answer(ride, fed, script)
         return self._result(task, work, base.id, parts)
 
     async def _on_result(self, task: TaskRecord, work: Work, plan: Plan, ride: Ride) -> ResultRecord:
@@ -221,7 +221,7 @@ class Execution:
             raise NotFound(f"There is no result {work.result!r} to work on.")
         part = earlier.parts["table"]
         script = build_script(plan, part.table_schema, (), task.lang, row_ids=False)
-        parts = await self._runner.answer(ride, object_input(self._runner.objects, part.object), script)
+        parts = await self._runner.answer(ride, table_feed(self._runner.objects, part.object), script)
         return self._result(task, work, earlier.commit, parts, part)
 
     def _result(

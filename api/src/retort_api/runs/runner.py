@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from retort_api.commits.results import Part
-from retort_api.runs.feeding import feed
-from retort_api.runs.library import Library, invalid_names
+from retort_api.runs.arrivals import Arrival, meanwhile
+from retort_api.runs.feeding import Feed, feed
+from retort_api.runs.library import Library
 from retort_api.runs.sandboxes import Sandbox, Sandboxes
 from retort_api.runs.session import Input, Listener
 from retort_api.runs.spool import Spool, object_input
@@ -33,6 +34,7 @@ from retort_tables.snapshots.port import CHANGES, MARKS, PARTS, PROFILE, SCHEMA,
 REPORT: Final = "report"
 ANSWER: Final = "answer:"
 SAME: Final = "same"
+EARLY_CELLS: Final = 4_000_000  # of a base that an intake reads ahead: 100,000 x 20 take it 60 MB
 Progress = Callable[[str, dict[str, Any]], None]
 
 
@@ -76,36 +78,46 @@ class Runner:
     async def version(
         self, ride: Ride, base: str, script: Script, expected: Schema | None, key: Sequence[str] = ()
     ) -> Draft:
-        """`base`: manifest key. `expected`: the simulated schema of an emitted script."""
+        """`base`: manifest key. `expected`: the simulated schema of an emitted script. The intake reads the base while the
+        script still runs."""
         same = await self._same(base, expected) if script.rows == "carried" and expected is not None else None
-        names = ("table",) if same is None else ("table", SAME)
-        with Spool(self._spool) as results:
-            await self._script(ride, base, script, results, names, same)
-            params = {
-                "rows": script.rows,
-                "schema": expected.model_dump(mode="json") if expected is not None else None,
-                "key": list(key),
-                "salt": ride.attempt,
+        params = {
+            "rows": script.rows,
+            "schema": expected.model_dump(mode="json") if expected is not None else None,
+            "key": list(key),
+            "salt": ride.attempt,
+        }
+        with Spool(self._spool) as results, Spool(self._spool) as parts:
+            arrival, names = Arrival(), ("table",) if same is None else ("table", SAME)
+            came = {
+                "result" if name == "table" else name: arrival.then(results.later(name)) for name in names
             }
-            came = {"result" if name == "table" else name: results.input(name) for name in names}
             inputs = {**came, **await self._base_inputs(base)}
-            with Spool(self._spool) as parts:
-                await self._take_in(ride, "version", params, inputs, parts, PARTS)
-                return await self._stored(parts)
+            if await self._is_small(base):
+                intake = self._intake_job(ride, "version", params, inputs, late=tuple(came))
+                ahead = self._take_in(ride, intake, inputs, parts, PARTS, arrival)
+                async with meanwhile(asyncio.create_task(ahead), arrival):
+                    await self._script(ride, base, script, results, names, same)
+            else:
+                await self._script(ride, base, script, results, names, same)
+                arrival.came()
+                intake = self._intake_job(ride, "version", params, inputs)
+                await self._take_in(ride, intake, inputs, parts, PARTS)
+            return await self._stored(parts)
 
-    async def answer(self, ride: Ride, feed_input: Input, script: Script) -> dict[str, Part]:
+    async def answer(self, ride: Ride, fed: Feed, script: Script) -> dict[str, Part]:
         """Tables of a read-only run, checked and stored as Parquet."""
         names = (ANSWER,) if script.yields == "answer" else ("table",)
         with Spool(self._spool) as results:
-            await self._execute(ride, self._script_job(ride, script), [feed_input], results, names)
+            job = self._script_job(ride, script, fed)
+            await self._execute(ride, job, list(fed.inputs.values()), results, names)
             inputs = {
                 name if name.startswith(ANSWER) else ANSWER + name: results.input(name)
                 for name in results.names
             }
             with Spool(self._spool) as parts:
-                await self._take_in(
-                    ride, "answer", {"salt": ride.attempt}, inputs, parts, ("answer.json", ANSWER)
-                )
+                job = self._intake_job(ride, "answer", {"salt": ride.attempt}, inputs)
+                await self._take_in(ride, job, inputs, parts, ("answer.json", ANSWER))
                 return await asyncio.to_thread(self._answers, parts)
 
     async def load(
@@ -128,7 +140,9 @@ class Runner:
                     "like": like.model_dump(mode="json") if like is not None else None,
                 }
                 inputs = {"table": results.input("table")}
-                await self._take_in(ride, "import", params, inputs, parts, PARTS)
+                await self._take_in(
+                    ride, self._intake_job(ride, "import", params, inputs), inputs, parts, PARTS
+                )
                 draft = await self._stored(parts)
         return Draft(written=draft.written, schema=draft.schema, changes=draft.changes, report=report)
 
@@ -139,14 +153,8 @@ class Runner:
         with Spool(self._spool) as results:
             return await self._read(ride, [(key, filename)], {**options, "as": "codebook"}, results)
 
-    async def fed(self, base: str, *, carried: bool) -> Input:
-        schema = await self._library.schema(base)
-        profile = await self._library.profile(base)
-        invalid = bool(invalid_names(schema, profile))
-        snapshots = self._library.snapshots
-        return await asyncio.to_thread(
-            lambda: feed(snapshots, self.objects, base, carried=carried, invalid=invalid)
-        )
+    async def fed(self, base: str, *, carried: bool) -> Feed:
+        return await feed(self._library, self.objects, base, carried=carried)
 
     # -- steps -------------------------------------------------------------------------------------------
 
@@ -169,14 +177,26 @@ class Runner:
         names: Sequence[str],
         same: dict[str, str] | None,
     ) -> None:
-        table = await self.fed(base, carried=script.rows == "carried")
-        await self._execute(ride, self._script_job(ride, script, same), [table], results, names)
+        fed = await self.fed(base, carried=script.rows == "carried")
+        job = self._script_job(ride, script, fed, same)
+        await self._execute(ride, job, list(fed.inputs.values()), results, names)
 
-    def _script_job(self, ride: Ride, script: Script, same: dict[str, str] | None = None) -> Job:
-        params: dict[str, Any] = {"source": script.source, "yields": script.yields, "rows": script.rows}
+    async def _is_small(self, base: str) -> bool:
+        """Whether an intake may hold the base for as long as the script runs."""
+        rows = (await self._library.manifest(base)).digests.rows
+        return rows * len((await self._library.schema(base)).columns) <= EARLY_CELLS
+
+    def _script_job(self, ride: Ride, script: Script, fed: Feed, same: dict[str, str] | None = None) -> Job:
+        params: dict[str, Any] = {
+            "source": script.source,
+            "yields": script.yields,
+            "rows": script.rows,
+            **fed.params,
+        }
         if same is not None:
             params["same"] = same
-        return Job(ride.attempt, "script", params, self._limits(self._settings.run_seconds), ("table",))
+        limits = self._limits(self._settings.run_seconds)
+        return Job(ride.attempt, "script", params, limits, tuple(fed.inputs))
 
     async def _read(
         self, ride: Ride, files: Sequence[tuple[str, str]], options: Mapping[str, Any], results: Spool
@@ -216,17 +236,30 @@ class Runner:
     async def _take_in(
         self,
         ride: Ride,
-        kind: str,
-        params: dict[str, Any],
+        job: Job,
         inputs: Mapping[str, Input],
         parts: Spool,
         names: Sequence[str],
+        arrival: Arrival | None = None,
     ) -> None:
-        """The intake in a sandbox of its own, claimed only while it works."""
-        job = Job(ride.attempt, kind, params, self._limits(self._settings.run_seconds), tuple(inputs))
+        """The intake in a sandbox of its own. The time it waits for late inputs is not counted as its own."""
+        started = time.monotonic()
         async with self._intake.claimed() as sandbox:
             usage = await self._job(ride, sandbox, job, list(inputs.values()), parts, names)
-        ride.used(intake_seconds=usage["seconds"], confine_ms=usage["confine_ms"])
+        began = max(started, arrival.at) if arrival is not None else started
+        ride.used(intake_seconds=time.monotonic() - began, confine_ms=usage["confine_ms"])
+
+    def _intake_job(
+        self,
+        ride: Ride,
+        kind: str,
+        params: dict[str, Any],
+        inputs: Mapping[str, Input],
+        late: tuple[str, ...] = (),
+    ) -> Job:
+        """What is `late` comes when the run has ended, whose time is allowed for on top."""
+        limits = self._limits(self._settings.run_seconds * (2 if late else 1))
+        return Job(ride.attempt, kind, params, limits, tuple(inputs), late)
 
     async def _job(
         self,

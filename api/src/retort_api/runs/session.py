@@ -2,7 +2,8 @@
 
 Raises `SessionLost` when the other end goes away and `LimitExceeded` when it sends more than the job may. Works on
 any stream (an inherited socketpair here, TCP in a cluster). Sending and receiving run side by side, so that a
-supervisor that reports while it is being fed can never block both.
+supervisor that reports while it is being fed can never block both. Inputs of a job that are late are sent after its
+start, as they come.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ READ_SIZE: Final = 1 << 18
 GRACE_SECONDS: Final = 10.0  # beyond the job's own limit, which the supervisor enforces
 
 Input = Callable[[], AsyncIterator[bytes]]
+
+
+class Abandoned(Exception):
+    """Of an input that will never come: the job is taken back, and the session goes on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,14 +79,21 @@ class Session:
     async def _send(self, job: Job, inputs: Sequence[Input]) -> None:
         """A supervisor that refuses early closes its ears; its END, not the broken pipe, is the answer."""
         with suppress(ConnectionError):
-            self.writer.write(encode_json(FrameType.JOB, job.to_json()))
-            for index, source in enumerate(inputs):
-                async for block in source():
-                    self.writer.writelines(encode_data(index, block))
-                    await self.writer.drain()
-                self.writer.write(encode_done(index))
-            self.writer.write(encode(FrameType.START))
+            try:
+                self.writer.write(encode_json(FrameType.JOB, job.to_json()))
+                await self._feed([one for one in enumerate(inputs) if job.inputs[one[0]] not in job.late])
+                self.writer.write(encode(FrameType.START))
+                await self._feed([one for one in enumerate(inputs) if job.inputs[one[0]] in job.late])
+            except Abandoned:
+                self.writer.write(encode(FrameType.CANCEL))
             await self.writer.drain()
+
+    async def _feed(self, sources: Sequence[tuple[int, Input]]) -> None:
+        for index, source in sources:
+            async for block in source():
+                self.writer.writelines(encode_data(index, block))
+                await self.writer.drain()
+            self.writer.write(encode_done(index))
 
     async def _receive(self, job: Job, listener: Listener) -> End:
         received = 0

@@ -65,9 +65,14 @@ class Spool:
         return memoryview(mmap.mmap(self._parts[name].fileno(), 0, access=mmap.ACCESS_READ))
 
     def input(self, name: str) -> Input:
-        part = self._parts[name]
+        assert name in self._parts
+        return self.later(name)
+
+    def later(self, name: str) -> Input:
+        """A part that need not be there before it is asked for."""
 
         async def blocks() -> AsyncIterator[bytes]:
+            part = self._parts[name]
             part.seek(0)
             while block := part.read(BLOCK):
                 yield block
@@ -76,19 +81,18 @@ class Spool:
 
 
 def object_input(store: ObjectStore, key: str) -> Input:
-    """An object, read in blocks beside the event loop."""
+    """An object, read in blocks beside the event loop; one of a single block costs one visit to a thread."""
 
     async def blocks() -> AsyncIterator[bytes]:
-        stream = await asyncio.to_thread(store.open, key)
+        stream, block = await asyncio.to_thread(_opened, store, key)
         with stream:
-            while block := await asyncio.to_thread(stream.read, BLOCK):
+            while block:
                 yield block
+                block = await asyncio.to_thread(stream.read, BLOCK) if len(block) == BLOCK else b""
 
     return blocks
 
 
-def bytes_input(data: bytes) -> Input:
-    async def blocks() -> AsyncIterator[bytes]:
-        yield data
-
-    return blocks
+def _opened(store: ObjectStore, key: str) -> tuple[BinaryIO, bytes]:
+    stream = store.open(key)
+    return stream, stream.read(BLOCK)
