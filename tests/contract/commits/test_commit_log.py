@@ -190,6 +190,18 @@ async def test_nothing_of_another_dataset_is_found(log: CommitLog, make: Make) -
         await log.get("d2", first.id)
 
 
+async def test_a_history_that_was_seen_before_shows_what_others_added(
+    log: CommitLog, make: Make, database: Database
+) -> None:
+    made = await chain(log, make, "c0", "c1")
+    assert [one.id for one in await log.commits(D)] == [one.id for one in made[::-1]]
+    third = await CommitLog(database).publish([make("c2", "c1")], "main", made[-1].id)
+    whole = await log.commits(D)
+    assert whole == await CommitLog(database).commits(D)
+    assert [one.id for one in whole] == [third.id, made[1].id, made[0].id]
+    assert await log.commits("d2") == []
+
+
 async def test_every_move_of_a_branch_is_an_event_and_a_line_of_the_reflog(
     log: CommitLog, make: Make
 ) -> None:

@@ -9,6 +9,7 @@ Objects are stored before a commit names them, so a crash leaves unreferenced ob
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +26,8 @@ from retort_core.identity import SHORT, short
 
 Also: TypeAlias = Callable[[AsyncConnection], Awaitable[None]]
 PREFIX: Final = 4  # characters of an id that are enough when they are unique
+KEPT: Final = 2000  # versions, of a few KB each
+AT_ONCE: Final = 500  # ids in one statement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +48,9 @@ class CommitLog:
     def __init__(self, database: Database, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._database = database
         self._now = now
+        self._known: OrderedDict[str, CommitRecord] = (
+            OrderedDict()
+        )  # versions never change, so none goes stale
 
     # -- reading -----------------------------------------------------------------------------------------
 
@@ -74,8 +80,20 @@ class CommitLog:
         return found
 
     async def commits(self, dataset: str) -> list[CommitRecord]:
+        """All, newest first. Every step asks for its history: only what was never seen is read."""
         async with self._database.read() as connection:
-            return await repository.all_commits(connection, dataset)
+            every = await repository.commit_ids(connection, dataset)
+            found = {one: self._known[one] for one in every if one in self._known}
+            missing = [one for one in every if one not in found]
+            for start in range(0, len(missing), AT_ONCE):
+                part = await repository.some_commits(connection, dataset, missing[start : start + AT_ONCE])
+                found.update({record.id: record for record in part})
+        self._known.update(found)
+        for one in found:
+            self._known.move_to_end(one)
+        while len(self._known) > KEPT:
+            self._known.popitem(last=False)
+        return [found[one] for one in every if one in found]
 
     async def lineage(self, dataset: str) -> dict[str, tuple[str, ...]]:
         async with self._database.read() as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -59,9 +60,16 @@ async def commits_by_prefix(connection: AsyncConnection, dataset: str, prefix: s
     return list((await connection.execute(query.limit(limit))).scalars())
 
 
-async def all_commits(connection: AsyncConnection, dataset: str) -> list[CommitRecord]:
+async def commit_ids(connection: AsyncConnection, dataset: str) -> list[str]:
     """Newest first; a parent is always older than its child."""
-    query = select(commits).where(commits.c.dataset == dataset).order_by(commits.c.seq.desc())
+    query = select(commits.c.id).where(commits.c.dataset == dataset).order_by(commits.c.seq.desc())
+    return list((await connection.execute(query)).scalars())
+
+
+async def some_commits(
+    connection: AsyncConnection, dataset: str, identifiers: Sequence[str]
+) -> list[CommitRecord]:
+    query = select(commits).where(commits.c.dataset == dataset, commits.c.id.in_(identifiers))
     return [_commit(row) for row in await connection.execute(query)]
 
 

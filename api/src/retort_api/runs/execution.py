@@ -135,6 +135,7 @@ class Execution:
         await self._log.publish(
             staging.records, f"task/{staging.task.uid}", expect=None, kind="staging", also=also
         )
+        self._library.soon(staging.records[-1].snapshot)
 
     # -- plans and scripts -------------------------------------------------------------------------------
 

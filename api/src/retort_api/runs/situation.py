@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,7 @@ from retort_core.schema import Schema
 from retort_planner.requests import Request, Turn
 
 TURNS_KEPT = 200
+SUGGESTED_KEPT = 64  # versions
 Suggest = Callable[[Schema, Profile, Lang], tuple[Suggestion, ...]]
 
 
@@ -66,6 +68,7 @@ class Situation:
 class Situations:
     def __init__(self, database: Database, log: CommitLog, library: Library, suggest: Suggest) -> None:
         self._database, self._log, self._library, self._suggest = database, log, library, suggest
+        self._suggested: OrderedDict[tuple[str, Lang], tuple[Suggestion, ...]] = OrderedDict()
 
     async def of(self, task: TaskRecord) -> Situation:
         """The base is a version; tasks without one (first imports) have no situation."""
@@ -85,11 +88,24 @@ class Situations:
             schema=schema,
             profile=profile,
             history=await self._history(task, base, answers),
-            suggestions=await asyncio.to_thread(self._suggest, schema, profile, task.lang),
+            suggestions=await self._suggestions(base.snapshot, schema, profile, task),
             remembered=kept,
             dataset_name=dataset.name if dataset is not None else "",
             pending=pending if pending is not None and pending.uid != task.uid else None,
         )
+
+    async def _suggestions(
+        self, key: str, schema: Schema, profile: Profile, task: TaskRecord
+    ) -> tuple[Suggestion, ...]:
+        """For words, which may mean one of them; of a version they are always the same."""
+        if task.source.plan is not None or task.source.restore is not None:
+            return ()
+        name = (key, task.lang)
+        if name not in self._suggested:
+            self._suggested[name] = await asyncio.to_thread(self._suggest, schema, profile, task.lang)
+            while len(self._suggested) > SUGGESTED_KEPT:
+                self._suggested.popitem(last=False)
+        return self._suggested[name]
 
     async def _history(
         self, task: TaskRecord, base: CommitRecord, answers: list[ResultRecord]
