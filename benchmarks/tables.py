@@ -56,7 +56,7 @@ def retort_profile(path: str) -> Measured:
     began = time.perf_counter()
     table, _report = read(descriptor, "survey.csv", {})
     loaded = time.perf_counter()
-    typed = detect(table, drain=True)
+    typed = detect(table, drain=True, coded=True)
     known = time.perf_counter()
     made = profile(typed.table, typed.marks, typed.schema, typed.readings)
     ended = time.perf_counter()

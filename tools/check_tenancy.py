@@ -24,7 +24,7 @@ from bootstrap import ROOT
 SOURCE = ROOT / "api" / "src" / "retort_api"
 TENANT = {"project", "dataset", "chain"}
 FOUND = {"conversation", "task"}  # rows that name their tenant; whoever has one has found it inside
-NOT_HTTP = {"runs", "cluster", "local", "mains"}
+NOT_HTTP = {"runs", "cluster", "local", "mains", "fsck"}
 # Functions that take no tenant, and why that is right.
 FREE = {
     "projects.repository.find": "looks the project up; scopes asks whether the caller may know of it",

@@ -29,10 +29,9 @@ from retort_core.wire import PartWriter
 from retort_executor.companions import with_companions
 from retort_executor.previews import preview
 from retort_executor.sameness import INVALID, ROW_ID, unchanged
+from retort_executor.streams import write_table
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer
-
     from retort_core.jobs import Job
 
 Report: TypeAlias = Callable[[dict[str, Any]], None]
@@ -53,7 +52,6 @@ NAME: Final = "retort_script"
 FILE: Final = "<script>"
 MARKS: Final = "marks"
 MAX_ANSWERS: Final = 32
-BATCH_ROWS: Final = 1 << 16
 
 
 def main(job: Job, inputs: Mapping[str, int], output: BinaryIO, report: Report) -> None:
@@ -235,41 +233,3 @@ def _error(problem: BaseException) -> DataError:
     where = f"Line {line}: " if line else ""
     kind = type(problem).__name__
     return DataError(f"{where}{kind}: {str(problem)[:1500]}", line=line or 0, type=kind)
-
-
-def write_table(parts: PartWriter, name: str, table: pl.DataFrame) -> None:
-    """Arrow IPC stream, uncompressed, without polars' own string views, so that any Arrow reader takes it.
-
-    Batch by batch: what the stream needs is laid out anew for each, so the table is never held twice.
-    """
-    import pyarrow as pa
-
-    batches = (piece.to_arrow(compat_level=pl.CompatLevel.oldest()) for piece in _pieces(table))
-    first = next(batches)
-    with pa.ipc.new_stream(_Part(parts.open(name)), first.schema) as stream:
-        stream.write_table(first)
-        for batch in batches:
-            stream.write_table(batch)
-    parts.end()
-
-
-class _Part(io.RawIOBase):
-    """An open part as a file that Arrow may close: the container itself stays open."""
-
-    def __init__(self, parts: PartWriter) -> None:
-        self._parts = parts
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Buffer) -> int:
-        return self._parts.write(memoryview(data))
-
-
-def _pieces(table: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """At least one, which tells the columns. Categories are one dictionary for the whole table."""
-    coded = any(dtype.base_type() in (pl.Categorical, pl.Enum) or dtype.is_nested() for dtype in table.dtypes)
-    if coded or table.height <= BATCH_ROWS:
-        yield table
-    else:
-        yield from table.iter_slices(BATCH_ROWS)

@@ -23,7 +23,7 @@ from retort_tables.columns.natives import read_native
 from retort_tables.columns.reading import Reading
 from retort_tables.columns.tallies import sample
 from retort_tables.columns.wide import read_wide
-from retort_tables.dictionaries import encode
+from retort_tables.dictionaries import encode, is_coded, plain
 from retort_tables.layout import no_marks
 
 THREADS = 2  # columns read at a time; each also uses the engine's own threads
@@ -49,10 +49,12 @@ def detect(
     groups: Mapping[str, str] | None = None,
     first_row_id: int = 0,
     drain: bool = False,
+    coded: bool = False,
 ) -> Typed:
     """Type, mark and describe every column. `labels` and `groups` (by name) are what the file itself says.
 
-    `drain` takes the columns out of `table` one by one, so that its memory is free before the next one is typed.
+    `drain` takes the columns out of `table` one by one, so that its memory is free before the next one is typed. `coded`
+    leaves texts that come as a dictionary in it: a profile needs no more, and `plain` makes a stored column of one.
     """
     labels = labels or {}
     names = [name for name in table.columns if not is_hidden(name)]
@@ -72,7 +74,9 @@ def detect(
         if reading.marked is not None and len(reading.marked.rows)
     ]
     return Typed(
-        table=pl.DataFrame({name: readings[name].values for name in names}),
+        table=pl.DataFrame(
+            {name: readings[name].values if coded else plain(readings[name].values) for name in names}
+        ),
         marks=pl.concat(marks) if marks else no_marks(),
         schema=schema,
         readings={ids[name]: reading for name, reading in readings.items()},
@@ -86,12 +90,12 @@ def _variety(column: pl.Series) -> int:
 
 def read_column(column: pl.Series) -> Reading:
     """Type one column; text that stands for other types is read, native types are mapped."""
-    if column.dtype != pl.String:
+    if column.dtype != pl.String and not is_coded(column):
         return read_native(column)
     dictionary = encode(column)
     if dictionary is not None:
         return read_coded(dictionary, column.name, column)
-    return read_wide(column, column.name)
+    return read_wide(plain(column), column.name)
 
 
 def _schema(readings: Mapping[str, Reading], labels: Mapping[str, str], said: Mapping[str, str]) -> Schema:

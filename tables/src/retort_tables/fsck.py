@@ -12,8 +12,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
-from pydantic import ValidationError
-
 from retort_core.errors import Infrastructure, NotFound, Unavailable
 from retort_tables.objects.port import ObjectStore
 from retort_tables.snapshots.port import Manifest, SnapshotStore
@@ -49,7 +47,7 @@ class VersionCheck:
             found = self._snapshots.manifest(manifest)
         except Unavailable:
             raise
-        except (Infrastructure, ValidationError) as error:
+        except (Infrastructure, ValueError) as error:
             told = Problem(code="manifest-damaged", where=where, message=str(error).partition("\n")[0])
             return Checked(objects=frozenset({manifest}), problems=(told,))
         objects = frozenset({manifest, *found.objects.values()})
@@ -71,7 +69,7 @@ class VersionCheck:
             self._snapshots.verify(key) if self._deep else self._snapshots.schema(key)
         except Unavailable:
             raise
-        except (Infrastructure, NotFound, ValidationError) as error:
+        except (Infrastructure, NotFound, ValueError) as error:
             yield Problem(code="version-damaged", where=where, message=str(error).partition("\n")[0])
 
 

@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from retort_core.errors import DataError, LimitExceeded
 
 NAME_LENGTH: Final = 500
+MOST_TEXTS: Final = 1 << 16  # of a dictionary that stays one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +34,17 @@ class Caps:
     bytes: int = 4 << 30
 
 
-def decode(stream: memoryview | bytes, caps: Caps, what: str = "the result") -> pl.DataFrame:
-    """The table of an Arrow IPC stream, or a `DataError` or `LimitExceeded` that says what is wrong with `what`."""
+def decode(
+    stream: memoryview | bytes, caps: Caps, what: str = "the result", *, coded: bool = False
+) -> pl.DataFrame:
+    """The table of an Arrow IPC stream, or a `DataError` or `LimitExceeded` that says what is wrong with `what`.
+
+    `coded` leaves a column that comes as one dictionary in it, as an Enum; any other dictionary is spelled out.
+    """
     try:
         with pa.ipc.open_stream(pa.py_buffer(stream)) as reader:
             names = _names(reader.schema, caps, what)
-            return _table(reader.schema, names, list(_batches(reader, caps, what)))
+            return _table(reader.schema, names, list(_batches(reader, caps, what, coded=coded)))
     except (DataError, LimitExceeded):
         raise
     except (
@@ -55,7 +61,7 @@ def decode(stream: memoryview | bytes, caps: Caps, what: str = "the result") -> 
         ) from None
 
 
-def _batches(reader: Any, caps: Caps, what: str) -> Iterator[Any]:
+def _batches(reader: Any, caps: Caps, what: str, *, coded: bool) -> Iterator[Any]:
     rows = size = 0
     for batch in reader:
         rows += batch.num_rows
@@ -64,8 +70,12 @@ def _batches(reader: Any, caps: Caps, what: str) -> Iterator[Any]:
                 f"{_capital(what)} has more than {caps.rows:,} rows.", limit="rows", value=caps.rows
             )
         batch.validate(full=True)
-        columns = [_plain(column, caps.bytes - size, what) for column in batch.columns]
-        size += sum(column.nbytes for column in columns)
+        columns = []
+        for column in batch.columns:
+            kept = coded and isinstance(column.type, pa.DictionaryType)
+            plain = (_measured if kept else _plain)(column, caps.bytes - size, what)
+            size += _spelled_size(plain) if kept else plain.nbytes
+            columns.append(plain)
         if size > caps.bytes:
             raise _too_large(what)
         yield columns
@@ -170,11 +180,41 @@ def _blanked(array: Any) -> tuple[Any, int]:
 
 
 def _dictionary(array: Any, left: int, what: str) -> Any:
+    return _spelled_out(_measured(array, left, what))
+
+
+def _measured(array: Any, left: int, what: str) -> Any:
+    """The dictionary array of plain texts that it is, not too large when spelled out."""
     values = _text(array.dictionary, left, what)
-    lengths = pc.take(pc.binary_length(values), array.indices)
-    if (pc.sum(lengths).as_py() or 0) > left:
+    found = pa.DictionaryArray.from_arrays(array.indices, values)
+    if _spelled_size(found) > left:
         raise _too_large(what)
-    return pc.take(values, array.indices)
+    return found
+
+
+def _spelled_size(array: Any) -> int:
+    """Bytes of the texts of all rows."""
+    return int(pc.sum(pc.take(pc.binary_length(array.dictionary), array.indices)).as_py() or 0)
+
+
+def _spelled_out(array: Any) -> Any:
+    return pc.take(array.dictionary, array.indices)
+
+
+def _coded(pieces: list[Any]) -> pl.Series | None:
+    """An Enum, when the pieces have one dictionary in common and each text stands in it once."""
+    dictionary = pieces[0].dictionary
+    if any(not piece.dictionary.equals(dictionary) for piece in pieces[1:]):
+        return None
+    texts = pl.Series(pl.from_arrow(dictionary))
+    if texts.null_count() or not texts.is_unique().all() or texts.len() > MOST_TEXTS:
+        return None
+    kind = pl.Enum(texts)
+    codes = pl.Series(
+        "code", pl.from_arrow(pa.chunked_array([piece.indices for piece in pieces])), strict=False
+    )
+    physical = pl.Series([], dtype=kind).to_physical().dtype
+    return codes.cast(physical).to_frame().select(pl.col("code").cat.to(kind)).to_series()
 
 
 def _too_large(what: str) -> LimitExceeded:
@@ -185,6 +225,12 @@ def _table(schema: Any, names: list[str], batches: list[list[Any]]) -> pl.DataFr
     series = []
     for number, name in enumerate(names):
         pieces = [batch[number] for batch in batches]
+        if pieces and isinstance(pieces[0].type, pa.DictionaryType):
+            coded = _coded(pieces)
+            if coded is not None:
+                series.append(coded.alias(name))
+                continue
+            pieces = [_spelled_out(piece) for piece in pieces]
         kind = pieces[0].type if pieces else _plain(pa.nulls(0, schema.field(number).type), 1, "").type
         values = pl.from_arrow(pa.chunked_array(pieces, type=kind))
         assert isinstance(values, pl.Series)

@@ -36,20 +36,22 @@ def first_version(table: pl.DataFrame, ask: Import) -> VersionParts:
     """Version 1 of what a file held. Takes the columns out of `table`, whose memory is free as they are typed."""
     if not table.width:
         raise DataError("The file has no columns. Nothing was imported; check the sheet and the delimiter.")
-    typed = detect(table, labels=ask.labels, groups=ask.groups, first_row_id=ask.next_row_id, drain=True)
+    typed = detect(
+        table, labels=ask.labels, groups=ask.groups, first_row_id=ask.next_row_id, drain=True, coded=True
+    )
     ids = np.arange(ask.next_row_id, ask.next_row_id + table.height, dtype=np.int64)
     whole = typed.table.insert_column(0, pl.Series(ROW_ID, ids))
     renamed = _ids(typed.schema, ask.like)
     schema = Schema(columns=tuple(c.with_(id=renamed[c.id]) for c in typed.schema.columns))
     marks = typed.marks.with_columns(pl.col("column_id").replace_strict(renamed, return_dtype=pl.String))
+    readings = {renamed[column_id]: seen for column_id, seen in typed.readings.items()}
+    made = profile(whole, marks, schema, readings)
     return encoded(
         schema=schema,
         table=whole,
         marks=marks,
         next_row_id=ask.next_row_id + table.height,
-        profile=profile(
-            whole, marks, schema, {renamed[column_id]: seen for column_id, seen in typed.readings.items()}
-        ),
+        profile=made,
     )
 
 

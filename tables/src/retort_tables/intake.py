@@ -86,14 +86,14 @@ class _Request:
             raise Infrastructure(f"The intake was not given the input {name!r}.")
         return _mapped(self.inputs[name])
 
-    def table(self, name: str, what: str = "the result") -> pl.DataFrame:
+    def table(self, name: str, what: str = "the result", *, coded: bool = False) -> pl.DataFrame:
         """Hostile bytes, decoded."""
         self.report({"stage": "decoding"})
-        return decode(self.stream(name), self.caps, what)
+        return decode(self.stream(name), self.caps, what, coded=coded)
 
 
 def _import(request: _Request) -> Mapping[str, bytes]:
-    table = request.table("table", "the file")
+    table = request.table("table", "the file", coded=True)
     request.report({"stage": "typing", "rows": table.height})
     like = request.params.get("like")
     ask = Import(

@@ -42,7 +42,7 @@ def theirs(two: Any) -> dict[str, str]:
     return {
         "project": project["name"], "project_id": project["id"], "dataset": dataset["name"], "dataset_id": dataset["id"],
         "ref": dataset["head"], "branch": "their-branch", "conversation": conversation, "task": task["uid"],
-        "result": task["status"]["result"]["result"], "key": "0" * 32, "name": "no-template", "account": "theirs-admin",
+        "result": task["status"]["result"]["result"], "key": "0" * 32, "convention": "0" * 32, "name": "no-template", "account": "theirs-admin",
     }  # fmt: skip
 
 

@@ -84,6 +84,7 @@ def test_a_lone_cell_in_apostrophes_keeps_them(cell):
 def test_no_cell_of_a_ragged_table_is_lost(rows):
     """Where rows agree on more cells than the header names, these have columns of their own; else they go into one."""
     names = ["姓名", "城市", "评价"]
+    rows = [["王", "北京", "好"]] * 13 + rows  # most rows are as wide as the header
     content = written([names, *rows], ",", csv.QUOTE_ALL, "\n").encode()
     with descriptor(content) as fd:
         table, _ = read(fd, "table.csv", {"delimiter": ",", "header_rows": 1, "skip_rows": 0})

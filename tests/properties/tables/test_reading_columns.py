@@ -17,6 +17,7 @@ from retort_tables.columns.reading import Reading
 from retort_tables.columns.wide import read_wide
 from retort_tables.detection import detect
 from retort_tables.dictionaries import encode
+from retort_tables.imports import Import, first_version
 from retort_tables.texts import canonical
 
 CELLS = st.one_of(
@@ -132,3 +133,41 @@ def test_patterns_and_rules_read_the_same(form: str, odd: list[str | None], star
     dictionary = encode(column)
     assert dictionary is not None
     same(read_wide(column, name), read_coded(dictionary, name))
+
+
+CODES = st.sampled_from([None, pl.Enum, pl.Categorical])
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(columns(), min_size=1, max_size=3), CODES, st.randoms(use_true_random=False))
+def test_a_column_that_comes_as_a_dictionary_gives_the_same_version(drawn, kind, rng) -> None:
+    height = max(len(cells) for cells in drawn)
+    texts = pl.DataFrame(
+        {
+            f"列{at}": pl.Series(cells + [None] * (height - len(cells)), dtype=pl.String)
+            for at, cells in enumerate(drawn)
+        }
+    )
+    first = first_version(texts.clone(), Import())
+    other = first_version(pl.DataFrame([coded(column, kind, rng) for column in texts]), Import())
+    assert (other.root, other.digests) == (first.root, first.digests)
+    assert other.objects == first.objects
+
+
+def coded(column: pl.Series, kind, rng) -> pl.Series:
+    """The column as a dictionary in any order, with texts that no row holds."""
+    if kind is None:
+        return column
+    entries = [*column.drop_nulls().unique(), "nobody said this", "nor 7"]
+    rng.shuffle(entries)
+    if kind is pl.Enum:
+        return column.cast(pl.Enum(list(dict.fromkeys(entries))))
+    dtype = pl.Categorical(pl.Categories.random())
+    return pl.concat([pl.Series(entries).cast(dtype), column.cast(dtype)])[len(entries) :].alias(column.name)
+
+
+def test_a_dictionary_of_more_texts_than_codes_of_one_byte_can_number_keeps_its_nulls() -> None:
+    for size in (254, 255, 256, 257):
+        texts = [f"{n}" for n in range(size)]
+        column = pl.Series("列", [*texts, None], dtype=pl.Enum(texts))
+        assert detect(column.to_frame()).table.to_series(0).to_list() == [*range(size), None]

@@ -60,6 +60,12 @@ async def commits_by_prefix(connection: AsyncConnection, dataset: str, prefix: s
     return list((await connection.execute(query.limit(limit))).scalars())
 
 
+async def all_commits(connection: AsyncConnection, dataset: str) -> list[CommitRecord]:
+    """Newest first; a parent is always older than its child."""
+    query = select(commits).where(commits.c.dataset == dataset).order_by(commits.c.seq.desc())
+    return [_commit(row) for row in await connection.execute(query)]
+
+
 async def commit_ids(connection: AsyncConnection, dataset: str) -> list[str]:
     """Newest first; a parent is always older than its child."""
     query = select(commits.c.id).where(commits.c.dataset == dataset).order_by(commits.c.seq.desc())

@@ -31,6 +31,7 @@ BOMS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 CHUNK: Final = 1 << 22
+PRESUMED: Final = 1 << 20  # bytes that must be UTF-8 before the rest is presumed to be
 SAMPLE: Final = 1 << 18  # bytes that encodings are judged by
 # What is tried last: encodings that spreadsheets still write. DOS and Macintosh pages would fit anything, as nonsense.
 CANDIDATES: Final = [
@@ -60,10 +61,22 @@ HOPELESS: Final = 100  # more than one broken sequence per so many characters: n
 
 @dataclass(slots=True)
 class Text:
-    """Text as UTF-8. `data` is None when the file itself is already clean UTF-8 and can be read in place."""
+    """Text as UTF-8. `data` is None when the file itself is already clean UTF-8 and can be read in place.
+
+    Not `proven`: the file begins as UTF-8, and whoever reads it must check the rest.
+    """
 
     source: Source
     data: bytes | None = None
+    proven: bool = True
+
+    @property
+    def size(self) -> int:
+        return len(self.view)
+
+    @property
+    def view(self) -> mmap.mmap | bytes:
+        return self.source.view if self.data is None else self.data
 
     def stream(self) -> BinaryIO:
         return self.source.stream() if self.data is None else io.BytesIO(self.data)
@@ -73,24 +86,46 @@ class Text:
         return io.TextIOWrapper(self.stream(), encoding="utf-8-sig", errors="replace", newline="")
 
     def chunks(self) -> Iterator[bytes]:
-        with self.stream() as stream:
-            yield from iter(lambda: stream.read(CHUNK), b"")
+        """By place, so that another thread may read a stream meanwhile."""
+        if self.data is None:
+            yield from self.source.chunks(CHUNK)
+        else:
+            yield from (self.data[start : start + CHUNK] for start in range(0, len(self.data), CHUNK))
 
     def contains(self, needle: bytes) -> bool:
-        return (self.source.view if self.data is None else self.data).find(needle) >= 0
+        return self.view.find(needle) >= 0
 
     def copy(self) -> bytes:
         return self.source.copy() if self.data is None else self.data
 
     def tail(self, count: int) -> bytes:
-        view = self.source.view if self.data is None else self.data
-        return bytes(view[max(0, len(view) - count) :])
+        return bytes(self.view[max(0, self.size - count) :])
 
     def sample(self, size: int) -> tuple[str, bool]:
         """The first `size` characters, and whether that is all."""
         with self.lines() as text:
             start = text.read(size)
             return start, not text.read(1)
+
+
+def presumably_utf8(source: Source) -> bool:
+    """Whether a large file begins as UTF-8, so that reading it at once is worth a try."""
+    if source.size < PRESUMED:
+        return False
+    head = source.head(source.view.rfind(b"\n", 0, PRESUMED) + 1)
+    return bool(head) and not _other_mark(head) and _wide_without_bom(head[:4096]) is None and is_utf8(head)
+
+
+def _other_mark(head: bytes) -> bool:
+    return any(head.startswith(bom) for bom, name in BOMS if name != "utf-8")
+
+
+def presumed(source: Source, report: FileReport) -> Text:
+    """As UTF-8, unproven."""
+    _refuse_binary(source)
+    marked = source.head(3) == codecs.BOM_UTF8
+    report.encoding, report.encoding_found_by = "utf-8", "bom" if marked else "utf-8"
+    return Text(source, proven=False)
 
 
 def to_text(source: Source, report: FileReport, encoding: str | None = None) -> Text:

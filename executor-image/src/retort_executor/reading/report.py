@@ -6,7 +6,7 @@ stable code (the API words it in the reader's language), a count and facts.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from retort_executor.reading.limits import LIMITS
@@ -80,6 +80,11 @@ class FileReport:
         """Add a finding; lists in `details` are cut to what a person reads."""
         shown = {k: v[: LIMITS.listed] if isinstance(v, list) else v for k, v in details.items()}
         self.findings.append(Finding(code, severity, count, shown))
+
+    def take(self, other: FileReport) -> None:
+        """Say what `other` says."""
+        for one in fields(self):
+            setattr(self, one.name, getattr(other, one.name))
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import mmap
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -30,8 +31,12 @@ class Source:
         """A copy in memory, for parsers that take nothing else."""
         return bytes(self.view[:])
 
+    def chunks(self, size: int) -> Iterator[bytes]:
+        for start in range(0, self.size, size):
+            yield os.pread(self.fd, size, start)
+
     def stream(self) -> BinaryIO:
-        """An own stream from the start of the file, independent of other streams' positions."""
+        """A stream from the start of the file. All streams have one position: one at a time."""
         duplicate = os.dup(self.fd)
         os.lseek(duplicate, 0, os.SEEK_SET)
         return io.BufferedReader(io.FileIO(duplicate, "rb"), buffer_size=1 << 20)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from retort_executor.categories import is_coded, plain, texts
 from retort_executor.reading import names as naming
 from retort_executor.reading.headers import Header, is_total
 from retort_executor.reading.limits import Limits, cell_too_long, check_shape
@@ -63,7 +64,8 @@ def _all_null(table: pl.DataFrame, index: int) -> bool:
 
 
 def _texts(table: pl.DataFrame) -> pl.DataFrame:
-    return table.select(pl.col(pl.String))
+    """Of a few rows: the text columns."""
+    return plain(table).select(pl.col(pl.String))
 
 
 def _has_chinese(table: pl.DataFrame) -> bool:
@@ -79,13 +81,11 @@ def _name_notes(header: Header, names: list[str], report: FileReport) -> None:
 
 def check_cells(table: pl.DataFrame, limits: Limits) -> None:
     """No text above the limit; a megabyte in a cell is a quote that was never closed."""
-    texts = [name for name, dtype in table.schema.items() if dtype == pl.String]
-    if not texts or not table.height:
-        return
-    longest = table.select(pl.col(texts).str.len_bytes().max()).row(0)
-    for name, length in zip(texts, longest, strict=True):
-        if length and length > limits.cell_text:
-            raise cell_too_long(name, length, limits)
+    for column in table.get_columns():
+        cells = texts(column) if is_coded(column) else column
+        length = cells.str.len_bytes().max() if cells.dtype == pl.String else None
+        if isinstance(length, int) and length > limits.cell_text:
+            raise cell_too_long(column.name, length, limits)
 
 
 def note_end(table: pl.DataFrame, report: FileReport) -> None:

@@ -1,30 +1,40 @@
 """Text tables (CSV, TSV, TXT) to columns of strings: a fast path for clean files, a tolerant one for odd ones.
 
-The fast path is Polars reading every column as text straight from the mapped file (300 MB/s on two cores). It is
-believed only where its books balance: delimiters and line ends in the file = those between cells + those inside
-cells. Anything else (ragged rows, blank lines, stray quotation marks, a full-width comma) goes through `tolerant`.
+The fast path is Polars reading every column as text straight from the file (300 MB/s on two cores), or as a dictionary
+where a large file's first rows show few distinct texts. It is believed only where its books balance: delimiters and
+line ends in the file = those between cells + those inside cells. Anything else (ragged rows, blank lines, stray
+quotation marks, a full-width comma) goes through `tolerant`. A large file that begins as UTF-8 is taken for it: the
+fast path checks every cell on its way, and where it cannot be taken, the encoding is looked for first.
 """
 
 from __future__ import annotations
 
+import copy
 import csv
 import itertools
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 
 import polars as pl
 
 from retort_core.errors import UnreadableFile
-from retort_executor.reading.encodings import CHUNK, Text, to_text
+from retort_executor.categories import is_coded, texts, uses
+from retort_executor.reading.coding import SAMPLE as CODING_SAMPLE
+from retort_executor.reading.coding import columns_to_code, dictionary, settled
+from retort_executor.reading.encodings import CHUNK, Text, is_utf8, presumably_utf8, presumed, to_text
 from retort_executor.reading.headers import Header, find_header
 from retort_executor.reading.limits import LIMITS, Limits, cell_too_long, check_shape
 from retort_executor.reading.options import ReadOptions
+from retort_executor.reading.quotes import few, well_placed
 from retort_executor.reading.report import FileReport
 from retort_executor.reading.sniffing import SEPARATOR_LINE, Dialect, Record, records, sniff
 from retort_executor.reading.sources import Source
 from retort_executor.reading.tables import finish, note_header
 from retort_executor.reading.tolerant import rewrite
 
+LARGE = 1 << 20  # bytes from which dictionaries and a presumed encoding are worth their looks
 SAMPLE = 1 << 20  # characters to guess delimiter and header from: two rows of the widest table
 
 
@@ -33,7 +43,23 @@ def read_text(
 ) -> pl.DataFrame:
     """The table of a text file, every column text, nothing else changed; `report` is filled in."""
     csv.field_size_limit(limits.cell_text)
-    text = _without_nul(to_text(source, report, options.encoding), report)
+    if not options.encoding and presumably_utf8(source):
+        trial = copy.deepcopy(report)
+        with suppress(_Unproven):
+            table = _read(presumed(source, trial), source, options, trial, limits)
+            report.take(trial)
+            return table
+    return _read(to_text(source, report, options.encoding), source, options, report, limits)
+
+
+class _Unproven(Exception):
+    """The text is only presumed to be UTF-8, and the fast path, which would prove it, cannot be taken."""
+
+
+def _read(
+    found: Text, source: Source, options: ReadOptions, report: FileReport, limits: Limits
+) -> pl.DataFrame:
+    text = _without_nul(found, report)
     source.forget()
     sample, whole = text.sample(SAMPLE)
     if not sample.strip():
@@ -75,7 +101,7 @@ def _without_nul(text: Text, report: FileReport) -> Text:
         line += piece.count(b"\n")
         kept.append(piece.replace(b"\0", b""))
     report.find("nul-bytes", "warning", count, lines=sorted(set(lines)), removed=True)
-    return Text(text.source, b"".join(kept))
+    return Text(text.source, b"".join(kept), proven=text.proven)
 
 
 def _dialect(sample: str, options: ReadOptions, name: str) -> Dialect:
@@ -88,10 +114,14 @@ def _load(
     text: Text, dialect: Dialect, header: Header, top: list[Record], report: FileReport
 ) -> pl.DataFrame:
     skip = top[header.data_from - 1].line if header.data_from else 0
+    if not (text.proven or _begins_as_utf8(text, skip)):
+        raise _Unproven
     if _plain(dialect, top) and text.contains(b"\n") and _fed(text, skip):
         table = _fast(text, dialect, len(header.names), skip)
         if table is not None:
             return table
+    if not text.proven:
+        raise _Unproven
     return _slow(text, dialect, len(header.names), skip, report)
 
 
@@ -99,6 +129,12 @@ def _plain(dialect: Dialect, top: list[Record]) -> bool:
     """Whether Polars can read the dialect: one-byte marks and lines that end in a line feed."""
     marks = dialect.delimiter + dialect.quote
     return marks.isascii() and not any(cell.endswith("\r") for record in top for cell in record.cells[-1:])
+
+
+def _begins_as_utf8(text: Text, lines: int) -> bool:
+    """Of the lines above the data, which the fast path does not check."""
+    with text.stream() as stream:
+        return is_utf8(b"".join(itertools.islice(stream, lines)))
 
 
 def _fed(text: Text, lines: int) -> bool:
@@ -110,10 +146,26 @@ def _fed(text: Text, lines: int) -> bool:
 def _fast(text: Text, dialect: Dialect, width: int, skip: int) -> pl.DataFrame | None:
     """The table by Polars, or None when it refuses the file or its books do not balance."""
     quoted = bool(dialect.quote) and text.contains(dialect.quote.encode())
+    coded = _coded(text, dialect, width, skip, quoted=quoted)
+    with ThreadPoolExecutor(1) as pool:  # beside the reader, which leaves the interpreter alone
+        looked_at = (text.chunks(), dialect.delimiter, dialect.quote)
+        sound = pool.submit(well_placed, *looked_at) if coded and quoted else None
+        table = _parsed(text, dialect, width, skip, coded, quoted=quoted)
+    if sound is not None and not sound.result():
+        table = _parsed(text, dialect, width, skip, frozenset(), quoted=quoted)
+    if table is None:
+        return None
+    table = settled(table.head(table.height - _blank_end(table, text)))
+    return table if _balances(table, text, dialect, skip, quoted=quoted) else None
+
+
+def _parsed(
+    text: Text, dialect: Dialect, width: int, skip: int, coded: frozenset[int], *, quoted: bool
+) -> pl.DataFrame | None:
     scan = partial(
         pl.scan_csv,
         has_header=False,
-        schema={str(index): pl.String for index in range(width)},
+        schema={str(index): dictionary() if index in coded else pl.String() for index in range(width)},
         missing_columns="insert",
         separator=dialect.delimiter,
         quote_char=dialect.quote or None,
@@ -122,11 +174,22 @@ def _fast(text: Text, dialect: Dialect, width: int, skip: int) -> pl.DataFrame |
         infer_schema=False,
     )
     try:
-        table = _scanned(text, scan)
+        return _scanned(text, scan)
     except pl.exceptions.PolarsError:
         return None
-    table = table.head(table.height - _blank_end(table, text))
-    return table if _balances(table, text, dialect, skip, quoted=quoted) else None
+
+
+def _coded(text: Text, dialect: Dialect, width: int, skip: int, *, quoted: bool) -> frozenset[int]:
+    """Columns to read as dictionaries: none of a small file, or where quotation marks are many."""
+    if text.size < LARGE or width < 2:
+        return frozenset()
+    with text.stream() as stream:
+        for _ in range(skip):
+            stream.readline()
+        head = stream.read(CODING_SAMPLE)
+    if quoted and not few(head, dialect.quote):
+        return frozenset()
+    return columns_to_code(head, width, dialect.delimiter, dialect.quote if quoted else "")
 
 
 def _scanned(text: Text, scan: Callable[..., pl.LazyFrame]) -> pl.DataFrame:
@@ -159,10 +222,15 @@ def _balances(table: pl.DataFrame, text: Text, dialect: Dialect, skip: int, *, q
 
 def _inside(table: pl.DataFrame, *marks: str) -> tuple[int, ...]:
     """How often each mark stands inside cells."""
-    counts = table.select(
-        pl.sum_horizontal(pl.all().str.count_matches(mark, literal=True).sum()).alias(mark) for mark in marks
-    )
-    return tuple(int(count or 0) for count in counts.row(0))
+    counts = dict.fromkeys(marks, 0)
+    for column in table.get_columns():
+        coded = is_coded(column)
+        cells = (texts(column) if coded else column).to_frame("text")
+        rows = uses(column) if coded else pl.lit(1)
+        for mark in marks:
+            found = cells.select((pl.col("text").str.count_matches(mark, literal=True) * rows).sum()).item()
+            counts[mark] += int(found or 0)
+    return tuple(counts.values())
 
 
 def _count(text: Text, delimiter: bytes, skip: int) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from retort_tables.columns.identity import is_id
 from retort_tables.columns.reading import MarkCounts, Marked, Reading, mark_counts
 from retort_tables.columns.tallies import Tally, of_numbers, of_texts
 from retort_tables.conversions import ERROR_CELLS, TEXT, Choice, Target, Value, choose, read_cell
-from retort_tables.dictionaries import Dictionary
+from retort_tables.dictionaries import Dictionary, is_coded
 from retort_tables.layout import PHYSICAL
 
 Said: TypeAlias = tuple[CellState, str] | None  # why an entry is not valid
@@ -51,12 +51,11 @@ class Settled:
 
 
 def read_coded(dictionary: Dictionary, name: str, column: pl.Series | None = None) -> Reading:
-    """Type, values, marks and tally of the column; `column` itself stands for its values where it is all valid text."""
+    """Type, values, marks and tally of the column; `column` itself, text or coded, stands for its values where it is all valid text."""
     choice = decide(dictionary.items(), name, dictionary.codes.len())
     settled = settle(dictionary, choice.target)
-    untouched = column is not None and choice.target is TEXT and not any(settled.said)
     return Reading(
-        values=column if untouched and column is not None else settled.spread(),
+        values=_values(settled, choice.target, column),
         target=choice.target,
         tally=settled.tally,
         counts=settled.counts,
@@ -66,9 +65,19 @@ def read_coded(dictionary: Dictionary, name: str, column: pl.Series | None = Non
     )
 
 
+def _values(settled: Settled, target: Target, column: pl.Series | None) -> pl.Series:
+    if column is None or target is not TEXT:
+        return settled.spread()
+    if not any(settled.said):
+        return column
+    if is_coded(column) and settled.dictionary.coded is not None:
+        return settled.dictionary.kept(settled.values.is_not_null().to_numpy()).alias(column.name)
+    return settled.spread()
+
+
 def decide(entries: list[tuple[str, int]], name: str, rows: int) -> Choice:
-    """Type of a column from its distinct texts. 没有 counts neither for nor against a type."""
-    plain = {text: n for text, n in entries if _missing(text) is None and not is_soft_token(text)}
+    """Type of a column from its distinct texts, in whatever order they come. 没有 counts neither for nor against a type."""
+    plain = {text: n for text, n in sorted(entries) if _missing(text) is None and not is_soft_token(text)}
     choice = choose(plain, name)
     if choice.id_like or (choice.target.dtype in _ID_TYPES and is_id(name, plain, rows)):
         return Choice(TEXT, id_like=True)
@@ -133,10 +142,9 @@ def _marked(dictionary: Dictionary, said: list[Said]) -> Marked | None:
         return None
     if not bad[:-1].any():
         return _empty_cells(dictionary)
-    codes = dictionary.codes.fill_null(len(said)).to_numpy()
-    rows = np.flatnonzero(bad[codes])
+    rows = np.flatnonzero(bad.take(dictionary.places))
     entries: list[Said] = [*said, (CellState.missing, Reason.empty.value)]
-    picked = pl.Series(codes[rows])
+    picked = pl.Series(dictionary.places.take(rows))
     states = pl.Series([why[0].value if why else None for why in entries], dtype=pl.String)
     reasons = pl.Series([why[1] if why else None for why in entries], dtype=pl.String)
     raws = pl.concat([dictionary.texts, pl.Series([None], dtype=pl.String)])

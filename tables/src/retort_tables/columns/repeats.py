@@ -19,8 +19,8 @@ from retort_core.cells import CellState
 from retort_core.profiles import Duplicates
 from retort_core.schema import Column, DType, Kind, Schema
 from retort_tables.columns.tallies import Tally, repeated_hashes
+from retort_tables.dictionaries import by_code, is_coded, plain
 
-_MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)  # odd: no bit of an earlier column is lost
 _RAW: Final = "\0raw"  # of invalid cells, beside their column
 _ROW: Final = "\0row"
 
@@ -72,7 +72,7 @@ def _equal_rows(
 ) -> pl.DataFrame:
     """Rows (position, group) among the candidates that equal another row in `columns`."""
     cells = pl.DataFrame(
-        {column.name: table.get_column(column.name).gather(candidates) for column in columns}
+        {column.name: plain(table.get_column(column.name).gather(candidates)) for column in columns}
     )
     texts = [column.name for column in columns if column.dtype is DType.text]
     cells = cells.with_columns(fold_text(pl.col(texts))) if texts else cells
@@ -87,20 +87,23 @@ def _hashes(
 ) -> NDArray[np.uint64]:
     """One hash a row, column by column: hashing whole rows at once would copy the table."""
     with ThreadPoolExecutor(2) as pool:
-        even, odd = pool.map(lambda half: _combined(table, half, tallies), (columns[::2], columns[1::2]))
-    even *= _MULTIPLIER
+        halves = pool.map(lambda start: _combined(table, columns[start::2], tallies, start), range(2))
+        even, odd = halves
     even ^= odd
     return even
 
 
 def _combined(
-    table: pl.DataFrame, columns: Sequence[Column], tallies: Mapping[str, Tally]
+    table: pl.DataFrame, columns: Sequence[Column], tallies: Mapping[str, Tally], start: int
 ) -> NDArray[np.uint64]:
+    """Each column with a seed of its own, so that equal values in two of them do not cancel out."""
     combined = np.zeros(table.height, dtype=np.uint64)
-    for column in columns:
-        values = _folded(table.get_column(column.name), tallies[column.id], column)
-        combined *= _MULTIPLIER
-        combined ^= values.hash().to_numpy()
+    for seed, column in enumerate(columns):
+        values, own = table.get_column(column.name), 2 * seed + start
+        if is_coded(values):
+            combined ^= by_code(values, lambda texts, own=own: folded(texts).hash(own))  # type: ignore[misc]
+        else:
+            combined ^= _folded(values, tallies[column.id], column).hash(own).to_numpy()
     return combined
 
 
@@ -126,14 +129,18 @@ def _folded(values: pl.Series, tally: Tally, column: Column) -> pl.Series:
     if column.dtype is not DType.text or tally.width:
         return values
     if tally.complete and tally.texts is not None:
-        frame = tally.texts.to_frame("t").select("t", fold_text(pl.col("t")).alias("f"))
+        frame = tally.texts.to_frame("t").with_columns(folded(tally.texts).alias("f"))
         if frame.get_column("f").n_unique() == frame.height:
             return values
         changed = frame.filter(pl.col("t") != pl.col("f"))
         return values.replace(changed.get_column("t"), changed.get_column("f"))
     if not values.str.contains(r"\s|[^\x00-\x7f]").any():
         return values
-    return values.to_frame("t").select(fold_text(pl.col("t"))).to_series()
+    return folded(values)
+
+
+def folded(texts: pl.Series) -> pl.Series:
+    return texts.to_frame("t").select(fold_text(pl.col("t"))).to_series()
 
 
 def fold_text(text: pl.Expr) -> pl.Expr:

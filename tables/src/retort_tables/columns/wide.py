@@ -33,10 +33,10 @@ from retort_tables.dictionaries import Dictionary, encode
 Entries: TypeAlias = list[tuple[str, int]]  # texts of the sample with counts
 
 WORTH_TRYING: Final = 0.6
-_WHOLE_PART: Final = r"^-?(?:0|[1-9][0-9]{0,14})"
-_PLAIN: Final = _WHOLE_PART + r"(?:\.[0-9]+)?$"
-_LONGEST_FRACTION: Final = 2  # behind 15 digits: 17 identify a double
-_PLAIN_BYTES: Final = 18  # a point, and the 17 digits of a double
+_PLAIN: Final = r"^-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]+)?$"
+_DIGITS: Final = 17  # identify a double
+_PLAIN_BYTES: Final = _DIGITS + 1  # with a point
+_LONGEST_FRACTION: Final = 9
 DECIDING: Final = 500  # cells that say what a column of many texts is; all of them have to agree afterwards
 _NO_LIMIT: Final = 1 << 62
 # Characters of tokens and everything that half/full width and case make of them: a cell of anything else is an answer.
@@ -190,7 +190,8 @@ def _alike(text: pl.Series, entries: Entries) -> _Found | None:
     digits = {len(entry.partition(".")[2]) for entry, _ in entries if re.match(_PLAIN, entry)}
     if len(digits) != 1 or (most := digits.pop()) > _LONGEST_FRACTION:
         return None
-    accepted = text.str.contains(_WHOLE_PART + (rf"\.[0-9]{{{most}}}$" if most else "$"))
+    whole = rf"^-?(?:0|[1-9][0-9]{{0,{min(15, _DIGITS - most) - 1}}})"
+    accepted = text.str.contains(whole + (rf"\.[0-9]{{{most}}}$" if most else "$"))
     total = int(accepted.sum())
     if total < WORTH_TRYING * text.len():
         return None

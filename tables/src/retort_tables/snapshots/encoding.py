@@ -11,6 +11,7 @@ from retort_core.identity import CHUNK_ROWS, root_id, schema_json
 from retort_core.profiles import Profile
 from retort_core.schema import Schema
 from retort_tables.chunks import Known, content
+from retort_tables.dictionaries import plain
 from retort_tables.diff.render import Compared
 from retort_tables.snapshots.port import (
     CELLS,
@@ -43,10 +44,14 @@ def encoded(
     changes: Compared | None = None,
     known: Known | None = None,
 ) -> VersionParts:
-    """A version ready to be stored. `known`: digests of the base that may be reused."""
+    """A version ready to be stored. `known`: digests of the base that may be reused. Texts may come as dictionaries."""
     table = table.select(ROW_ID, *schema.names)
     found = content(schema, table, marks, next_row_id, known)
-    objects = {TABLE: parquet(table), MARKS: parquet(marks), SCHEMA: schema_json(schema)}
+    objects = {
+        TABLE: parquet(pl.DataFrame([plain(column) for column in table.get_columns()])),
+        MARKS: parquet(marks),
+        SCHEMA: schema_json(schema),
+    }
     if profile is not None:
         objects[PROFILE] = profile.model_dump_json(exclude_defaults=True).encode()
     if changes is not None:

@@ -249,8 +249,45 @@ def test_text_that_repeats_one_long_value_is_counted_spelled_out() -> None:
     for bomb in (dictionary, views):
         data = stream(batch(bomb))
         assert len(data) < 2_000_000
-        with pytest.raises(LimitExceeded, match="more memory than allowed"):
-            decode(data, Caps(bytes=100_000_000))
+        for coded in (False, True):
+            with pytest.raises(LimitExceeded, match="more memory than allowed"):
+                decode(data, Caps(bytes=100_000_000), coded=coded)
+
+
+def test_a_dictionary_that_repeats_in_many_batches_is_counted_spelled_out_as_a_whole() -> None:
+    repeated = pa.DictionaryArray.from_arrays(pa.array([0] * 10, pa.int8()), pa.array(["x" * 1_000_000]))
+    data = stream(pa.Table.from_batches([batch(repeated)] * 20))
+    assert decode(data, Caps(bytes=200_000_000), coded=True).height == 200
+    with pytest.raises(LimitExceeded, match="more memory than allowed"):
+        decode(data, Caps(bytes=199_000_000), coded=True)
+
+
+CODED = {
+    "one dictionary": ([["x", "y"], ["x", "y"]], True),
+    "another dictionary later": ([["x", "y"], ["y", "x"]], False),
+    "a text twice": ([["x", "x"], ["x", "x"]], False),
+    "a text that is null": ([["x", None], ["x", None]], False),
+    "a text that no row holds": ([["x", "y", "z"], ["x", "y", "z"]], True),
+}
+
+
+@pytest.mark.parametrize("codes", [pa.int8(), pa.uint16(), pa.int64()], ids=str)
+@pytest.mark.parametrize("case", CODED)
+def test_a_column_stays_coded_where_its_dictionary_is_sound_and_means_the_same(case: str, codes: Any) -> None:
+    dictionaries, stays = CODED[case]
+    pieces = [
+        batch(pa.DictionaryArray.from_arrays(pa.array([1, None, 0], codes), pa.array(texts, pa.string())))
+        for texts in dictionaries
+    ]
+    out = io.BytesIO()
+    with pa.ipc.new_stream(out, pieces[0].schema) as writer:
+        for piece in pieces:
+            writer.write_batch(piece)
+    found = decode(out.getvalue(), Caps(), coded=True).to_series()
+    assert isinstance(found.dtype, pl.Enum) == stays
+    expected = [cell for texts in dictionaries for cell in (texts[1], None, texts[0])]
+    assert found.cast(pl.String).to_list() == expected
+    assert decode(out.getvalue(), Caps()).to_series().equals(pl.Series("a", expected, dtype=pl.String))
 
 
 def test_plain_data_above_the_cap_is_refused() -> None:
