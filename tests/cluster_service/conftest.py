@@ -38,7 +38,7 @@ from retort_api.kit.database import Database
 from retort_api.kit.signals import Signal
 from retort_api.local.sandboxes import LocalSandboxes
 from retort_api.mains import parts
-from retort_api.mains.embedded import INTAKE
+from retort_api.mains.parts import INTAKE
 from retort_api.mains.planners import choose
 from retort_api.migrations import schema
 from retort_api.runs.pods import Dialler, networks
@@ -274,7 +274,7 @@ async def opened(home: Path) -> AsyncIterator[Cluster]:
         acts = Acts(database, on.signal)
         stack.push_async_callback(acts.close)
         gate = TaskGate(database, Recorder(database, b"a seal of the tests"), strangers=True)
-        desk = TaskDesk(database, parts.work(on, choose(settings), running, gate), acts, on.signal)
+        desk = TaskDesk(database, parts.work(on, choose(settings), gate), acts, on.signal)
         attempts = Attempts(
             database=database,
             acts=acts,

@@ -22,7 +22,6 @@ from retort_api.access.rules import RULES, Rule
 from retort_api.audit.acts import Act
 from retort_api.datasets import repository as datasets
 from retort_api.datasets.repository import DatasetRecord
-from retort_api.projects import repository as projects
 from retort_api.services import Services
 from retort_core.errors import NotFound, PolicyDenied, Unauthenticated
 from retort_core.http.datasets import Project
@@ -110,8 +109,7 @@ async def identified(request: Request, services: Services, act: Act) -> Caller:
 
 async def in_project(project: str, base: Annotated[Root, Depends(root)]) -> InProject:
     services = base.services
-    async with services.database.read() as connection:
-        found = await projects.find(connection, project)
+    found = await services.projects.find(project)
     if found is None:
         raise no_project(project)
     act = remembered(base.request, replace(base.act, project=found.id, namespace=found.name))

@@ -16,8 +16,22 @@ from retort_api.projects.quotas import Quotas
 from retort_api.runs.library import Library
 from retort_api.runs.situation import Suggest
 from retort_api.settings import Settings
-from retort_core.http.datasets import About
+from retort_api.tasks.store import TaskStore
+from retort_core.http.datasets import About, Project
 from retort_tables.objects.port import ObjectStore
+
+
+class ProjectSource(Protocol):
+    """Where projects come from: rows that people make here, or the namespaces of a cluster."""
+
+    async def find(self, name: str) -> Project | None:
+        """By name or id; what is found may be shown to nobody before he was authorised."""
+
+    async def refresh(self) -> None:
+        """Before all are listed."""
+
+    def makable(self) -> None:
+        """Raises when they are made elsewhere, and says where."""
 
 
 class Waker(Protocol):
@@ -34,6 +48,8 @@ class Services:
     library: Library
     log: CommitLog
     differences: Differences
+    projects: ProjectSource
+    tasks: TaskStore
     waker: Waker
     signal: Signal
     access: Access

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic_settings import BaseSettings
 
 from retort_api.access.settings import AccessSettings
+from retort_api.cluster.settings import ClusterSettings
 from retort_api.kit.postgres.settings import PostgresSettings
 from retort_api.settings import Settings
 from retort_api.storage import StorageSettings
@@ -24,12 +25,18 @@ SERVERS = """
 Read by `retort serve`, `retort migrate` and `retort fsck`, and by the service in a cluster. Passwords and keys come from the
 environment or from files, never from a command line.
 """
+CLUSTER = """
+## In a cluster
+
+Read by the service (`retort_api.mains.cluster`) and the broker (`retort_api.mains.broker`); the charts set them.
+"""
 TABLE = "\n| variable | default | meaning |\n|---|---|---|\n"
 
 
 def render() -> str:
     servers = SERVERS + _table(PostgresSettings) + _table(StorageSettings).removeprefix(TABLE)
-    return HEAD + _table(Settings) + PEOPLE + _table(AccessSettings) + servers
+    cluster = CLUSTER + _table(ClusterSettings)
+    return HEAD + _table(Settings) + PEOPLE + _table(AccessSettings) + servers + cluster
 
 
 def _table(settings: type[BaseSettings]) -> str:

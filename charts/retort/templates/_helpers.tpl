@@ -84,19 +84,37 @@ topologySpreadConstraints:
 - name: RETORT_DATABASE_URL
   valueFrom: {secretKeyRef: {name: {{ include "retort.databaseSecret" . }}, key: url}}
 - name: RETORT_S3_ENDPOINT
-  value: {{ if .Values.dev.enabled }}{{ printf "%s-dev-s3:8333" (include "retort.name" .) }}{{ else }}{{ required "objects.endpoint is the host and port of an S3 server" .Values.objects.endpoint }}{{ end }}
+  value: {{ if .Values.dev.enabled }}{{ printf "http://%s-dev-s3:8333" (include "retort.name" .) }}{{ else }}{{ printf "%s://%s" (ternary "http" "https" .Values.objects.insecure) (required "objects.endpoint is the host and port of an S3 server" .Values.objects.endpoint) }}{{ end }}
 - name: RETORT_S3_BUCKET
   value: {{ .Values.objects.bucket | quote }}
 - name: RETORT_S3_REGION
   value: {{ .Values.objects.region | quote }}
-- name: RETORT_S3_SECURE
-  value: {{ not (or .Values.dev.enabled .Values.objects.insecure) | quote }}
 - name: RETORT_S3_ACCESS_KEY
   valueFrom: {secretKeyRef: {name: {{ include "retort.objectsSecret" . }}, key: access-key}}
 - name: RETORT_S3_SECRET_KEY
   valueFrom: {secretKeyRef: {name: {{ include "retort.objectsSecret" . }}, key: secret-key}}
+{{- if .Values.objects.customCA }}
+- name: RETORT_S3_CA
+  value: /var/run/retort-objects/ca.crt
+{{- end }}
 {{- with .Values.tracing.endpoint }}
 - name: OTEL_EXPORTER_OTLP_ENDPOINT
   value: {{ . | quote }}
+{{- end }}
+{{- end }}
+
+{{- define "retort.stateMounts" -}}
+{{- if .Values.objects.customCA }}
+- {name: objects-ca, mountPath: /var/run/retort-objects, readOnly: true}
+{{- end }}
+{{- end }}
+
+{{- define "retort.stateVolumes" -}}
+{{- if .Values.objects.customCA }}
+- name: objects-ca
+  secret:
+    secretName: {{ include "retort.objectsSecret" . }}
+    defaultMode: 0440
+    items: [{key: ca.crt, path: ca.crt}]
 {{- end }}
 {{- end }}

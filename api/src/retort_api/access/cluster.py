@@ -1,7 +1,7 @@
-"""The two questions asked of a Kubernetes API server: whose token is this, and may they. A small client of its own.
+"""What is asked of a Kubernetes API server: whose token is this, may they; and plain calls. A small client of its own.
 
-`authentication.k8s.io` TokenReview and `authorization.k8s.io` SubjectAccessReview, nothing else, over one connection
-pool that trusts the cluster's CA only. The service's own token is read for every request, because the kubelet
+`authentication.k8s.io` TokenReview and `authorization.k8s.io` SubjectAccessReview here, other objects where they are
+made (`cluster.objects`, `cluster.namespaces`), over one connection pool that trusts the cluster's CA only. The service's own token is read for every request, because the kubelet
 replaces it every hour. Anything but a clear answer is `Infrastructure`: then nobody comes in and nothing is allowed.
 """
 
@@ -19,6 +19,7 @@ from retort_core.errors import Infrastructure
 SECONDS: Final = 5.0
 TOKENS: Final = "/apis/authentication.k8s.io/v1/tokenreviews"
 ACCESS: Final = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+SILENT_CALL: Final = "The Kubernetes API does not answer; try again."
 SILENT: Final = "The Kubernetes API does not answer, so nobody can be let in; try again."
 
 
@@ -54,11 +55,24 @@ class Cluster:
         status = await self._review(ACCESS, "SubjectAccessReview", "authorization.k8s.io/v1", spec)
         return status.get("allowed") is True and status.get("denied") is not True
 
+    async def call(
+        self, method: str, path: str, body: dict[str, Any] | None = None
+    ) -> tuple[int, dict[str, Any]]:
+        """Status and object of the answer, whatever it says; raises Infrastructure when there is none."""
+        try:
+            reply = await self._client.request(method, path, json=body, headers=self._headers())
+            found = reply.json()
+        except (httpx.HTTPError, OSError, ValueError):
+            raise Infrastructure(SILENT_CALL) from None
+        return reply.status_code, found if isinstance(found, dict) else {}
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token.read_text('utf-8').strip()}"}
+
     async def _review(self, path: str, kind: str, version: str, spec: dict[str, Any]) -> dict[str, Any]:
         body = {"apiVersion": version, "kind": kind, "spec": spec}
         try:
-            headers = {"Authorization": f"Bearer {self._token.read_text('utf-8').strip()}"}
-            reply = await self._client.post(path, json=body, headers=headers)
+            reply = await self._client.post(path, json=body, headers=self._headers())
             found = reply.json() if reply.status_code in (200, 201) else None
         except (httpx.HTTPError, OSError, ValueError):
             raise Infrastructure(SILENT) from None

@@ -104,7 +104,25 @@ class Asker:
 
 
 async def add_asker(connection: AsyncConnection, asker: Asker) -> None:
+    """What is known of a task's requester already stays."""
+    await insert_new(connection, askers, vars(asker))
+
+
+async def promise_asker(connection: AsyncConnection, asker: Asker) -> None:
+    """Before the task has its uid; `asker.task` is the promise it is kept under."""
+    await forget_promise(connection, asker.task)
     await connection.execute(insert(askers).values(**vars(asker)))
+
+
+async def forget_promise(connection: AsyncConnection, promise: str) -> None:
+    """The rights stand under the task's own uid by now."""
+    await connection.execute(delete(askers).where(askers.c.task == promise))
+
+
+async def keep_promise(connection: AsyncConnection, promise: str, task: str, name: str) -> None:
+    """The task has its uid now. Only for the one whose rights were written down."""
+    mine = and_(askers.c.task == promise, askers.c.name == name)
+    await connection.execute(update(askers).where(mine).values(task=task))
 
 
 async def asker(connection: AsyncConnection, task: str) -> Asker | None:

@@ -52,6 +52,12 @@ class Acts:
             one.cancel()
         await asyncio.gather(*flying, return_exceptions=True)
 
+    async def drain(self, seconds: float) -> None:
+        """Lets what is under way end for so long, then stops it."""
+        if self._flying:
+            await asyncio.wait(list(self._flying.values()), timeout=seconds)
+        await self.close()
+
     def prepare(self, work: Preparing, task: TaskRecord, round_: int) -> None:
         def failed(failure: Failure) -> Reply:
             return Prepared(round=round_, failure=failure)
@@ -63,6 +69,11 @@ class Acts:
             return Promoted(failure=failure)
 
         self.start(task.uid, "promote", lambda settle: work.promote(task, commit, settle), failed)
+
+    async def finish(self, work: Preparing, task: TaskRecord, commit: str) -> None:
+        """Promotes, and returns when that is settled (or when it has to be asked for again)."""
+        self.promote(work, task, commit)
+        await asyncio.wait([self._flying[(task.uid, "promote")]])
 
     def start(self, uid: str, name: str, do: Do, failed: Callable[[Failure], Reply]) -> bool:
         """False when it is under way already."""

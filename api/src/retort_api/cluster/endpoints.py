@@ -64,6 +64,12 @@ async def get_task(known: Known, uid: str) -> TaskSeen:
     return await _desk(known).get(uid)
 
 
+@tasks.delete(routes.TASK, status_code=204)
+async def delete_task(known: Known, uid: str) -> Response:
+    await _desk(known).gone(uid)
+    return Response(status_code=204)
+
+
 @tasks.get(routes.TASKS)
 async def open_tasks(
     known: Known,
@@ -81,7 +87,12 @@ async def commits(
 
 
 @tasks.get(routes.EVENTS, response_class=StreamingResponse)
-async def stream(known: Known, request: Request, after: Annotated[int, Query(ge=0)] = 0) -> StreamingResponse:
+async def stream(
+    known: Known, request: Request, after: Annotated[int | None, Query(ge=0)] = None
+) -> StreamingResponse:
+    if after is None:
+        async with known.database.read() as connection:
+            after = await events.latest(connection)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(_lines(known, request, after), media_type="text/event-stream", headers=headers)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from retort_api.access import member_repository as members
 from retort_api.cluster import repository as objects
 from retort_api.cluster.acts import Acts
+from retort_api.cluster.objects import promise_of
 from retort_api.cluster.projects import project_of
 from retort_api.cluster.repository import TaskObjectRecord
 from retort_api.datasets import repository as datasets
@@ -21,7 +24,9 @@ from retort_api.tasks.records import TaskRecord
 from retort_core.errors import Conflict, NotFound, RetortError, Unavailable
 from retort_core.http.internal import CommitFeed, OpenTasks, TaskObject, TaskPut, TaskSeen, Wanted
 from retort_core.lifecycle.failures import failure_of
+from retort_core.lifecycle.observations import Observed
 from retort_core.lifecycle.statuses import Failure, TaskStatus
+from retort_core.lifecycle.tasks import decide
 
 
 class TaskDesk:
@@ -31,8 +36,7 @@ class TaskDesk:
     async def put(self, body: TaskPut) -> TaskSeen:
         """Raises Conflict with the newer state when it was decided on an older one."""
         try:
-            async with self._database.write() as connection:
-                task, record = await self._mirrored(connection, body)
+            task, record = await self._database.transact(lambda connection: self._mirrored(connection, body))
         except Unavailable:
             raise
         except RetortError as error:
@@ -61,6 +65,43 @@ class TaskDesk:
         async with self._database.read() as connection:
             found = await objects.commit_facts(connection, after, limit)
         return CommitFeed(items=tuple(found), after=found[-1].seq if found else after)
+
+    async def gone(self, uid: str) -> None:
+        """The object is no more: an open task ends as cancelled, unless its branch has been moved by then."""
+        task = await self._ending(uid)
+        if task is not None and task.status.promoting and task.replies.promoted is None:
+            assert task.status.staged is not None
+            await self._acts.finish(self._work, task, task.status.staged.commit)
+            task = await self._ending(uid)
+        if task is None:
+            return
+        facts = replace(task.facts, cancelled=True)
+        decision = decide(facts, _observed(await self._seen(task, None)), datetime.now(UTC))
+        if not decision.status.terminal:
+            raise Unavailable("The branch of this task is being moved; ask again.")
+        async with self._database.write() as connection:
+            await self._end(connection, task, decision.status)
+        await self._work.ended(replace(task, status=decision.status))
+        self._signal.notify()
+
+    async def _ending(self, uid: str) -> TaskRecord | None:
+        """The task if it is still open; what it is asked for is marked as cancelled. Others are only put away."""
+        async with self._database.write() as connection:
+            task = await repository.hold(connection, uid)
+            if task is None or task.status.terminal:
+                await objects.archive(connection, uid)
+                return None
+            await repository.cancel(connection, uid)
+        return task
+
+    async def _end(self, connection: AsyncConnection, task: TaskRecord, status: TaskStatus) -> None:
+        held = await repository.hold(connection, task.uid)
+        if held is None or held.status != task.status:
+            raise Unavailable("This task moved on meanwhile; ask again.")
+        await objects.touch(connection, task.uid)
+        await _save(connection, task, status)
+        await self._work.record(connection, task, status)
+        await objects.archive(connection, task.uid)
 
     # -- one transaction ---------------------------------------------------------------------------------
 
@@ -155,7 +196,15 @@ async def _added(connection: AsyncConnection, given: TaskObject, project: str) -
         created_at=given.created_at,
     )
     await repository.add(connection, task)
+    await members.keep_promise(connection, promise_of(given.namespace, given.name), task.uid, given.requester)
     return task
+
+
+def _observed(seen: TaskSeen) -> Observed:
+    """What the rows know; there is no executor to look at any more."""
+    return Observed(
+        base=seen.base, prepared=seen.prepared, run=seen.run, promoted=seen.promoted, sandbox=None
+    )
 
 
 async def _merge(connection: AsyncConnection, task: TaskRecord, body: TaskPut) -> None:

@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 
 from retort_api.access.settings import AccessSettings
-from retort_api.mains.embedded import ELSEWHERE, configure_logs, serve
+from retort_api.mains.embedded import ELSEWHERE, serve
+from retort_api.mains.logs import configure_logs
 from retort_api.mains.stores import on_servers
 from retort_api.settings import Settings
 from retort_core.errors import RetortError

@@ -13,18 +13,14 @@ import contextlib
 import gc
 import json
 import os
-import signal
-import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import structlog
-import uvicorn
 from fastapi import FastAPI
 
 from retort_api.access.access import Access, local
@@ -36,20 +32,22 @@ from retort_api.commits.differences import Differences
 from retort_api.local.driver import Driver
 from retort_api.local.sandboxes import LocalSandboxes
 from retort_api.mains import parts, people
+from retort_api.mains.logs import configure_logs
 from retort_api.mains.planners import Chosen, choose
+from retort_api.mains.serving import LOOPBACK, Listener, listening, until_signal
 from retort_api.mains.stores import Opening, Stores, default_project, locked, on_this_machine, prepared
 from retort_api.projects.quotas import Quotas
+from retort_api.projects.rows import ProjectRows
 from retort_api.runs.preparation import Planner
 from retort_api.services import Services
 from retort_api.settings import Settings
-from retort_core.errors import Conflict, IsolationMissing, PolicyDenied, RetortError
+from retort_api.tasks.store import Rows
+from retort_core.errors import IsolationMissing, PolicyDenied, RetortError
 from retort_core.http.datasets import About, Barrier, Limit
 from retort_core.probing import probe
 from retort_planner.suggestions import suggest
 
 EXECUTOR: Final = "retort_executor.worker:main"
-INTAKE: Final = "retort_tables.intake:main"
-LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 THREADS: Final = 8  # for blocking reads and writes of tables and objects
 FEATURES: Final = ("uploads", "conversations", "branches", "diff", "results", "events", "report")
 ELSEWHERE: Final = (
@@ -122,7 +120,7 @@ def pools(settings: Settings) -> tuple[LocalSandboxes, LocalSandboxes]:
     threads = os.cpu_count() or 1
     return (
         LocalSandboxes(EXECUTOR, threads, target=1, capacity=settings.sandboxes),
-        LocalSandboxes(INTAKE, threads, target=1, capacity=settings.sandboxes),
+        LocalSandboxes(parts.INTAKE, threads, target=1, capacity=settings.sandboxes),
     )
 
 
@@ -137,7 +135,7 @@ def wired(
     executor, intake = sandboxes
     on = parts.stored(stores.database, stores.objects, stores.signal)
     gate = TaskGate(stores.database, doors.recorder, strangers=True)
-    work = parts.work(on, chosen, parts.running(on, intake, settings, home / "spool"), gate)
+    work = parts.driven(on, chosen, parts.running(on, intake, settings, home / "spool"), gate)
     driver = Driver(stores.database, work, executor, on.signal)
     work.wake = driver.wake
     services = Services(
@@ -147,6 +145,8 @@ def wired(
         library=on.library,
         log=on.log,
         differences=Differences(on.library.snapshots),
+        projects=ProjectRows(on.database),
+        tasks=Rows(on.database),
         waker=driver,
         signal=on.signal,
         access=doors.access,
@@ -189,42 +189,11 @@ def create(settings: Settings, planner: Planner | None = None) -> FastAPI:
 # -- the process -------------------------------------------------------------------------------------------
 
 
-class _Server(uvicorn.Server):
-    """uvicorn that says when it is ready, and for which a signal to stop is no failure."""
-
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._ready = ready
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._ready()
-
-
-def listening(settings: Settings, known: AccessSettings | None = None) -> socket.socket:
+def may_listen(settings: Settings, known: AccessSettings | None) -> None:
     if settings.host not in LOOPBACK and known is None:
         raise PolicyDenied(
             f"{settings.host} is not loopback. Without accounts (--accounts) the service listens on this machine only."
         )
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    # Named as TCP, because asyncio switches off Nagle's delay (40 ms a reply) only on sockets that say so.
-    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        bound.bind((settings.host, settings.port))
-    except OSError as error:
-        raise Conflict(
-            f"Port {settings.port} cannot be used ({error.strerror}); choose another with --port."
-        ) from None
-    return bound
 
 
 async def first_admin(services: Services, home: Path, known: AccessSettings | None) -> Path | None:
@@ -258,7 +227,8 @@ async def serve(
     as_json: bool,
 ) -> None:
     """Until a signal. Services are opened before the server, so that what cannot start says why and nothing else."""
-    bound = listening(settings, known)
+    may_listen(settings, known)
+    bound = listening(settings.host, settings.port)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{bound.getsockname()[1]}"
     home = settings.home.expanduser().resolve()
@@ -266,18 +236,8 @@ async def serve(
         async with opened(settings, known=known, opening=opening) as services:
             token = await first_admin(services, home, known)
             hosts = (*LOOPBACK, *(known.hosts if known is not None else ()))
-            app = create_app(_already_open(services), hosts, settings.body_bytes)
+            app = create_app(already_open(services), hosts, settings.body_bytes)
             trusted = known.trusted_proxies if known is not None else ""
-            config = uvicorn.Config(
-                app,
-                log_config=None,
-                access_log=False,
-                timeout_graceful_shutdown=5,
-                server_header=False,
-                ws="none",
-                proxy_headers=bool(trusted),  # uvicorn's default believes anybody on this machine
-                forwarded_allow_ips=trusted,
-            )
 
             def ready() -> None:
                 text = greeting(services.about, url, home, token, as_json=as_json)
@@ -285,27 +245,15 @@ async def serve(
 
             gc.collect()
             gc.freeze()  # words and routes stay for good; looking through them again and again stalled a task by 0.2 s
-            await _Server(config, ready).serve(sockets=[bound])
+            await until_signal(Listener(app=app, socket=bound, proxies=trusted, ready=ready))
 
 
-def _already_open(services: Services) -> Opened:
+def already_open(services: Services) -> Opened:
     @contextlib.asynccontextmanager
     async def given() -> AsyncIterator[Services]:
         yield services
 
     return given
-
-
-def configure_logs() -> None:
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
 
 
 def main(arguments: list[str] | None = None) -> None:

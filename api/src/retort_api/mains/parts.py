@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
 from retort_api.commits.log import CommitLog
 from retort_api.kit.database import Database
@@ -17,12 +18,14 @@ from retort_api.runs.preparation import Preparation
 from retort_api.runs.runner import Runner
 from retort_api.runs.running import Running
 from retort_api.runs.sandboxes import Sandboxes
-from retort_api.runs.service import TaskWork
+from retort_api.runs.service import DrivenWork, TaskWork
 from retort_api.runs.situation import Situations
 from retort_api.settings import Settings
 from retort_planner.suggestions import suggest
 from retort_tables.objects.port import ObjectStore
 from retort_tables.snapshots.whole import WholeSnapshots
+
+INTAKE: Final = "retort_tables.intake:main"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,15 +51,23 @@ def running(on: Stored, intake: Sandboxes, settings: Settings, spool: Path) -> R
     return Running(database=on.database, execution=execution, signal=on.signal)
 
 
-def work(on: Stored, chosen: Chosen, runs: Running, gate: Gate) -> TaskWork:
-    """Everything the actions of a task do; `gate`: what people may make them do."""
+def work(on: Stored, chosen: Chosen, gate: Gate) -> TaskWork:
+    """What the actions of a task do, runs left aside; `gate`: what people may make them do."""
+    return TaskWork(**_working(on, chosen, gate))
+
+
+def driven(on: Stored, chosen: Chosen, runs: Running, gate: Gate) -> DrivenWork:
+    """The same with the runs, for a driver in this process."""
+    return DrivenWork(running=runs, **_working(on, chosen, gate))
+
+
+def _working(on: Stored, chosen: Chosen, gate: Gate) -> dict[str, Any]:
     situations = Situations(on.database, on.log, on.library, suggest)
     preparation = Preparation(chosen.plan, situations, on.log, Commands(on.database, on.log, gate))
-    return TaskWork(
-        database=on.database,
-        commits=on.log,
-        preparation=preparation,
-        running=runs,
-        gate=gate,
-        signal=on.signal,
-    )
+    return {
+        "database": on.database,
+        "commits": on.log,
+        "preparation": preparation,
+        "gate": gate,
+        "signal": on.signal,
+    }

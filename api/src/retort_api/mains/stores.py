@@ -55,17 +55,25 @@ async def on_this_machine(home: Path) -> AsyncIterator[Stores]:
 
 @contextlib.asynccontextmanager
 async def on_servers(home: Path) -> AsyncIterator[Stores]:
-    """What the settings name. The database must be at this release's revision: `retort migrate` is an act of its own,
-    because replicas of two releases share one database while they are rolled out."""
+    """What the settings name, for the one process that drives the tasks of a database."""
+    async with shared(home) as stores, contextlib.AsyncExitStack() as stack:
+        holding = Holding(PostgresSettings(), "drives the tasks of this database")
+        stack.push_async_callback(holding.close)
+        await holding.open(lambda: os.kill(os.getpid(), signals.SIGTERM))
+        yield stores
+
+
+@contextlib.asynccontextmanager
+async def shared(home: Path) -> AsyncIterator[Stores]:
+    """What the settings name, for any number of replicas. The database must be at this release's revision: `retort migrate`
+    is an act of its own, because replicas of two releases share one database while they are rolled out."""
     settings = PostgresSettings()
     database, objects = await asyncio.gather(
         _database(settings), asyncio.to_thread(object_store, StorageSettings(), home)
     )
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
-        signal, holding = PostgresSignal(settings), Holding(settings, "drives the tasks of this database")
-        stack.push_async_callback(holding.close)
-        await holding.open(lambda: os.kill(os.getpid(), signals.SIGTERM))
+        signal = PostgresSignal(settings)
         stack.push_async_callback(signal.close)
         await signal.open()
         yield Stores(database=database, objects=objects, signal=signal)

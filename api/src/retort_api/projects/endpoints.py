@@ -29,6 +29,7 @@ async def about(scope: RootScope) -> About:
 @router.get(routes.PROJECTS, operation_id="listProjects")
 async def list_projects(scope: RootScope, cursor: Cursor = "", limit: Limit = 100) -> Page[Project]:
     """Those that are the caller's business."""
+    await scope.services.projects.refresh()
     visible = await scope.services.access.authoriser.visible(scope.caller)
     async with scope.services.database.read() as connection:
         found = await repository.page(connection, cursors.text(cursor), limit + 1, visible)
@@ -39,6 +40,7 @@ async def list_projects(scope: RootScope, cursor: Cursor = "", limit: Limit = 10
 @router.post(routes.PROJECTS, operation_id="createProject", status_code=201)
 async def create_project(scope: RootScope, body: ProjectCreate) -> Project:
     """Whoever makes a project administers it."""
+    scope.services.projects.makable()
     now = datetime.now(UTC)
     identifier = uuid.uuid4().hex
     try:

@@ -1,4 +1,4 @@
-"""What the driver's actions do: prepare, run, promote. Each ends in one transaction with its reply."""
+"""What the actions of a task do: prepare, promote, and in one process also run. Each ends in one transaction with its reply."""
 
 from __future__ import annotations
 
@@ -41,7 +41,6 @@ class TaskWork:
     database: Database
     commits: CommitLog
     preparation: Preparation
-    running: Running
     gate: Gate
     signal: Signal
     wake: Callable[[str], None] = lambda _: None
@@ -122,11 +121,6 @@ class TaskWork:
             waiting = await repository.waiting(connection, task.conversation)
         return (waiting.uid,) if waiting is not None and waiting.uid != task.uid else ()
 
-    # -- run ---------------------------------------------------------------------------------------------
-
-    async def run(self, task: TaskRecord, attempt: int, sandbox: Sandbox, settle: Any) -> Ran | None:
-        return await self.running(task, attempt, sandbox, settle)
-
     # -- promote -----------------------------------------------------------------------------------------
 
     async def promote(self, task: TaskRecord, commit: str, settle: Any) -> Promoted | None:
@@ -171,6 +165,16 @@ class TaskWork:
         if task.status.failure is not None:
             async with self.database.write() as connection:
                 await self.commits.drop_ref(connection, task.dataset, f"task/{task.uid}")
+
+
+@dataclass(kw_only=True)
+class DrivenWork(TaskWork):
+    """With the runs, where one process does everything."""
+
+    running: Running
+
+    async def run(self, task: TaskRecord, attempt: int, sandbox: Sandbox, settle: Any) -> Ran | None:
+        return await self.running(task, attempt, sandbox, settle)
 
 
 def _is_new_turn(readied: Readied) -> bool:

@@ -24,7 +24,9 @@ async def asked(scope: InDataset, branch: str, **facts: JsonValue) -> Asked:
     change = await scope.may(CHANGE)
     return Asked(
         project=scope.project.id,
+        namespace=scope.project.name,
         dataset=scope.dataset.id,
+        dataset_name=scope.dataset.name,
         requester=scope.caller.name,
         change=change,
         protected=await scope.may(PROTECTED),

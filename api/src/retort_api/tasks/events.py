@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeAlias
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.kit.sequenced import insert_later
@@ -52,6 +52,11 @@ async def after(
         Event(seq=row.seq, kind=row.kind, task=row.task, dataset=row.dataset, at=row.at, data=row.data)
         for row in await connection.execute(query.limit(limit))
     ]
+
+
+async def latest(connection: AsyncConnection) -> int:
+    """The number of the last event there is."""
+    return (await connection.execute(select(func.max(table.c.seq)))).scalar() or 0
 
 
 async def internal_after(connection: AsyncConnection, seq: int, limit: int) -> list[InternalEvent]:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from retort_api.kit.inserts import insert_new
 from retort_api.records import idempotency, tasks
 from retort_api.tasks.records import Replies, TaskRecord
 from retort_core.lifecycle.observations import Prepared, Promoted, Ran
@@ -20,25 +21,25 @@ def _json(model: Model | None) -> dict[str, Any] | None:
     return model.model_dump(mode="json", exclude_defaults=True) if model is not None else None
 
 
-async def add(connection: AsyncConnection, task: TaskRecord) -> None:
-    await connection.execute(
-        insert(tasks).values(
-            uid=task.uid,
-            project=task.project,
-            dataset=task.dataset,
-            branch=task.branch,
-            base=task.base,
-            source=task.source.model_dump(mode="json", exclude_none=True),
-            review=task.review,
-            requester=task.requester,
-            lang=task.lang,
-            conversation=task.conversation,
-            deadline_seconds=task.deadline_seconds,
-            status=_json(task.status),
-            phase=task.status.phase,
-            created_at=task.created_at,
-        )
-    )
+async def add(connection: AsyncConnection, task: TaskRecord) -> bool:
+    """False when there is a row of it already; that one stays as it is."""
+    values = {
+        "uid": task.uid,
+        "project": task.project,
+        "dataset": task.dataset,
+        "branch": task.branch,
+        "base": task.base,
+        "source": task.source.model_dump(mode="json", exclude_none=True),
+        "review": task.review,
+        "requester": task.requester,
+        "lang": task.lang,
+        "conversation": task.conversation,
+        "deadline_seconds": task.deadline_seconds,
+        "status": _json(task.status),
+        "phase": task.status.phase,
+        "created_at": task.created_at,
+    }
+    return await insert_new(connection, tasks, values)
 
 
 def _record(row: Row[Any]) -> TaskRecord:

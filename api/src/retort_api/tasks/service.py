@@ -22,6 +22,7 @@ from retort_api.services import Services
 from retort_api.tasks import events, repository
 from retort_api.tasks.languages import of_source
 from retort_api.tasks.records import TaskRecord
+from retort_api.tasks.store import Wish
 from retort_core.errors import BadInput, Conflict, NotFound
 from retort_core.http.tasks import TaskCreate
 from retort_core.lifecycle.sources import Answer, Approval
@@ -37,7 +38,9 @@ class Asked:
     """Where and by whom a task is asked for, and with what rights; `note` writes the line of the act."""
 
     project: str
+    namespace: str  # the project's name
     dataset: str
+    dataset_name: str
     requester: str
     change: bool
     protected: bool
@@ -64,23 +67,31 @@ async def create(
     also: Callable[[AsyncConnection, TaskRecord], Awaitable[None]] | None = None,
 ) -> TaskRecord:
     """A new task, or the one that the same key made before; `also` runs in the same transaction."""
-    task = _record(asked, body)
     digest = hashlib.sha256((asked.dataset + body.model_dump_json()).encode()).hexdigest()
-    async with services.database.write() as connection:
-        if key:
-            earlier = await _earlier(connection, asked.project, key, digest)
-            if earlier is not None:
-                return earlier
+
+    async def known(connection: AsyncConnection) -> TaskRecord | None:
+        return await _earlier(connection, asked.project, key, digest) if key else None
+
+    async def admitted(connection: AsyncConnection) -> None:
         await services.quotas.admit_task(connection, asked.project)
-        await repository.add(connection, task)
+
+    async def written(connection: AsyncConnection, task: TaskRecord) -> None:
+        if await repository.add(connection, task):
+            data = {"phase": "Pending", "message": ""}
+            await events.add(connection, "task", data, task=task.uid, dataset=task.dataset)
         await member_repository.add_asker(connection, _asker(asked, task))
         await asked.note(connection, task.uid, code=202, **_told(task), **asked.facts)
         if key:
             await repository.remember_key(connection, asked.project, key, digest, task.uid, task.created_at)
         if also is not None:
             await also(connection, task)
-        data = {"phase": "Pending", "message": ""}
-        await events.add(connection, "task", data, task=task.uid, dataset=task.dataset)
+
+    task = _record(asked, body)
+    wish = Wish(
+        task=task, namespace=asked.namespace, dataset=asked.dataset_name, key=key, asker=_asker(asked, task),
+        known=known, admitted=admitted, written=written,
+    )  # fmt: skip
+    task = await services.tasks.store(wish)
     services.signal.notify()
     services.waker.wake(task.uid)
     return task

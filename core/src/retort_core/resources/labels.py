@@ -38,9 +38,15 @@ PAGE: Final = f"{GROUP}/page"  # commits that are pruned together
 
 SESSION_KEY_VARIABLE: Final = "RETORT_SESSION_KEY"
 POD_NAME_VARIABLE: Final = "RETORT_POD_NAME"
+_NAMESPACE: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _VALUE: Final = re.compile(r"^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$")
 
 
 def label_value(text: str) -> str:
     """`text` where it is a label value as it stands, else a hash of it (names may be Chinese, or too long)."""
     return text if _VALUE.match(text) else "x" + hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def is_namespace(name: str) -> bool:
+    """Whether a namespace can have that name (RFC 1123), so that it may stand in a path."""
+    return _NAMESPACE.fullmatch(name) is not None
