@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
 from retort_client.credentials import Kept, Store
+from retort_client.session import Client
 from retort_core.auditing import Anchor, Finding, Verifier
 from retort_core.http import routes as paths
 from retort_core.http.access import (
@@ -28,9 +28,6 @@ from retort_core.http.access import (
 )
 from retort_core.http.datasets import Project, ProjectCreate
 from retort_core.http.versions import Branch
-
-if TYPE_CHECKING:
-    from retort_client.session import Client
 
 
 class People:

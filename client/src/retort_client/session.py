@@ -18,7 +18,6 @@ import httpx2 as httpx
 from pydantic import BaseModel
 
 from retort_client.credentials import Bearer
-from retort_client.people import People
 from retort_core.errors import Infrastructure, RetortError
 from retort_core.http import routes as paths
 from retort_core.http.datasets import About, Conversation, ConversationCreate, Dataset, MessageCreate
@@ -86,11 +85,6 @@ class Client:
 
     def datasets(self) -> list[Dataset]:
         return list(self.pages(paths.DATASETS, Dataset))
-
-    @property
-    def people(self) -> People:
-        """Logging in, members, keys, the audit."""
-        return People(self)
 
     def dataset(self, name: str) -> DatasetClient:
         """A handle; nothing is asked of the service yet."""

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from retort_client.credentials import Kept, Store
+from retort_client.people import People
 from retort_client.session import Client
 
 
@@ -77,7 +78,7 @@ def kept(url: str, seconds: float) -> None:
 
 def shown(url: str, token: str = "") -> str:
     with Client(url, token=token) as client:
-        return client.people.me().name
+        return People(client).me().name
 
 
 def test_the_file_is_its_owners_only(url: str) -> None:
@@ -143,5 +144,5 @@ def test_a_damaged_file_and_a_lock_left_behind_stop_nobody(url: str, monkeypatch
 def test_a_renewal_the_service_cannot_answer_is_an_error_and_keeps_the_token(url: str) -> None:
     kept("http://127.0.0.1:9", 0)
     with Client("http://127.0.0.1:9") as client, pytest.raises(Exception, match="No Retort service"):
-        client.people.me()
+        People(client).me()
     assert Store().get("http://127.0.0.1:9") is not None

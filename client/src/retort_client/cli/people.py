@@ -15,6 +15,7 @@ from rich.console import Group
 from rich.table import Table
 
 from retort_client.cli.desk import Json, desk
+from retort_client.people import People
 from retort_client.rendering import plain
 from retort_client.words import say
 from retort_core.auditing import Anchor, Verifier
@@ -59,7 +60,7 @@ def _who(found: Me, lang: Lang) -> Group:
 def login(context: typer.Context, name: str, as_json: Json = False) -> None:
     """Log in; the password is asked for. Tokens are kept in a file of mode 0600."""
     at = desk(context)
-    found = at.client.people.login(name, _password(at.lang))
+    found = People(at.client).login(name, _password(at.lang))
     at.show(_who(found, at.lang), found, as_json=as_json)
 
 
@@ -69,14 +70,14 @@ def logout(
 ) -> None:
     """End this session; its tokens are refused from now on."""
     at = desk(context)
-    at.client.people.logout(everywhere=everywhere)
+    People(at.client).logout(everywhere=everywhere)
     at.console.print(say("logged-out", at.lang))
 
 
 def whoami(context: typer.Context, as_json: Json = False) -> None:
     """Who the service takes you for, and your role in each project."""
     at = desk(context)
-    found = at.client.people.me()
+    found = People(at.client).me()
     at.show(_who(found, at.lang), found, as_json=as_json)
 
 
@@ -89,7 +90,7 @@ def register(
     if invitation_file is not None:
         from_input = str(invitation_file) == "-"
         token = (sys.stdin.readline() if from_input else invitation_file.read_text("utf-8")).strip()
-    made = at.client.people.register(name, _password(at.lang, twice=True), token)
+    made = People(at.client).register(name, _password(at.lang, twice=True), token)
     at.show(plain(say("registered", at.lang, name=made.name)), made, as_json=as_json)
 
 
@@ -101,10 +102,10 @@ def projects(
     """List the projects you may know of, or make one."""
     at = desk(context)
     if create:
-        made = at.client.people.make_project(create)
+        made = People(at.client).make_project(create)
         at.show(plain(made.name), made, as_json=as_json)
         return
-    found = at.client.people.projects()
+    found = People(at.client).projects()
     at.show(Group(*(plain(one.name) for one in found)), found, as_json=as_json)
 
 
@@ -116,7 +117,7 @@ def protect(
 ) -> None:
     """Let only administrators of the project change a branch; everybody else's changes wait for their yes."""
     at = desk(context)
-    changed = at.client.people.protect(at.dataset().name, branch, protected=not off)
+    changed = People(at.client).protect(at.dataset().name, branch, protected=not off)
     told = say("protected" if changed.protected else "unprotected", at.lang, branch=changed.name)
     at.show(plain(told), changed, as_json=as_json)
 
@@ -131,7 +132,7 @@ def _role(text: str) -> Role:
 def list_members(context: typer.Context, as_json: Json = False) -> None:
     """Everybody in the project, and their roles."""
     at = desk(context)
-    found, table = at.client.people.members(), Table(box=None)
+    found, table = People(at.client).members(), Table(box=None)
     for title in ("name", "role"):
         table.add_column(title)
     for one in found:
@@ -143,7 +144,7 @@ def list_members(context: typer.Context, as_json: Json = False) -> None:
 def add_member(context: typer.Context, name: str, role: RoleOption = "member", as_json: Json = False) -> None:
     """Add somebody, or change their role. `group:NAME` means a group of the identity provider."""
     at = desk(context)
-    made = at.client.people.put_member(name, _role(role))
+    made = People(at.client).put_member(name, _role(role))
     at.show(plain(f"{made.subject}  {made.role}"), made, as_json=as_json)
 
 
@@ -151,7 +152,7 @@ def add_member(context: typer.Context, name: str, role: RoleOption = "member", a
 def remove_member(context: typer.Context, name: str) -> None:
     """At once; what they have under way waits for somebody else's yes."""
     at = desk(context)
-    at.client.people.remove_member(name)
+    People(at.client).remove_member(name)
     at.console.print(plain(say("removed", at.lang, name=name)))
 
 
@@ -164,7 +165,7 @@ def invite(
 ) -> None:
     """An invitation to open an account in this project; it is shown this once, and good once."""
     at = desk(context)
-    made = at.client.people.invite(_role(role), hours)
+    made = People(at.client).invite(_role(role), hours)
     at.show(plain(made.token), made, as_json=as_json)
 
 
@@ -172,7 +173,7 @@ def invite(
 def list_keys(context: typer.Context, as_json: Json = False) -> None:
     """Your keys; the keys themselves were shown when they were made."""
     at = desk(context)
-    found, table = at.client.people.keys(), Table(box=None)
+    found, table = People(at.client).keys(), Table(box=None)
     for title in ("id", "title", "scopes", "until"):
         table.add_column(title)
     for one in found:
@@ -196,7 +197,7 @@ def make_key(
     wanted = tuple(scope or ("read",))
     if not set(wanted) <= set(get_args(Scope)):
         raise BadInput(f"Scopes are {', '.join(get_args(Scope))}.")
-    made = at.client.people.make_key(title, cast("tuple[Scope, ...]", wanted), only, days)
+    made = People(at.client).make_key(title, cast("tuple[Scope, ...]", wanted), only, days)
     at.show(plain(made.key), made, as_json=as_json)
 
 
@@ -204,7 +205,7 @@ def make_key(
 def revoke_key(context: typer.Context, identifier: str) -> None:
     """At once."""
     at = desk(context)
-    at.client.people.end_key(identifier)
+    People(at.client).end_key(identifier)
     at.console.print(plain(say("removed", at.lang, name=identifier)))
 
 
@@ -222,7 +223,7 @@ def export_audit(
     """Everything as JSON lines, in the fields of Kubernetes audit events."""
     at = desk(context)
     ends = _read(after.read_text("utf-8").splitlines()).ends if after is not None else ()
-    lines = at.client.people.audit(system=system, after=ends)
+    lines = People(at.client).audit(system=system, after=ends)
     if output is None:
         sys.stdout.writelines(line + "\n" for line in lines)
         return
@@ -247,7 +248,7 @@ def verify_audit(
         checked = _read(file.read_text("utf-8").splitlines(), known)
         checked.finish()
     else:
-        checked = at.client.people.verify_audit(known, system=system)
+        checked = People(at.client).verify_audit(known, system=system)
     for finding in checked.findings:
         at.console.print(plain(f"✗ {finding}"))
     if checked.findings:
