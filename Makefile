@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: bench-operator setup demo test check generate lock node-up node-down images test-cluster
+.PHONY: bench-operator setup demo test soak check generate lock node-up node-down images test-cluster
 setup:
 	@$(PYTHON) tools/bootstrap.py
 
@@ -21,6 +21,9 @@ check: setup  ## format, lint, types, layers, dependencies, freshness of generat
 	$(BIN)/python tools/check_dependencies.py
 	$(BIN)/python tools/check_tenancy.py
 	$(BIN)/python tools/generate.py --check
+
+soak: setup  ## every part of an installation killed thirty times under work
+	RETORT_KILLS=30 $(BIN)/pytest -n0 tests/cluster_service/test_kills.py $(ARGS)
 
 generate: setup  ## everything that is made from a source: OpenAPI, reference pages
 	$(BIN)/python tools/generate.py

@@ -14,6 +14,7 @@ from retort_api.cluster.leases import RunLease
 from retort_api.tasks import events
 from retort_core.errors import Conflict
 from retort_core.http.internal import TaskPut, Wanted
+from retort_core.lifecycle.observations import Ran
 from retort_core.lifecycle.sources import Answer
 from retort_core.lifecycle.statuses import TaskStatus
 
@@ -117,6 +118,26 @@ async def test_a_broker_that_dies_in_the_middle_is_a_new_attempt(open_cluster: A
         await cluster.attempts.tend()
         seen = await finishing
         assert (seen.status.phase, seen.status.attempt) == ("Complete", 2)
+
+
+async def test_what_an_attempt_that_was_given_up_still_brings_is_no_second_version(open_cluster: Any) -> None:
+    async with open_cluster() as cluster:
+        await cluster.imported()
+        task = say("只保留城市是上海的行")
+        seen = await cluster.decider.put(task, TaskStatus(), 0, Wanted())
+        await cluster.decider.put(task, TaskStatus(attempt=2), seen.revision, Wanted())
+        settled = asyncio.Event()
+
+        async def late(settle: Any) -> None:
+            try:
+                async with cluster.database.write() as connection:
+                    await settle(connection, Ran(attempt=1, message="too late"))
+            finally:
+                settled.set()
+
+        cluster.attempts.acts.start(task.uid, "run/1", late, lambda failure: Ran(attempt=1, failure=failure))
+        await settled.wait()
+        assert (await cluster.desk.get(task.uid)).run is None
 
 
 async def test_an_older_leader_starts_nothing(open_cluster: Any) -> None:

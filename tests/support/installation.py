@@ -125,7 +125,8 @@ class Installation:
         for part in (self.service, self.broker):
             self._stack.push_async_callback(part.stop)
         await asyncio.gather(self.service.start(), self.broker.start())
-        self._operate(folder, *internal)
+        self._operators = lambda: self._operate(folder, *internal)
+        self._operators()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -173,11 +174,19 @@ class Installation:
             **self.settings,
         )
         self._stop = asyncio.Event()
-        operator = Operator(settings, kopf.ConnectionInfo(server=self.cluster.url), control)
-        self._operating = asyncio.create_task(operator.run(self._stop))
+        self._operator = Operator(settings, kopf.ConnectionInfo(server=self.cluster.url), control)
+        self._operating = asyncio.create_task(self._operator.run(self._stop))
 
     def namespace(self, name: str) -> None:
         self.cluster.add("namespaces", name, labels={"retort.dev/project": "enabled"})
+
+    async def operator_killed(self) -> None:
+        """As by a signal that cannot be caught: what it was doing is cut, its Lease runs out, another one takes over."""
+        for session in self._operator._sessions:
+            await session.close()
+        self._operating.cancel()
+        await asyncio.gather(self._operating, return_exceptions=True)
+        self._operators()
 
     def person(
         self, name: str, verbs: frozenset[str] = ANALYST, namespace: str = TENANT

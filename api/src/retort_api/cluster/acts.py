@@ -115,12 +115,18 @@ class Acts:
 
     async def _settle(self, connection: AsyncConnection, uid: str, reply: Reply) -> None:
         task = await repository.hold(connection, uid)
-        if task is None or task.status.terminal or answered(task.replies, reply):
+        if task is None or task.status.terminal or answered(task.replies, reply) or given_up(task, reply):
             raise AlreadySettled("this was settled already")
         await repository.save_reply(connection, uid, reply)
         await objects.touch(connection, uid)  # a decision made without this reply is refused
         told: dict[str, Any] = {"reply": type(reply).__name__}
         await events.add(connection, "reply", told, task=uid, dataset=task.dataset)
+
+
+def given_up(task: TaskRecord, reply: Reply) -> bool:
+    """Whether a later attempt was decided on: the executor was seen to go before its result was told of, and whatever it
+    still brings would be a second version of the same task."""
+    return isinstance(reply, Ran) and reply.attempt < task.status.attempt
 
 
 def answered(replies: Replies, reply: Reply) -> bool:
