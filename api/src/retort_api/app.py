@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
@@ -27,6 +28,7 @@ from retort_api.services import Services
 from retort_api.tasks import endpoints as tasks
 from retort_api.templates import endpoints as templates
 from retort_core.http.pages import Problem
+from retort_core.http.routes import PROBLEM
 
 VERSION = "0.1.0"
 REFUSALS = frozenset({401, 403, 404, 429})
@@ -51,6 +53,22 @@ ROUTERS = tuple(
 Opened = Callable[[], AbstractAsyncContextManager[Services]]
 
 
+class Described(FastAPI):
+    """Its document says of errors what they are: problems, and not the JSON that FastAPI takes every model for."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            for operation in _operations(super().openapi()):
+                for code in ("4XX", "5XX"):
+                    content = operation["responses"][code]["content"]
+                    content[PROBLEM] = content.pop("application/json")
+        return super().openapi()
+
+
+def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [operation for path in document["paths"].values() for operation in path.values()]
+
+
 def create_app(opened: Opened, hosts: tuple[str, ...], body_bytes: int) -> FastAPI:
     """`opened` builds the services and takes them down again with the application."""
 
@@ -60,7 +78,7 @@ def create_app(opened: Opened, hosts: tuple[str, ...], body_bytes: int) -> FastA
             app.state.services = services
             yield
 
-    app = FastAPI(
+    app = Described(
         title="Retort",
         version=VERSION,
         lifespan=lifespan,
