@@ -70,10 +70,10 @@ class Acts:
 
         self.start(task.uid, "promote", lambda settle: work.promote(task, commit, settle), failed)
 
-    async def finish(self, work: Preparing, task: TaskRecord, commit: str) -> None:
-        """Promotes, and returns when that is settled (or when it has to be asked for again)."""
-        self.promote(work, task, commit)
-        await asyncio.wait([self._flying[(task.uid, "promote")]])
+    async def rest(self, uid: str, seconds: float) -> bool:
+        """Whether what is under way for a task has ended, waited for that long at most."""
+        mine = [flight for (task, _), flight in self._flying.items() if task == uid]
+        return not mine or not (await asyncio.wait(mine, timeout=seconds))[1]
 
     def start(self, uid: str, name: str, do: Do, failed: Callable[[Failure], Reply]) -> bool:
         """False when it is under way already."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -28,6 +28,11 @@ from retort_core.lifecycle.observations import Observed
 from retort_core.lifecycle.statuses import Failure, TaskStatus
 from retort_core.lifecycle.tasks import decide
 
+# Rules plan in 10 ms and a branch is moved in one transaction: replies that come at once are told at once, which spares the
+# operator an event and a question each (25 ms of 280). What takes longer is told of by its event.
+AT_ONCE_SECONDS: Final = 0.1
+PROMOTING_SECONDS: Final = 5.0
+
 
 class TaskDesk:
     def __init__(self, database: Database, work: TaskWork, acts: Acts, signal: Signal) -> None:
@@ -44,8 +49,9 @@ class TaskDesk:
                 raise
             return _unknown(body, failure_of(error))
         seen = await self._seen(task, record)
-        await self._start(task, body.wanted, seen)
         self._signal.notify()
+        if await self._start(task, body.wanted, seen) and await self._acts.rest(task.uid, AT_ONCE_SECONDS):
+            return await self.get(task.uid)
         return seen if not body.wanted.end else seen.model_copy(update={"archived": True})
 
     async def get(self, uid: str) -> TaskSeen:
@@ -71,7 +77,8 @@ class TaskDesk:
         task = await self._ending(uid)
         if task is not None and task.status.promoting and task.replies.promoted is None:
             assert task.status.staged is not None
-            await self._acts.finish(self._work, task, task.status.staged.commit)
+            self._acts.promote(self._work, task, task.status.staged.commit)
+            await self._acts.rest(uid, PROMOTING_SECONDS)
             task = await self._ending(uid)
         if task is None:
             return
@@ -152,14 +159,18 @@ class TaskDesk:
             archived=record is not None and record.archived,
         )
 
-    async def _start(self, task: TaskRecord, wanted: Wanted, seen: TaskSeen) -> None:
+    async def _start(self, task: TaskRecord, wanted: Wanted, seen: TaskSeen) -> bool:
+        """Whether something was begun whose reply is to come."""
+        if wanted.end:
+            await self._work.ended(task)
         prepared, round_ = seen.prepared, wanted.prepare
         if round_ is not None and (prepared is None or prepared.round < round_):
             self._acts.prepare(self._work, task, round_)
+            return True
         if wanted.promote and seen.promoted is None:
             self._acts.promote(self._work, task, wanted.promote)
-        if wanted.end:
-            await self._work.ended(task)
+            return True
+        return False
 
 
 def _unknown(body: TaskPut, failure: Failure) -> TaskSeen:

@@ -162,7 +162,7 @@ class Preparation:
             instruction=instruction_of(task),
             planner=planned.planner,
             base=planned.base or situation.base.id,
-            expect=situation.head if not task.base or correction else situation.base.id,
+            expect=situation.head if correction else _expected(task, situation),
             why="correction" if correction else "commit",
             plan=planned.plan,
             result=planned.result,
@@ -277,3 +277,8 @@ def _declined(task: TaskRecord, declined: Declined) -> Readied:
         failure="Input", code="declined", message=message, details={"nearest": declined.nearest}
     )
     return Readied(reply=Prepared(round=task.status.round, failure=failure), work=Work(kind="none"))
+
+
+def _expected(task: TaskRecord, situation: Situation) -> str:
+    """The head that the branch must still have: a named base is what was seen of it, unless the branch begins with this."""
+    return situation.base.id if task.base and situation.head else situation.head
