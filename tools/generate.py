@@ -5,6 +5,7 @@ api/openapi.json                  the routes of retort_api
 docs/reference/operations.md      the operations of retort_plans
 docs/reference/errors.md          the error tree of retort_core
 docs/reference/settings.md        the settings of retort_api
+docs/reference/service-metrics.md  its metrics
 docs/reference/{cli,kubectl}.md   the commands of retort_client
 charts/*/{values.schema.json,README.md}   the charts' values.yaml
 crds/*.yaml, and copies in charts/retort-cluster/files/crds   the custom resources of retort_core
@@ -29,6 +30,7 @@ TARGETS = {
     "docs/reference/operations.md": "retort_plans.reference_page:render",
     "docs/reference/errors.md": "errors_page:render",
     "docs/reference/settings.md": "retort_api.settings_page:render",
+    "docs/reference/service-metrics.md": "retort_api.kit.watching.metrics:render",
     "docs/reference/cli.md": "retort_client.cli.reference_page:render",
     "docs/reference/kubectl.md": "retort_client.cli.reference_page:render_plugin",
     "charts/retort/values.schema.json": "chart_pages:retort_schema",

@@ -39,6 +39,11 @@ class Site:
     def client(self) -> httpx.Client:
         return self.service.client()
 
+    def readiness(self) -> tuple[int, dict[str, str]]:
+        """As a load balancer sees it, at the second port."""
+        reply = httpx.get(f"http://127.0.0.1:{self.service.env['RETORT_METRICS_PORT']}/readyz", timeout=10)
+        return reply.status_code, reply.json()
+
     def fsck(self, **changes: str) -> dict[str, Any]:
         done = services.command("fsck", "--deep", "--json", env={**self.service.env, **changes})
         assert done.stdout, done.stderr
@@ -63,7 +68,8 @@ def site(s3: servers.S3, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
             endpoint=f"127.0.0.1:{net.port}", name=servers.BUCKET, prefix=home.name,
             access_key=servers.ACCESS_KEY, secret_key=servers.SECRET_KEY, secure=False,
         )  # fmt: skip
-        env = services.environment(database, bucket) | {"RETORT_S3_SECONDS": "1"}
+        env = services.environment(database, bucket)
+        env |= {"RETORT_S3_SECONDS": "1", "RETORT_METRICS_PORT": str(servers.free_port())}
         done = services.command("migrate", "--from", str(home), env=env)
         assert done.returncode == 0, done.stderr
         service = services.on_servers(tmp_path_factory.mktemp("served"), env)
@@ -134,9 +140,13 @@ def test_tasks_wait_for_a_database_that_was_restarted_and_end_well(site: Site) -
         try:
             told = refused(client, "GET", f"{D}/commits")
             assert "database" in told["detail"]
+            code, parts = site.readiness()
+            assert (code, parts["objects"]) == (503, "ok")
+            assert parts["database"].startswith(("down", "no answer"))
             refused(client, "POST", f"{D}/tasks", json={"source": services.flag("never")})
         finally:
             site.postgres.start()
+    assert site.readiness() == (200, {"database": "ok", "objects": "ok"})
     for uid in uids:
         task = finish(site, uid)
         assert task["phase"] == "Complete", task["status"]["failure"]
@@ -154,6 +164,9 @@ def test_tasks_wait_for_an_object_store_that_was_away_and_end_well(site: Site) -
             uid = start(client, "f_s3", name)
             waiting = client.get(f"{P}/tasks/{uid}", params={"wait": 3}).json()
             assert waiting["phase"] not in ("Complete", "Failed")
+            code, parts = site.readiness()
+            assert (code, parts["database"]) == (503, "ok")
+            assert parts["objects"].startswith(("down", "no answer"))
         finally:
             site.net.fault = ""
     assert finish(site, uid)["phase"] == "Complete"

@@ -22,6 +22,8 @@ from retort_api.conversations import endpoints as conversations
 from retort_api.datasets import endpoints as datasets
 from retort_api.kit import problems
 from retort_api.kit.guards import Guards
+from retort_api.kit.watching.requests import Watched
+from retort_api.kit.watching.watch import Watch
 from retort_api.projects import endpoints as projects
 from retort_api.projects import member_endpoints as members
 from retort_api.services import Services
@@ -69,7 +71,9 @@ def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
     return [operation for path in document["paths"].values() for operation in path.values()]
 
 
-def create_app(opened: Opened, hosts: tuple[str, ...], body_bytes: int) -> FastAPI:
+def create_app(
+    opened: Opened, hosts: tuple[str, ...], body_bytes: int, watch: Watch | None = None
+) -> FastAPI:
     """`opened` builds the services and takes them down again with the application."""
 
     @asynccontextmanager
@@ -85,6 +89,11 @@ def create_app(opened: Opened, hosts: tuple[str, ...], body_bytes: int) -> FastA
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+        },  # `Watched` does it, without paths and queries
         responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}},
     )
     for router in ROUTERS:
@@ -92,6 +101,7 @@ def create_app(opened: Opened, hosts: tuple[str, ...], body_bytes: int) -> FastA
     check_rules(ROUTERS)
     problems.install(app, _refused)
     app.add_middleware(Guards, hosts=hosts, body_bytes=body_bytes)
+    app.add_middleware(Watched, watch=watch or Watch())
     return app
 
 

@@ -7,6 +7,7 @@ from pydantic_settings import BaseSettings
 from retort_api.access.settings import AccessSettings
 from retort_api.cluster.settings import ClusterSettings
 from retort_api.kit.postgres.settings import PostgresSettings
+from retort_api.kit.watching.settings import WatchSettings
 from retort_api.settings import Settings
 from retort_api.storage import StorageSettings
 
@@ -30,13 +31,20 @@ CLUSTER = """
 
 Read by the service (`retort_api.mains.cluster`) and the broker (`retort_api.mains.broker`); the charts set them.
 """
+WATCH = """
+## Looking at it
+
+Read by every process; see [Watch a service](../how-to/watch-a-service.md). Traces are set by OpenTelemetry's own variables
+(`OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_SERVICE_NAME`, `OTEL_TRACES_SAMPLER`, …).
+"""
 TABLE = "\n| variable | default | meaning |\n|---|---|---|\n"
 
 
 def render() -> str:
     servers = SERVERS + _table(PostgresSettings) + _table(StorageSettings).removeprefix(TABLE)
     cluster = CLUSTER + _table(ClusterSettings)
-    return HEAD + _table(Settings) + PEOPLE + _table(AccessSettings) + servers + cluster
+    watch = WATCH + _table(WatchSettings)
+    return HEAD + _table(Settings) + PEOPLE + _table(AccessSettings) + servers + cluster + watch
 
 
 def _table(settings: type[BaseSettings]) -> str:

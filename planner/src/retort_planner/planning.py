@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from retort_core.plans import Declined, Outcome, Planned
 from retort_planner import rules
 from retort_planner.agreement import confirm
-from retort_planner.model.client import Endpoint, ModelClient, ModelUnavailable
+from retort_planner.model.client import Endpoint, ModelClient, ModelUnavailable, Told, unheard
 from retort_planner.model.planning import Asked, ModelPlanner
 from retort_planner.model.probe import find_rung
 from retort_planner.requests import Request
@@ -61,7 +61,7 @@ class Planner:
         return Planning(outcome=held, asked=asked)
 
 
-def connect(endpoint: Endpoint) -> ModelPlanner:
+def connect(endpoint: Endpoint, told: Told = unheard) -> ModelPlanner:
     """A model behind its endpoint, after the probe. Raises ModelUnavailable when nobody usable answers."""
-    client = ModelClient(endpoint)
+    client = ModelClient(endpoint, told)
     return ModelPlanner(client, find_rung(client))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -16,6 +16,7 @@ from retort_api.kit import signals
 from retort_api.kit.database import Database
 from retort_api.kit.problems import HttpProblem
 from retort_api.kit.signals import Signal
+from retort_api.kit.watching.health import Health
 from retort_api.tasks import events
 from retort_core.http import internal as routes
 from retort_core.http.internal import AttemptPut, CommitFeed, OpenTasks, TaskPut, TaskSeen
@@ -33,6 +34,7 @@ class Internal:
     signal: Signal
     desk: TaskDesk | None = None
     attempts: Attempts | None = None
+    health: Health = field(default_factory=lambda: Health({}))
 
 
 async def admitted(request: Request, authorization: Annotated[str, Header(max_length=4096)] = "") -> Internal:

@@ -20,11 +20,14 @@ from retort_api.cluster.app import internal_app
 from retort_api.cluster.attempts import Attempts
 from retort_api.cluster.endpoints import Internal, runs
 from retort_api.cluster.settings import ClusterSettings, secret
+from retort_api.kit.watching.settings import WatchSettings
+from retort_api.kit.watching.watch import Watch
 from retort_api.local.sandboxes import LocalSandboxes
 from retort_api.mains import parts
 from retort_api.mains.logs import configure_logs
 from retort_api.mains.serving import Listener, listening, until_signal
 from retort_api.mains.stores import prepared, shared
+from retort_api.mains.watching import health_of, metrics_listener, watching
 from retort_api.runs.pods import Dialler, networks
 from retort_api.settings import Settings
 from retort_core.errors import RetortError
@@ -33,7 +36,7 @@ DRAIN_SECONDS: Final = 50  # of the Pod's 60: runs under way may end, what does 
 
 
 @contextlib.asynccontextmanager
-async def opened(settings: Settings, cluster: ClusterSettings) -> AsyncIterator[Internal]:
+async def opened(settings: Settings, cluster: ClusterSettings, watch: Watch) -> AsyncIterator[Internal]:
     """Everything wired; leaving the block lets runs under way end and takes the rest down."""
     home = prepared(settings.home)
     token = secret(cluster.internal_token_file, "INTERNAL_TOKEN_FILE").decode()
@@ -52,19 +55,29 @@ async def opened(settings: Settings, cluster: ClusterSettings) -> AsyncIterator[
             database=on.database,
             acts=acts,
             dialler=dialler,
-            run=parts.running(on, intake, settings, home / "spool"),
+            run=parts.running(on, intake, settings, home / "spool", watch),
             holder=f"{cluster.pod_name or socket.gethostname()}-{uuid.uuid4().hex[:8]}"[-100:],
         )
         stack.push_async_callback(attempts.close)
         stack.push_async_callback(acts.drain, DRAIN_SECONDS)
         await attempts.open()
-        yield Internal(token=token, database=on.database, signal=on.signal, attempts=attempts)
+        yield Internal(
+            token=token,
+            database=on.database,
+            signal=on.signal,
+            attempts=attempts,
+            health=health_of(on.database, on.objects),
+        )
 
 
 async def serve(settings: Settings, cluster: ClusterSettings) -> None:
     with listening(cluster.internal_host, cluster.internal_port) as bound:
-        async with opened(settings, cluster) as internal:
-            await until_signal(Listener(app=internal_app(internal, runs), socket=bound))
+        async with (
+            watching("broker", people=True) as watch,
+            opened(settings, cluster, watch) as internal,
+            metrics_listener(WatchSettings(), watch.metrics, internal.health),
+        ):
+            await until_signal(Listener(app=internal_app(internal, runs, watch), socket=bound))
 
 
 def main() -> None:

@@ -30,12 +30,15 @@ from retort_api.cluster.service import TaskDesk
 from retort_api.cluster.settings import ClusterSettings, secret
 from retort_api.cluster.wakes import Wakes
 from retort_api.commits.differences import Differences
+from retort_api.kit.watching.settings import WatchSettings
+from retort_api.kit.watching.watch import Watch
 from retort_api.mains import parts, people
 from retort_api.mains.embedded import FEATURES, THREADS, already_open, secrets_of
 from retort_api.mains.logs import configure_logs
 from retort_api.mains.planners import choose
 from retort_api.mains.serving import LOOPBACK, Listener, listening, until_signal
 from retort_api.mains.stores import prepared, shared
+from retort_api.mains.watching import health_of, heard, last_day, metrics_listener, watching
 from retort_api.services import Services
 from retort_api.settings import Settings
 from retort_core.errors import RetortError
@@ -53,7 +56,7 @@ class Replica:
 
 @contextlib.asynccontextmanager
 async def opened(
-    settings: Settings, known: AccessSettings, cluster: ClusterSettings
+    settings: Settings, known: AccessSettings, cluster: ClusterSettings, watch: Watch
 ) -> AsyncIterator[Replica]:
     """Everything wired; leaving the block takes it down in the opposite order."""
     home = prepared(settings.home)
@@ -64,7 +67,7 @@ async def opened(
         asyncio.get_running_loop().set_default_executor(pool)
         stores = await stack.enter_async_context(shared(home))
         on = parts.stored(stores.database, stores.objects, stores.signal)
-        chosen = await asyncio.to_thread(choose, settings)
+        chosen = await asyncio.to_thread(choose, settings, heard(watch.metrics))
         secrets = secrets_of(home, known)
         access = await stack.enter_async_context(people.accounts(known, secrets, on.database))
         recorder = people.recorder(secrets, on.database, settings.llm_model)
@@ -75,7 +78,7 @@ async def opened(
         acts, wakes = Acts(on.database, on.signal), Wakes(on.database, on.signal)
         stack.push_async_callback(wakes.close)
         stack.push_async_callback(acts.drain, DRAIN_SECONDS)
-        work = parts.work(on, chosen, TaskGate(on.database, recorder, strangers=True))
+        work = parts.work(on, chosen, TaskGate(on.database, recorder, strangers=True), watch)
         work.wake = wakes.wake
         services = Services(
             settings=settings,
@@ -98,7 +101,13 @@ async def opened(
         desk = TaskDesk(on.database, work, acts, on.signal)
         yield Replica(
             services=services,
-            internal=Internal(token=token, database=on.database, signal=on.signal, desk=desk),
+            internal=Internal(
+                token=token,
+                database=on.database,
+                signal=on.signal,
+                desk=desk,
+                health=health_of(on.database, on.objects),
+            ),
         )
 
 
@@ -120,13 +129,22 @@ async def serve(settings: Settings, known: AccessSettings, cluster: ClusterSetti
         listening(settings.host, settings.port) as public,
         listening(cluster.internal_host, cluster.internal_port) as internal,
     ):
-        async with opened(settings, known, cluster) as replica:
-            app = create_app(already_open(replica.services), hosts, settings.body_bytes)
+        async with (
+            watching("service", people=True) as watch,
+            opened(settings, known, cluster, watch) as replica,
+            metrics_listener(
+                WatchSettings(),
+                watch.metrics,
+                replica.internal.health,
+                last_day(replica.services.database),
+            ),
+        ):
+            app = create_app(already_open(replica.services), hosts, settings.body_bytes, watch)
             gc.collect()
             gc.freeze()
             await until_signal(
                 Listener(app=app, socket=public, proxies=known.trusted_proxies),
-                Listener(app=internal_app(replica.internal, tasks), socket=internal),
+                Listener(app=internal_app(replica.internal, tasks, watch), socket=internal),
             )
 
 

@@ -29,6 +29,8 @@ from retort_api.access.settings import AccessSettings
 from retort_api.app import VERSION, Opened, create_app
 from retort_api.audit.recorder import Recorder
 from retort_api.commits.differences import Differences
+from retort_api.kit.watching.settings import WatchSettings
+from retort_api.kit.watching.watch import Watch
 from retort_api.local.driver import Driver
 from retort_api.local.sandboxes import LocalSandboxes
 from retort_api.mains import parts, people
@@ -36,6 +38,7 @@ from retort_api.mains.logs import configure_logs
 from retort_api.mains.planners import Chosen, choose
 from retort_api.mains.serving import LOOPBACK, Listener, listening, until_signal
 from retort_api.mains.stores import Opening, Stores, default_project, locked, on_this_machine, prepared
+from retort_api.mains.watching import health_of, heard, last_day, metrics_listener, watching
 from retort_api.projects.quotas import Quotas
 from retort_api.projects.rows import ProjectRows
 from retort_api.runs.preparation import Planner
@@ -62,9 +65,10 @@ async def opened(
     planner: Planner | None = None,
     known: AccessSettings | None = None,
     opening: Opening = on_this_machine,
+    watch: Watch | None = None,
 ) -> AsyncIterator[Services]:
     """Everything wired; leaving the block takes it down in the opposite order. `known`: with accounts."""
-    home = prepared(settings.home)
+    home, watch = prepared(settings.home), watch or Watch()
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(locked(home))
         pool = ThreadPoolExecutor(THREADS, thread_name_prefix="retort")
@@ -78,7 +82,11 @@ async def opened(
             stack.push_async_callback(one.close)
             await one.open()
         await asyncio.to_thread(proven)
-        chosen = Chosen(planner, "given") if planner else await asyncio.to_thread(choose, settings)
+        chosen = (
+            Chosen(planner, "given")
+            if planner
+            else await asyncio.to_thread(choose, settings, heard(watch.metrics))
+        )
         secrets = secrets_of(home, known)
         access, quotas = local(settings.user), Quotas(database)
         if known is not None:
@@ -87,7 +95,7 @@ async def opened(
         doors = Doors(
             access=access, recorder=people.recorder(secrets, database, settings.llm_model), quotas=quotas
         )
-        services, driver = wired(settings, home, stores, (executor, intake), chosen, doors)
+        services, driver = wired(settings, home, stores, (executor, intake), chosen, doors, watch)
         stack.push_async_callback(driver.close)
         await driver.open()
         yield services
@@ -131,11 +139,13 @@ def wired(
     sandboxes: tuple[LocalSandboxes, LocalSandboxes],
     chosen: Chosen,
     doors: Doors,
+    watch: Watch,
 ) -> tuple[Services, Driver]:
     executor, intake = sandboxes
     on = parts.stored(stores.database, stores.objects, stores.signal)
     gate = TaskGate(stores.database, doors.recorder, strangers=True)
-    work = parts.driven(on, chosen, parts.running(on, intake, settings, home / "spool"), gate)
+    runs = parts.running(on, intake, settings, home / "spool", watch)
+    work = parts.driven(on, chosen, runs, gate, watch)
     driver = Driver(stores.database, work, executor, on.signal)
     work.wake = driver.wake
     services = Services(
@@ -233,10 +243,19 @@ async def serve(
     url = f"http://{host}:{bound.getsockname()[1]}"
     home = settings.home.expanduser().resolve()
     with bound:
-        async with opened(settings, known=known, opening=opening) as services:
+        async with (
+            watching("service", people=known is not None) as watch,
+            opened(settings, known=known, opening=opening, watch=watch) as services,
+            metrics_listener(
+                WatchSettings(),
+                watch.metrics,
+                health_of(services.database, services.objects),
+                last_day(services.database),
+            ),
+        ):
             token = await first_admin(services, home, known)
             hosts = (*LOOPBACK, *(known.hosts if known is not None else ()))
-            app = create_app(already_open(services), hosts, settings.body_bytes)
+            app = create_app(already_open(services), hosts, settings.body_bytes, watch)
             trusted = known.trusted_proxies if known is not None else ""
 
             def ready() -> None:

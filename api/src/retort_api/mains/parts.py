@@ -9,7 +9,10 @@ from typing import Any, Final
 from retort_api.commits.log import CommitLog
 from retort_api.kit.database import Database
 from retort_api.kit.signals import Signal
+from retort_api.kit.watching.tracing import Tracing
+from retort_api.kit.watching.watch import Watch
 from retort_api.mains.planners import Chosen
+from retort_api.mains.watching import counted
 from retort_api.runs.commands import Commands
 from retort_api.runs.execution import Execution
 from retort_api.runs.gates import Gate
@@ -20,6 +23,7 @@ from retort_api.runs.running import Running
 from retort_api.runs.sandboxes import Sandboxes
 from retort_api.runs.service import DrivenWork, TaskWork
 from retort_api.runs.situation import Situations
+from retort_api.runs.traces import TaskTraces
 from retort_api.settings import Settings
 from retort_planner.suggestions import suggest
 from retort_tables.objects.port import ObjectStore
@@ -44,24 +48,30 @@ def stored(database: Database, objects: ObjectStore, signal: Signal) -> Stored:
     return Stored(database=database, objects=objects, log=CommitLog(database), library=library, signal=signal)
 
 
-def running(on: Stored, intake: Sandboxes, settings: Settings, spool: Path) -> Running:
+def running(
+    on: Stored, intake: Sandboxes, settings: Settings, spool: Path, watch: Watch | None = None
+) -> Running:
     """Runs in a claimed sandbox; results are taken in behind walls of their own."""
     runner = Runner(on.objects, on.library, intake, settings, spool)
     execution = Execution(on.database, on.log, on.library, runner)
-    return Running(database=on.database, execution=execution, signal=on.signal)
+    return Running(database=on.database, execution=execution, signal=on.signal, traces=_traces(on, watch))
 
 
-def work(on: Stored, chosen: Chosen, gate: Gate) -> TaskWork:
+def work(on: Stored, chosen: Chosen, gate: Gate, watch: Watch | None = None) -> TaskWork:
     """What the actions of a task do, runs left aside; `gate`: what people may make them do."""
-    return TaskWork(**_working(on, chosen, gate))
+    return TaskWork(**_working(on, chosen, gate, watch))
 
 
-def driven(on: Stored, chosen: Chosen, runs: Running, gate: Gate) -> DrivenWork:
+def driven(on: Stored, chosen: Chosen, runs: Running, gate: Gate, watch: Watch | None = None) -> DrivenWork:
     """The same with the runs, for a driver in this process."""
-    return DrivenWork(running=runs, **_working(on, chosen, gate))
+    return DrivenWork(running=runs, **_working(on, chosen, gate, watch))
 
 
-def _working(on: Stored, chosen: Chosen, gate: Gate) -> dict[str, Any]:
+def _traces(on: Stored, watch: Watch | None) -> TaskTraces:
+    return TaskTraces(tracing=watch.tracing if watch is not None else Tracing(), database=on.database)
+
+
+def _working(on: Stored, chosen: Chosen, gate: Gate, watch: Watch | None) -> dict[str, Any]:
     situations = Situations(on.database, on.log, on.library, suggest)
     preparation = Preparation(chosen.plan, situations, on.log, Commands(on.database, on.log, gate))
     return {
@@ -70,4 +80,6 @@ def _working(on: Stored, chosen: Chosen, gate: Gate) -> dict[str, Any]:
         "preparation": preparation,
         "gate": gate,
         "signal": on.signal,
+        "traces": _traces(on, watch),
+        **({"told": counted(watch.metrics)} if watch is not None else {}),
     }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from retort_api.runs.preparation import Planner
 from retort_api.settings import Settings
 from retort_planner import rules
-from retort_planner.model.client import Endpoint, ModelUnavailable, Rung
+from retort_planner.model.client import Endpoint, ModelUnavailable, Rung, Told, unheard
 from retort_planner.model.planning import ModelPlanner
 from retort_planner.planning import Planner as RulesAndModel
 from retort_planner.planning import connect
@@ -24,13 +24,13 @@ class Chosen:
     name: str
 
 
-def choose(settings: Settings) -> Chosen:
-    """Blocking: asks the endpoint, if there is one, for a schema that only an obedient server meets."""
+def choose(settings: Settings, told: Told = unheard) -> Chosen:
+    """Blocking: asks the endpoint, if there is one, for a schema that only an obedient server meets. `told`: of its calls."""
     if not settings.llm_url:
         return Chosen(rules.plan, "rules")
     key = settings.llm_key.get_secret_value()
     try:
-        model = connect(Endpoint(url=settings.llm_url, model=settings.llm_model, key=key))
+        model = connect(Endpoint(url=settings.llm_url, model=settings.llm_model, key=key), told)
     except ModelUnavailable as error:
         return Chosen(rules.plan, f"rules ({error.message})")
     return Chosen(RulesAndModel(model), f"rules, then {settings.llm_model} ({_held(model)})")

@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import uvicorn
@@ -60,6 +60,22 @@ async def until_signal(*listeners: Listener) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop, number)
     await asyncio.gather(*(server.serve(sockets=[server.listener.socket]) for server in servers))
+
+
+@contextlib.asynccontextmanager
+async def beside(listener: Listener) -> AsyncIterator[None]:
+    """Serves while the block lasts, next to what has the signals."""
+    started = asyncio.Event()
+    server = _Server(replace(listener, ready=started.set))
+    serving = asyncio.create_task(server.serve(sockets=[listener.socket]))
+    ready = asyncio.create_task(started.wait())
+    try:
+        await asyncio.wait([serving, ready], return_when=asyncio.FIRST_COMPLETED)
+        yield
+    finally:
+        ready.cancel()
+        server.should_exit = True
+        await serving
 
 
 class _Server(uvicorn.Server):

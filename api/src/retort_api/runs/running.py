@@ -14,6 +14,7 @@ from retort_api.kit.signals import Signal
 from retort_api.runs.execution import Execution
 from retort_api.runs.runner import Ride
 from retort_api.runs.sandboxes import Sandbox
+from retort_api.runs.traces import TaskTraces
 from retort_api.tasks import events
 from retort_api.tasks.records import TaskRecord
 from retort_core.lifecycle.observations import Ran
@@ -27,6 +28,7 @@ class Running:
     database: Database
     execution: Execution
     signal: Signal
+    traces: TaskTraces
 
     async def __call__(self, task: TaskRecord, attempt: int, sandbox: Sandbox, settle: Any) -> Ran | None:
         """The reply, or None when it was settled in the transaction that stored what the run made."""
@@ -39,7 +41,8 @@ class Running:
             await settle(connection, ran.model_copy(update={"usage": usage}))
 
         try:
-            return await self.execution(task, attempt, ride, timed)
+            async with self.traces.span("run", task, attempt):
+                return await self.execution(task, attempt, ride, timed)
         finally:
             await progress.close()
 

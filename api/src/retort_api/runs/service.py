@@ -21,6 +21,7 @@ from retort_api.runs.remembering import answered
 from retort_api.runs.running import Running
 from retort_api.runs.sandboxes import Sandbox
 from retort_api.runs.sentences import done, say
+from retort_api.runs.traces import TaskTraces
 from retort_api.runs.work import Work
 from retort_api.tasks import repository
 from retort_api.tasks.records import TaskRecord
@@ -43,7 +44,9 @@ class TaskWork:
     preparation: Preparation
     gate: Gate
     signal: Signal
+    traces: TaskTraces
     wake: Callable[[str], None] = lambda _: None
+    told: Callable[[TaskRecord, TaskStatus], None] = lambda _, __: None
 
     async def base(self, task: TaskRecord) -> str | Failure:
         """What the task starts from; the first upload starts from nothing."""
@@ -68,7 +71,8 @@ class TaskWork:
     # -- prepare -----------------------------------------------------------------------------------------
 
     async def prepare(self, task: TaskRecord, settle: Any) -> Prepared | None:
-        readied = await self.preparation(task)
+        async with self.traces.span("prepare", task):
+            readied = await self.preparation(task)
         superseded = await self._superseded(task, readied)
         verdict = readied.verdict
         try:
@@ -138,6 +142,10 @@ class TaskWork:
         """The branch moves and the staging ref goes, together or not at all, inside the caller's transaction."""
         if task.cancelled:
             return Promoted(failure=CANCELLED)
+        async with self.traces.span("promote", task):
+            return await self._moved(connection, task, commit)
+
+    async def _moved(self, connection: AsyncConnection, task: TaskRecord, commit: str) -> Promoted:
         await self.gate.promoted(connection, task, commit)
         work = Work.model_validate(task.work)
         staged, ran = task.status.staged, task.replies.run
@@ -159,6 +167,7 @@ class TaskWork:
 
     async def record(self, connection: AsyncConnection, task: TaskRecord, status: TaskStatus) -> None:
         await self.gate.ended(connection, task, status)
+        self.told(task, status)
 
     async def ended(self, task: TaskRecord) -> None:
         """What a failed task had staged stays an unreferenced version: nothing points at it any more."""

@@ -7,6 +7,7 @@ from pydantic import JsonValue
 from retort_api.access import member_repository as members
 from retort_api.access.authoriser import Right
 from retort_api.conversations import repository as conversations
+from retort_api.kit.watching.tracing import traceparent
 from retort_api.scopes import InDataset, InProject, denied
 from retort_api.tasks.records import TaskRecord
 from retort_api.tasks.service import Asked
@@ -34,6 +35,7 @@ async def asked(scope: InDataset, branch: str, **facts: JsonValue) -> Asked:
         user=scope.act.user,
         addresses=scope.act.addresses,
         note=scope.note,
+        traceparent=traceparent(),
         facts=facts,
     )
 

@@ -18,6 +18,7 @@ from retort_api.access.member_repository import Asker
 from retort_api.audit.acts import words
 from retort_api.kit import signals
 from retort_api.kit.problems import HttpProblem
+from retort_api.runs.traces import TRACEPARENT
 from retort_api.services import Services
 from retort_api.tasks import events, repository
 from retort_api.tasks.languages import of_source
@@ -48,6 +49,7 @@ class Asked:
     user: dict[str, JsonValue]
     addresses: tuple[str, ...]
     note: Note
+    traceparent: str = ""  # of the request, so that what is done for it later is seen as its child
     facts: dict[str, JsonValue] = field(default_factory=dict)
 
 
@@ -114,10 +116,14 @@ def _record(asked: Asked, body: TaskCreate) -> TaskRecord:
     )
 
 
+def _traced(asked: Asked) -> dict[str, str]:
+    return {TRACEPARENT: asked.traceparent} if asked.traceparent else {}
+
+
 def _asker(asked: Asked, task: TaskRecord) -> Asker:
     return Asker(
         task=task.uid, project=task.project, name=task.requester, change=asked.change, protected=asked.protected,
-        facts={"user": asked.user, "addresses": list(asked.addresses)},
+        facts={"user": asked.user, "addresses": list(asked.addresses), **_traced(asked)},
     )  # fmt: skip
 
 

@@ -7,9 +7,11 @@ Errors of the endpoint become `ModelUnavailable`; the caller falls back to the r
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import openai
 
@@ -55,6 +57,24 @@ class Answer:
     tokens_out: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One request as it went; `outcome`: answered, refused (by the server), unreachable, empty (no choice)."""
+
+    outcome: str
+    seconds: float
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
+Told: TypeAlias = Callable[[Call], None]
+
+
+def unheard(call: Call) -> None:
+    """Of calls that nobody counts."""
+    del call
+
+
 def _form(rung: Rung, schema: dict[str, Any]) -> dict[str, Any]:
     named = {"name": "plan", "schema": schema, "strict": True}
     match rung:
@@ -71,8 +91,9 @@ def _form(rung: Rung, schema: dict[str, Any]) -> dict[str, Any]:
 class ModelClient:
     """Blocking client (the planner runs in a thread); temperature 0 and a fixed seed: same words, same plan."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        self.endpoint = endpoint
+    def __init__(self, endpoint: Endpoint, told: Told = unheard) -> None:
+        """`told` hears of every call, from the thread that made it."""
+        self.endpoint, self._told = endpoint, told
         # Some servers refuse an empty key; none of ours reads this placeholder.
         self._openai = openai.OpenAI(
             base_url=endpoint.url, api_key=endpoint.key or "none", timeout=endpoint.seconds, max_retries=1
@@ -80,6 +101,22 @@ class ModelClient:
 
     def ask(self, messages: Messages, schema: dict[str, Any], rung: Rung) -> Answer:
         """Raises ModelUnavailable; the text may still be anything."""
+        started = time.monotonic()
+        try:
+            answer = self._answer(messages, schema, rung)
+        except ModelUnavailable as error:
+            outcome = str(error.details.get("outcome", "unreachable"))
+            self._told(Call(outcome=outcome, seconds=time.monotonic() - started))
+            raise
+        seconds = time.monotonic() - started
+        self._told(
+            Call(
+                outcome="answered", seconds=seconds, tokens_in=answer.tokens_in, tokens_out=answer.tokens_out
+            )
+        )
+        return answer
+
+    def _answer(self, messages: Messages, schema: dict[str, Any], rung: Rung) -> Answer:
         try:
             reply = self._openai.chat.completions.create(
                 model=self.endpoint.model,
@@ -91,14 +128,16 @@ class ModelClient:
             )
         except openai.APIStatusError as error:
             raise ModelUnavailable(
-                f"The model's server answered {error.status_code}.", status=error.status_code
+                f"The model's server answered {error.status_code}.",
+                status=error.status_code,
+                outcome="refused",
             ) from error
         except openai.OpenAIError as error:
             raise ModelUnavailable(
                 f"The model's server cannot be reached ({type(error).__name__})."
             ) from error
         if not reply.choices:
-            raise ModelUnavailable("The model's server answered without a choice.")
+            raise ModelUnavailable("The model's server answered without a choice.", outcome="empty")
         usage = reply.usage
         return Answer(
             text=reply.choices[0].message.content or "",

@@ -1,0 +1,87 @@
+"""An OTLP receiver on loopback: takes what an exporter sends over HTTP and decodes it, as a collector does."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One span; ids in hexadecimal. `service`: who sent it."""
+
+    name: str
+    trace: str
+    id: str
+    parent: str
+    service: str
+    attributes: dict[str, Any]
+    failed: bool
+
+
+@dataclass
+class Collector:
+    url: str
+    spans: list[Seen] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+
+    def take(self, body: bytes) -> None:
+        self.bodies.append(body)
+        for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+            about = _values(resource.resource.attributes)
+            for scope in resource.scope_spans:
+                self.spans.extend(_seen(span, str(about["service.name"])) for span in scope.spans)
+
+    def named(self, name: str) -> list[Seen]:
+        return [span for span in self.spans if span.name == name]
+
+
+def _seen(span: Any, service: str) -> Seen:
+    return Seen(
+        span.name, span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex(), service,
+        _values(span.attributes), span.status.code == 2,
+    )  # fmt: skip
+
+
+def _values(attributes: Any) -> dict[str, Any]:
+    return {one.key: getattr(one.value, one.value.WhichOneof("value")) for one in attributes}
+
+
+@contextmanager
+def collector() -> Iterator[Collector]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            assert self.path == "/v1/traces"
+            packed = self.headers.get("Content-Encoding") == "gzip"
+            found.take(gzip.decompress(body) if packed else body)
+            reply = ExportTraceServiceResponse().SerializeToString()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/x-protobuf")
+            self.send_header("Content-Length", str(len(reply)))
+            self.end_headers()
+            self.wfile.write(reply)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    found = Collector(f"http://127.0.0.1:{server.server_port}")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield found
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
