@@ -9,6 +9,7 @@ import pytest
 from fake_service import Behaviour, question
 from stage import EXECUTORS, POLICY, PROFILE, Stage
 
+from retort_core.errors import RetortError
 from retort_core.lifecycle.observations import Prepared
 
 pytestmark = pytest.mark.asyncio
@@ -365,3 +366,21 @@ async def test_a_burst_makes_an_executor_a_task_and_never_more_than_there_may_be
         assert len(stage.service.runs) == 60, [one for one in stage.service.runs if one[1] > 1]
         assert stage.kubelet.made <= 65
         assert stage.kubelet.most <= 12
+
+
+async def test_a_process_that_ends_at_each_start_makes_no_executor_at_each_start() -> None:
+    """Executors were made before those that there are had been listed: eighteen for a pool of two."""
+    async with Stage() as stage:
+        first = await stage.start()
+        await stage.warm()
+        await first.end()
+        stage.operators.clear()
+        for _ in range(3):
+            stage.cluster.fail("list", "agenttasks", 403)
+            failing = await stage.start()
+            stage.operators.clear()
+            with pytest.raises(RetortError):
+                await asyncio.wait_for(failing.task, 20)
+        await stage.start()
+        await stage.warm()
+        assert stage.kubelet.made == 2

@@ -291,7 +291,9 @@ class FakeCluster:
         start, limit = int(request.query.get("continue") or 0), int(request.query.get("limit") or 0)
         page = found[start : start + limit] if limit else found
         if "PartialObjectMetadata" in request.headers.get("Accept", ""):
-            page = [{"metadata": one["metadata"]} for one in page]
+            page = [
+                {"metadata": one["metadata"]} for one in page
+            ] or None  # as a real one says that there is nothing
         more = str(start + limit) if limit and start + limit < len(found) else ""
         return {"kind": f"{KINDS[plural][1]}List", "apiVersion": "v1", "items": page,
                 "metadata": {"resourceVersion": str(self.version), **({"continue": more} if more else {})}}  # fmt: skip

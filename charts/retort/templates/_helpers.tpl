@@ -118,3 +118,19 @@ topologySpreadConstraints:
     items: [{key: ca.crt, path: ca.crt}]
 {{- end }}
 {{- end }}
+
+{{- /* Before a part that needs the database. One at a time by a lock in it; a schema that is current is left alone. */ -}}
+{{- define "retort.migrate" -}}
+- name: migrate
+  image: {{ include "retort.image" (dict "root" . "image" .Values.api.image) }}
+  imagePullPolicy: {{ .Values.api.image.pullPolicy }}
+  command: [python, -I, -m, retort_api.mains.migrate]
+  securityContext: {{- include "retort.containerSecurity" . | nindent 4 }}
+  env:
+    {{- include "retort.stateEnv" . | nindent 4 }}
+    - {name: RETORT_HOME, value: /tmp/retort}
+  resources: {{- toYaml .Values.api.resources | nindent 4 }}
+  volumeMounts:
+    - {name: tmp, mountPath: /tmp}
+    {{- include "retort.stateMounts" . | nindent 4 }}
+{{- end }}

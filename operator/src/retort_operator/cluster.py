@@ -115,7 +115,7 @@ class Cluster:
         accept = METADATA if metadata else ""
         while True:
             found = await self._asked("list", resource, resource.path(namespace), query=query, accept=accept)
-            yield found.get("items", [])
+            yield found.get("items") or []  # null where there is nothing, in lists of metadata
             more = found.get("metadata", {}).get("continue")
             if not more:
                 return

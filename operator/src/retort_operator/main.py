@@ -116,6 +116,7 @@ class Operator:
             for raw in items:
                 parts.receiver.profile(raw, gone=False)
         await parts.sweeper.pods()
+        parts.pools.begin()
         await parts.sweeper.policies()
         parts.receiver.expected = await parts.sweeper.objects()
         self.receiver = parts.receiver

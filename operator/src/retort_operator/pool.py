@@ -65,7 +65,14 @@ class Pools:
         self._due: set[str] = set()
         self._looked: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._begun = False
         self.changed: Callable[[str], None] = lambda _: None
+
+    def begin(self) -> None:
+        """Once the executors that there are have been seen: a process that made more before would make them at each start."""
+        self._begun = True
+        for profile in self._profiles:
+            self.look(profile.name)
 
     def look(self, profile: str) -> None:
         """Soon, and once for however many reasons: a busy pool changes hundreds of times a second."""
@@ -117,6 +124,8 @@ class Pools:
 
     def _look(self, name: str) -> None:
         self._due.discard(name)
+        if not self._begun:
+            return
         self._looked[name] = asyncio.get_running_loop().time()
         profile = self._profiles.get(name)
         if profile is None:
