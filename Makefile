@@ -34,7 +34,7 @@ lock:  ## resolve anew and write requirements/*.txt
 bench-operator: setup  ## the operator against a cluster in memory
 	$(BIN)/python benchmarks/reconciling.py
 
-bench-%: setup  ## bench-tables, bench-tasks: prints ratios, exit 1 when a bar is missed
+bench-%: setup  ## bench-tables, bench-tasks, bench-state: prints ratios, exit 1 when a bar is missed
 	$(BIN)/python benchmarks/$*.py
 
 node-up: setup  ## a real Kubernetes node on this machine, as root: export KUBECONFIG=$$(make -s node-up)

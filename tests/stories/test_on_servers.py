@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import pytest
 import servers
 import services
 from faulty import Proxy, proxy
+from killing import Load
 from services import P, Service
 
 from retort_tables.objects.s3 import Bucket, S3Objects
@@ -174,54 +173,15 @@ def test_tasks_wait_for_an_object_store_that_was_away_and_end_well(site: Site) -
 
 
 def test_nothing_that_was_acknowledged_is_lost_when_the_service_is_killed(site: Site) -> None:
-    chance, acknowledged = random.Random(7), []
-    over = threading.Event()
+    """Five times here, fifty in `make bench-state`."""
     with site.client as client:
-        names = [branch(client, f"k{number}") for number in range(3)]
-
-    def work(number: int) -> None:
-        """Commits for as long as the kills go on; whatever is said to be complete must be there afterwards."""
-        made = 0
-        while not over.is_set():
-            site.service.up.wait(60)
-            column = f"c{number}_{made}"
-            try:
-                with site.client as client:
-                    task = services.finished(client, start(client, column, names[number % len(names)]))
-            except (httpx.HTTPError, AssertionError, KeyError, json.JSONDecodeError):
-                continue  # killed in the middle: it may or may not have been done
-            if task["phase"] == "Complete":
-                acknowledged.append((task["branch"], task["status"]["result"]["commit"]))
-                made += 1
-
-    with ThreadPoolExecutor(6) as pool:
-        workers = [pool.submit(work, number) for number in range(6)]
-        for _ in range(3):
-            over.wait(chance.uniform(1.0, 4.0))
-            site.service.kill()
-            site.service.start()
-        over.wait(1.0)
-        over.set()
-        for worker in workers:
-            worker.result()
-    assert acknowledged
-    with site.client as client:
-        graph = {one["id"]: one["parents"] for one in client.get(f"{D}/graph").json()["commits"]}
-        heads = {one["name"]: one["head"] for one in client.get(f"{D}/branches").json()["items"]}
-    for name, commit in acknowledged:
-        assert commit in ancestors(graph, heads[name]), "an acknowledged version is not on its branch"
+        names = tuple(branch(client, f"k{number}") for number in range(3))
+    load = Load(site.service, "survey", names)
+    load.under_kills(5, random.Random(7), (1.0, 4.0))
+    assert load.acknowledged
+    assert load.lost() == [], "an acknowledged version is not on its branch"
     report = site.fsck()
     assert report["clean"], report["problems"]
-
-
-def ancestors(graph: dict[str, list[str]], head: str) -> set[str]:
-    found, todo = set(), [head]
-    while todo:
-        here = todo.pop()
-        if here not in found:
-            found.add(here)
-            todo += graph.get(here, [])
-    return found
 
 
 def test_a_backup_gives_the_same_versions_back(site: Site, tmp_path: Path) -> None:

@@ -80,6 +80,18 @@ def test_a_batch_is_stored_in_order_and_tells_what_is_new(store: ObjectStore) ->
     assert store.add_all([]) == []
 
 
+@pytest.mark.parametrize("size", [0, 1, (1 << 20) + 1, 12 << 20])
+def test_a_file_is_the_object_that_its_bytes_are(store: ObjectStore, tmp_path: Path, size: int) -> None:
+    data = os.urandom(size)
+    (tmp_path / "file").write_bytes(data)
+    with (tmp_path / "file").open("rb") as file:
+        file.seek(size // 2)  # wherever it stands
+        first, again = store.add_file(file), store.add_file(file)
+    assert (first.new, again.new) == (True, False)
+    assert first.key == again.key == hashlib.sha256(data).hexdigest()
+    assert read(store, first.key) == data
+
+
 def test_keys_are_listed_in_order_and_only_those(store: ObjectStore) -> None:
     put = {store.put(bytes([number])) for number in range(50)}
     assert list(store.keys()) == sorted(put)

@@ -55,10 +55,14 @@ class CommitLog:
     # -- reading -----------------------------------------------------------------------------------------
 
     async def get(self, dataset: str, identifier: str) -> CommitRecord:
+        known = self._known.get(identifier)
+        if known is not None and known.dataset == dataset:
+            return known
         async with self._database.read() as connection:
             found = await repository.commit(connection, dataset, identifier)
         if found is None:
             raise NotFound(f"There is no version {short(identifier)!r} in this dataset.")
+        self._remember({identifier: found})
         return found
 
     async def head(self, dataset: str, name: str) -> str:
@@ -88,12 +92,15 @@ class CommitLog:
             for start in range(0, len(missing), AT_ONCE):
                 part = await repository.some_commits(connection, dataset, missing[start : start + AT_ONCE])
                 found.update({record.id: record for record in part})
+        self._remember(found)
+        return [found[one] for one in every if one in found]
+
+    def _remember(self, found: dict[str, CommitRecord]) -> None:
         self._known.update(found)
         for one in found:
             self._known.move_to_end(one)
         while len(self._known) > KEPT:
             self._known.popitem(last=False)
-        return [found[one] for one in every if one in found]
 
     async def lineage(self, dataset: str) -> dict[str, tuple[str, ...]]:
         async with self._database.read() as connection:

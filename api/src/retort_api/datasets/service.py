@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import mmap
 import tempfile
 import uuid
 from collections.abc import AsyncIterator
@@ -88,7 +87,7 @@ async def receive(
                 "The file was damaged on its way: its SHA-256 is not the one that was announced. Send it again.",
                 announced=expected, received=received.digest,
             )  # fmt: skip
-        key = await asyncio.to_thread(_put, services, file)
+        key = (await asyncio.to_thread(services.objects.add_file, file)).key
     record = UploadRecord(
         id=uuid.uuid4().hex,
         dataset=scope.dataset.id,
@@ -117,9 +116,3 @@ async def _write(file: BinaryIO, body: AsyncIterator[bytes], limit: int) -> Rece
         file.write(piece)
     file.flush()
     return Received(size=size, digest=digest.hexdigest())
-
-
-def _put(services: Services, file: BinaryIO) -> str:
-    """Through a mapping, so that a file of any size needs no memory of its own."""
-    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as view:
-        return services.objects.put(view)

@@ -57,6 +57,10 @@ class CachedObjects:
             self._keep(one.key, data)
         return found
 
+    def add_file(self, file: BinaryIO) -> Added:
+        """Not kept here: what was sent is read once, and is as large as nothing else."""
+        return self._store.add_file(file)
+
     def size(self, key: str) -> int:
         return self._store.size(key)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -18,8 +19,9 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from retort_core.errors import Infrastructure
-from retort_tables.objects.port import Added, absent, checked, key_of
+from retort_tables.objects.port import Added, absent, checked, key_of, key_of_file
 
+BLOCK: Final = 1 << 20
 _PARTIAL: Final = ".partial"
 
 
@@ -39,7 +41,12 @@ class FolderObjects:
         return self.add_all([data])[0]
 
     def add_all(self, parts: Sequence[bytes | memoryview]) -> list[Added]:
-        keys = [key_of(data) for data in parts]
+        return self._added([key_of(data) for data in parts], parts)
+
+    def add_file(self, file: BinaryIO) -> Added:
+        return self._added([key_of_file(file)], [file])[0]
+
+    def _added(self, keys: Sequence[str], parts: Sequence[bytes | memoryview | BinaryIO]) -> list[Added]:
         targets = {key: self._path(key) for key in keys}
         new = {key: data for key, data in zip(keys, parts, strict=True) if not targets[key].exists()}
         with _explained(next(iter(keys), "")), ExitStack() as left:
@@ -97,12 +104,15 @@ class FolderObjects:
     def _path(self, key: str) -> Path:
         return self._root / checked(key)[:2] / key
 
-    def _aside(self, data: bytes | memoryview, left: ExitStack) -> _Aside:
+    def _aside(self, data: bytes | memoryview | BinaryIO, left: ExitStack) -> _Aside:
         """A written file; `left` closes it, and removes it unless it has got its name by then."""
         handle, name = tempfile.mkstemp(dir=self._partial)
         file, path = left.enter_context(os.fdopen(handle, "wb")), Path(name)
         left.callback(path.unlink, missing_ok=True)
-        file.write(data)
+        if isinstance(data, bytes | memoryview):
+            file.write(data)
+        else:
+            shutil.copyfileobj(data, file, BLOCK)
         file.flush()
         os.fchmod(handle, 0o444)
         return _Aside(path, handle)

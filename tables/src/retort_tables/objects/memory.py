@@ -25,6 +25,10 @@ class MemoryObjects:
     def add_all(self, parts: Sequence[bytes | memoryview]) -> list[Added]:
         return [self.add(data) for data in parts]
 
+    def add_file(self, file: BinaryIO) -> Added:
+        file.seek(0)
+        return self.add(file.read())
+
     def open(self, key: str, start: int = 0, length: int | None = None) -> BinaryIO:
         data = self._data(key)
         return io.BytesIO(data[start:] if length is None else data[start : start + length])

@@ -43,6 +43,9 @@ class ObjectStore(Protocol):
     def add_all(self, parts: Sequence[bytes | memoryview]) -> list[Added]:
         """As `add`, one after the other or at once, as the store likes it."""
 
+    def add_file(self, file: BinaryIO) -> Added:
+        """As `add`, of a whole file that is read in blocks: for what is larger than memory."""
+
     def open(self, key: str, start: int = 0, length: int | None = None) -> BinaryIO:
         """A stream of `length` bytes from `start` (to the end when None; short at the end)."""
 
@@ -62,6 +65,14 @@ class ObjectStore(Protocol):
 def key_of(data: bytes | memoryview) -> str:
     """The only key `data` can have."""
     return hashlib.sha256(data).hexdigest()
+
+
+def key_of_file(file: BinaryIO) -> str:
+    """The same for a whole file; it stands at its beginning afterwards."""
+    file.seek(0)
+    key = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # a BinaryIO is enough
+    file.seek(0)
+    return key
 
 
 def checked(key: str) -> str:

@@ -28,7 +28,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.util import Retry, Timeout
 
 from retort_core.errors import Infrastructure, Unavailable
-from retort_tables.objects.port import Added, absent, checked, key_of
+from retort_tables.objects.port import Added, absent, checked, key_of, key_of_file
 
 MIB: Final = 1 << 20
 TRIES: Final = 3
@@ -95,14 +95,22 @@ class S3Objects:
         return self.add(data).key
 
     def add(self, data: bytes | memoryview) -> Added:
-        key, size = key_of(data), len(memoryview(data).cast("B"))
+        with io.BufferedReader(_View(data), MIB) as stream:
+            return self._upload(key_of(data), len(memoryview(data).cast("B")), cast("BinaryIO", stream))
+
+    def add_file(self, file: BinaryIO) -> Added:
+        key, size = key_of_file(file), file.seek(0, io.SEEK_END)
+        file.seek(0)
+        return self._upload(key, size, file)
+
+    def _upload(self, key: str, size: int, stream: BinaryIO) -> Added:
         with self._explained():
             if self._stored(key) == size:
                 return Added(key, new=False)
             self._client.put_object(
                 self._bucket.name,
                 self._name(key),
-                cast("BinaryIO", io.BufferedReader(_View(data), MIB)),
+                stream,
                 size,
                 part_size=self._bucket.part_bytes,
                 num_parallel_uploads=1,  # one part in memory
@@ -217,6 +225,10 @@ class _View(io.RawIOBase):
         into[: len(piece)] = piece
         self._at += len(piece)
         return len(piece)
+
+    def close(self) -> None:
+        self._data.release()  # whoever mapped a file may close it now
+        super().close()
 
 
 class _Arriving(io.RawIOBase):
