@@ -179,6 +179,11 @@ def kills(service: Service) -> None:
     for problem in report["problems"]:
         print("   ", problem)
     bar("  problems that fsck finds", len(report["problems"]), 0)
+    bar(
+        "  tasks taken on that did not come to a version",
+        sum(load.ended.values()) - load.ended["Complete"],
+        0,
+    )
     told("versions acknowledged meanwhile", len(load.acknowledged))
     told("requests cut off by a kill", load.cut)
 

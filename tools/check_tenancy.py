@@ -33,6 +33,12 @@ FREE = {
     "projects.repository.name_of": "is given an id out of the caller's own memberships",
     "datasets.repository.add": "writes a record that was made in a project",
     "datasets.repository.add_upload": "writes a record that was made in a dataset",
+    "datasets.session_repository.add": "writes a record that was made in a dataset",
+    "datasets.session_repository.parts": "is given a session that was found in the dataset, by its caller",
+    "datasets.session_repository.finish": "is given a session that was found in the dataset, by its caller",
+    "datasets.session_repository.expired": "sweeps what everybody left behind",
+    "datasets.session_repository.forget": "is given a session that was found, or that has expired",
+    "datasets.session_repository.forget_parts": "is given parts of such a session",
     "conversations.repository.add": "writes a record that was made in a dataset",
     "templates.repository.add": "writes a record that was made in a project",
     "tasks.repository.add": "writes a record that was made in a dataset",
@@ -71,7 +77,7 @@ def is_repository(module: str) -> bool:
 def is_http(module: str) -> bool:
     first, _, last = module.partition(".")[0], "", module.rpartition(".")[2]
     return first not in NOT_HTTP and (
-        last.endswith("endpoints") or last in ("service", "scopes", "asking", "replies")
+        last.endswith("endpoints") or last in ("service", "session_service", "scopes", "asking", "replies")
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -23,6 +24,8 @@ class Load:
     clients: int = 6
     acknowledged: list[tuple[str, str]] = field(default_factory=list)  # branch, commit
     cut: int = 0  # requests that a kill left without an answer
+    started: list[str] = field(default_factory=list)  # tasks
+    ended: Counter[str] = field(default_factory=Counter)  # phases of all of them, once the kills are over
     _over: threading.Event = field(default_factory=threading.Event)
 
     def under_kills(self, kills: int, chance: random.Random, between: tuple[float, float]) -> None:
@@ -39,23 +42,26 @@ class Load:
                 self._over.set()
             for worker in workers:
                 worker.result()
+        with self.service.client() as client:
+            self.ended = Counter(services.finished(client, uid)["phase"] for uid in self.started)
 
     def _work(self, number: int) -> None:
-        made, branch = 0, self.branches[number % len(self.branches)]
+        asked, branch = 0, self.branches[number % len(self.branches)]
         while not self._over.is_set():
             self.service.up.wait(60)
-            column = f"c{number}_{made}"
+            column, asked = f"c{number}_{asked}", asked + 1
             try:
                 with self.service.client() as client:
                     body = {"source": services.flag(column), "branch": branch, "active_deadline_seconds": 600}
                     reply = client.post(f"{P}/datasets/{self.dataset}/tasks", json=body)
-                    task = services.finished(client, reply.json()["uid"])
+                    uid = reply.json()["uid"]
+                    self.started.append(uid)
+                    task = services.finished(client, uid)
             except (httpx.HTTPError, KeyError, json.JSONDecodeError):
                 self.cut += 1  # killed in the middle: it may or may not have been done
                 continue
             if task["phase"] == "Complete":
                 self.acknowledged.append((task["branch"], task["status"]["result"]["commit"]))
-                made += 1
 
     def lost(self) -> list[tuple[str, str]]:
         """What was acknowledged and is not on its branch now."""

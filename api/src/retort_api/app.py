@@ -20,6 +20,7 @@ from retort_api.commits import result_endpoints as results
 from retort_api.conventions import endpoints as conventions
 from retort_api.conversations import endpoints as conversations
 from retort_api.datasets import endpoints as datasets
+from retort_api.datasets import session_endpoints as sessions
 from retort_api.kit import problems
 from retort_api.kit.guards import Guards
 from retort_api.kit.watching.requests import Watched
@@ -40,6 +41,7 @@ ROUTERS = tuple(
         projects,
         members,
         datasets,
+        sessions,
         commits,
         files,
         results,

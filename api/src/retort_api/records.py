@@ -62,6 +62,29 @@ uploads = Table(
     Column("digest", String(64), nullable=False),
     _at("created_at"),
 )
+upload_sessions = Table(
+    "upload_sessions",
+    metadata,
+    Column("id", String(32), primary_key=True),  # of the upload that it becomes, too
+    _dataset(),
+    Column("caller", name_type(200), nullable=False),
+    Column("filename", String(255), nullable=False),
+    Column("wish", JSON, nullable=False),  # mode, key, options, branch, lang
+    Column("length", Big, nullable=False),
+    Column("received", Big, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("done", Integer, nullable=False, default=0),
+    _at("created_at"),
+    Column("expires_at", Moment, nullable=False, index=True),
+)
+upload_parts = Table(
+    "upload_parts",
+    metadata,
+    Column("session", ForeignKey("upload_sessions.id"), primary_key=True),
+    Column("start", Big, primary_key=True, autoincrement=False),
+    Column("size", Big, nullable=False),
+    Column("object", String(200), nullable=False),
+)
 commits = Table(
     "commits",
     metadata,

@@ -27,6 +27,11 @@ class Settings(BaseSettings):
         default="local", max_length=100, description="Name of the local user, author of versions."
     )
     upload_bytes: int = Field(default=2 * GIB, ge=1, description="Largest upload in bytes.")
+    upload_hours: int = Field(
+        default=24,
+        ge=1,
+        description="An upload in parts that was cut off can be gone on with for this many hours after its last piece.",
+    )
     body_bytes: int = Field(default=4 * MIB, ge=1024, description="Largest JSON request in bytes.")
     run_seconds: int = Field(default=600, ge=1, description="Longest run of a script, in seconds.")
     read_seconds: int = Field(default=600, ge=1, description="Longest reading of a file, in seconds.")

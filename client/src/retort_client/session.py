@@ -17,11 +17,12 @@ from urllib.parse import quote
 import httpx2 as httpx
 from pydantic import BaseModel
 
+from retort_client import uploads
 from retort_client.credentials import Bearer
-from retort_core.errors import Infrastructure, RetortError
+from retort_client.problems import Refused, Unreachable, raise_for_problem
 from retort_core.http import routes as paths
 from retort_core.http.datasets import About, Conversation, ConversationCreate, Dataset, MessageCreate
-from retort_core.http.pages import Page, Problem
+from retort_core.http.pages import Page
 from retort_core.http.tasks import Event, Task, TaskCreate
 from retort_core.http.versions import (
     Branch,
@@ -40,25 +41,10 @@ from retort_core.lifecycle.sources import Answer, Approval, Source, UploadMode
 from retort_core.plans import Suggestion
 from retort_core.profiles import Profile
 
+__all__ = ["Client", "DatasetClient", "Refused", "Unreachable", "to_json"]
 DEFAULT_URL = "http://127.0.0.1:8765"
-CHUNK = 1 << 20  # bytes per piece of an upload
 WAIT_SECONDS = 20  # one long poll; the server answers earlier when the task is over or asks
 Reply = TypeVar("Reply", bound=BaseModel)
-
-
-class Refused(RetortError):
-    """The service refused a request: `code` and `status` are its own, `message` its sentence."""
-
-    def __init__(self, problem: Problem) -> None:
-        fields = "".join(f"\n  {error.where}: {error.message}" for error in problem.errors)
-        super().__init__(problem.detail + fields, **problem.details)
-        self.problem = problem
-
-
-class Unreachable(Infrastructure):
-    """Nobody answers at the service's address."""
-
-    code = "unreachable"
 
 
 class Client:
@@ -201,19 +187,6 @@ class Client:
         )
 
 
-def raise_for_problem(reply: httpx.Response) -> None:
-    if not reply.is_error:
-        return
-    try:
-        problem = Problem.model_validate_json(reply.content)
-    except ValueError:
-        problem = Problem(
-            type="about:blank", title="Unexpected answer", status=reply.status_code, code="unexpected",
-            detail=f"The service answered {reply.status_code} without saying why.",
-        )  # fmt: skip
-    raise Refused(problem)
-
-
 class DatasetClient:
     """One dataset: its versions, branches, conversations and tasks."""
 
@@ -231,18 +204,9 @@ class DatasetClient:
         options: dict[str, str] | None = None,
         on_bytes: Callable[[int], None] | None = None,
     ) -> Task:
-        """Send a file; the task that reads it is returned at once."""
-        headers = {"Filename": quote(path.name), "Content-Length": str(path.stat().st_size)}
-        with path.open("rb") as file:
-            reply = self.client.request(
-                "POST",
-                paths.UPLOADS,
-                names={"dataset": self.name},
-                headers=headers,
-                params={"mode": mode, **(options or {})},
-                content=_pieces(file, on_bytes),
-            )
-        return Task.model_validate_json(reply.content)
+        """Send a file, going on after cuts; the task that reads it is returned at once."""
+        query = {"mode": mode, **(options or {})}
+        return uploads.send(self.client, self.name, path, query, on_bytes or (lambda _: None))
 
     def submit(self, source: Source, **rest: Any) -> Task:
         return self._post(paths.TASKS, Task, TaskCreate(source=source, **rest))
@@ -331,13 +295,6 @@ class DatasetClient:
 
     def _post(self, template: str, reply: type[Reply], body: BaseModel) -> Reply:
         return self.client.post(template, reply, body, dataset=self.name)
-
-
-def _pieces(file: BinaryIO, on_bytes: Callable[[int], None] | None) -> Iterator[bytes]:
-    while piece := file.read(CHUNK):
-        yield piece
-        if on_bytes is not None:
-            on_bytes(len(piece))
 
 
 def to_json(value: BaseModel | list[Any]) -> str:

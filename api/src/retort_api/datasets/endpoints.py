@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from pydantic import TypeAdapter, ValidationError
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from retort_api.datasets import repository, service
 from retort_api.kit import cursors
@@ -89,6 +89,12 @@ class Incoming:
             upload=upload, filename=self.filename, mode=self.mode, key=self.key, options=self.options
         )
 
+    @property
+    def wish(self) -> dict[str, JsonValue]:
+        """All but the file, to be remembered until it is whole."""
+        facts: dict[str, JsonValue] = {"mode": self.mode, "key": list(self.key), "options": self.options}
+        return {**facts, "branch": self.branch, "lang": self.lang}
+
 
 @router.post(
     routes.UPLOADS,
@@ -113,7 +119,7 @@ async def upload(
     ] = "",
 ) -> Task:
     """The file is the body. The dataset is made when it does not exist yet (mode=new)."""
-    inside = await _dataset(scope, dataset, incoming.mode)
+    inside = await dataset_of(scope, dataset, incoming.mode)
     expected = digest_of(content_digest)
     record = await service.receive(scope.services, inside, incoming.filename, request.stream(), expected)
     asked = await asking.asked(
@@ -129,7 +135,8 @@ async def upload(
     return accepted(response, scope.project.name, task)
 
 
-async def _dataset(scope: ProjectScope, name: str, mode: UploadMode) -> InDataset:
+async def dataset_of(scope: ProjectScope, name: str, mode: UploadMode) -> InDataset:
+    """Where a file goes; a new one makes its dataset."""
     async with scope.services.database.read() as connection:
         found = await repository.find(connection, scope.project.id, name)
     if found is None and mode != "new":
@@ -152,13 +159,13 @@ def _named(what: str, text: str) -> str:
 _SHA256 = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):")
 
 
-def digest_of(header: str) -> str:
-    """The SHA-256 of a `Content-Digest`, in hexadecimal; "" when none was announced."""
+def digest_of(header: str, name: str = "Content-Digest") -> str:
+    """The SHA-256 of a digest header, in hexadecimal; "" when none was announced."""
     if not header.strip():
         return ""
     found = _SHA256.search(header)
     if found is None:
-        raise BadInput("Content-Digest must have a sha-256, as in `sha-256=:BASE64:`.")
+        raise BadInput(f"{name} must have a sha-256, as in `sha-256=:BASE64:`.")
     return base64.b64decode(found[1]).hex()
 
 

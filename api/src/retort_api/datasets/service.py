@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import BinaryIO
 
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.datasets import repository
 from retort_api.datasets.repository import DatasetRecord, UploadRecord
@@ -98,9 +99,20 @@ async def receive(
         created_at=datetime.now(UTC),
     )
     async with services.database.write() as connection:
-        await repository.add_upload(connection, record)
-        await quota_repository.add(connection, scope.project.id, "upload", record.size)
+        await keep(connection, scope, record)
     return record
+
+
+async def keep(connection: AsyncConnection, scope: InDataset, record: UploadRecord) -> None:
+    """A file that is an object by now becomes an upload of this dataset, and counts."""
+    await repository.add_upload(connection, record)
+    await quota_repository.add(connection, scope.project.id, "upload", record.size)
+
+
+def too_large(limit: int) -> LimitExceeded:
+    return LimitExceeded(
+        f"The file is larger than {limit >> 20} MiB. Split it, or raise RETORT_UPLOAD_BYTES.", limit=limit
+    )
 
 
 async def _write(file: BinaryIO, body: AsyncIterator[bytes], limit: int) -> Received:
@@ -108,10 +120,7 @@ async def _write(file: BinaryIO, body: AsyncIterator[bytes], limit: int) -> Rece
     async for piece in body:
         size += len(piece)
         if size > limit:
-            raise LimitExceeded(
-                f"The file is larger than {limit >> 20} MiB. Split it, or raise RETORT_UPLOAD_BYTES.",
-                limit=limit,
-            )
+            raise too_large(limit)
         digest.update(piece)
         file.write(piece)
     file.flush()

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.commits import repository as commits
 from retort_api.commits.records import CommitRecord, Move, Ref
-from retort_api.records import datasets, results, tasks, uploads
+from retort_api.records import datasets, results, tasks, upload_parts, uploads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +62,11 @@ async def named_objects(connection: AsyncConnection) -> list[Named]:
     for row in await connection.execute(select(results.c.id, results.c.parts)):
         found += [Named(object=part["object"], where=f"result {row.id[:12]}") for part in row.parts.values()]
     return found
+
+
+async def parts_of_uploads(connection: AsyncConnection) -> frozenset[str]:
+    """Of files on their way: they come and go, so that one is missing means nothing."""
+    return frozenset((await connection.execute(select(upload_parts.c.object))).scalars())
 
 
 async def task_ends(connection: AsyncConnection) -> list[Ended]:

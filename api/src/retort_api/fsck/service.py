@@ -47,6 +47,7 @@ class _Said:
     histories: list[Dataset]
     named: list[Named]
     tasks: list[Ended]
+    parts: frozenset[str]
 
 
 async def check(
@@ -62,6 +63,7 @@ async def check(
             histories=[history async for history in repository.histories(connection)],
             named=await repository.named_objects(connection),
             tasks=await repository.task_ends(connection),
+            parts=await repository.parts_of_uploads(connection),
         )
     return await asyncio.to_thread(_checked, said, objects, deep, told)
 
@@ -83,7 +85,7 @@ def _checked(said: _Said, objects: ObjectStore, deep: bool, told: Callable[[str]
             used |= found.objects
             report.problems += found.problems
     _others(said.named, objects, stored, report, deep=deep)
-    report.unreferenced = len(stored - used - {one.object for one in said.named})
+    report.unreferenced = len(stored - used - said.parts - {one.object for one in said.named})
     return report
 
 

@@ -6,6 +6,7 @@ rebinds its own name to 127.0.0.1, and then the name is not ours; it cannot hide
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -21,9 +22,16 @@ class BodyTooLarge(Exception):
 
 
 class Guards:
-    def __init__(self, app: ASGIApp, hosts: Iterable[str], body_bytes: int, free: str = "/uploads") -> None:
-        """`free`: end of the paths that count their own bytes."""
-        self._app, self._hosts, self._body_bytes, self._free = app, frozenset(hosts), body_bytes, free
+    def __init__(
+        self,
+        app: ASGIApp,
+        hosts: Iterable[str],
+        body_bytes: int,
+        free: str = r"/(uploads|upload-sessions/[^/]+)$",
+    ) -> None:
+        """`free`: pattern of the paths that count their own bytes."""
+        self._app, self._hosts, self._body_bytes = app, frozenset(hosts), body_bytes
+        self._free = re.compile(free)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -35,7 +43,7 @@ class Guards:
             status, code, detail = refused
             await response(problem(status, code, detail, scope["path"]))(scope, receive, send)
             return
-        if scope["path"].endswith(self._free):
+        if self._free.search(scope["path"]):
             await self._app(scope, receive, send)
             return
         await self._counted(scope, receive, send)
@@ -52,7 +60,7 @@ class Guards:
         if origin is not None and _hostname(origin) not in self._hosts:
             return 403, "denied", "Requests from pages of other sites are refused."
         length = headers.get("content-length", "0")
-        if not path.endswith(self._free) and length.isdigit() and int(length) > self._body_bytes:
+        if not self._free.search(path) and length.isdigit() and int(length) > self._body_bytes:
             return 413, "limit-exceeded", f"The request is larger than {self._body_bytes} bytes."
         return None
 

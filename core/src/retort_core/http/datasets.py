@@ -65,6 +65,20 @@ class DatasetCreate(Model):
     title: str = Field(default="", max_length=200)
 
 
+MOST_PART_BYTES = 8 << 20
+
+
+class UploadSession(Model):
+    """A file on its way: `offset` of its `length` bytes are safe. A piece has at most `part_bytes`."""
+
+    id: str
+    filename: str
+    length: int
+    offset: int
+    part_bytes: int
+    expires_at: datetime
+
+
 class Dataset(Model):
     """`head`, `rows`, `columns`: of the default branch; empty before the first import."""
 

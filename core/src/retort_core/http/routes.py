@@ -11,6 +11,9 @@ GET    DATASETS                                  -> Page[Dataset];       POST Da
 GET    DATASET                                   -> Dataset
 POST   UPLOADS ?mode&branch&sheet&header_rows&delimiter&encoding&key&lang   raw bytes, header `Filename` (percent-encoded UTF-8)
                                                  -> 202 Task; the dataset is made when it does not exist (mode=new)
+POST   UPLOAD_SESSIONS ?as UPLOADS, headers Filename, Upload-Length, Repr-Digest -> UploadSession, also the one under way
+GET    UPLOAD_SESSION                            -> UploadSession;       DELETE -> 204
+PATCH  UPLOAD_SESSION raw bytes, Upload-Offset   -> UploadSession;       POST (all is there) -> 202 Task
 GET    BRANCHES                                  -> Page[Branch];        POST BranchCreate -> Branch
 GET    BRANCH                                    -> Branch with ETag;    PUT BranchMove, If-Match: "<head>" -> Branch
 GET    COMMITS ?branch&cursor&limit              -> Page[Commit]
@@ -57,6 +60,7 @@ GET    AUDIT_HEADS | SYSTEM_AUDIT_HEADS          -> AuditHeads: where the chains
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import quote
 
 PREFIX: Final = "/api/v1"
 ABOUT: Final = f"{PREFIX}/about"
@@ -65,6 +69,8 @@ PROJECT: Final = f"{PROJECTS}/{{project}}"
 DATASETS: Final = f"{PROJECT}/datasets"
 DATASET: Final = f"{DATASETS}/{{dataset}}"
 UPLOADS: Final = f"{DATASET}/uploads"
+UPLOAD_SESSIONS: Final = f"{DATASET}/upload-sessions"
+UPLOAD_SESSION: Final = f"{UPLOAD_SESSIONS}/{{session}}"
 BRANCHES: Final = f"{DATASET}/branches"
 BRANCH: Final = f"{BRANCHES}/{{branch}}"
 COMMITS: Final = f"{DATASET}/commits"
@@ -128,3 +134,8 @@ NOTES: Final = "Retort-Notes"  # header of exports: what the format could not ho
 PARQUET: Final = "application/vnd.apache.parquet"
 DEFAULT_PROJECT: Final = "default"
 DEFAULT_BRANCH: Final = "main"
+
+
+def quoted(names: dict[str, str]) -> dict[str, str]:
+    """Ready for `str.format` of a path."""
+    return {name: quote(value, safe="") for name, value in names.items()}

@@ -1,0 +1,136 @@
+"""Files on their way to a service: in pieces that are each safe once they are answered, gone on with after a cut.
+
+A cut (no answer, or a service whose servers are away) is waited out, longer from try to try; then the service is asked how
+far the file came. Sent again later, also by another process, the same file for the same purpose goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
+from urllib.parse import quote
+
+from pydantic import BaseModel
+
+from retort_client.problems import Refused, Unreachable
+from retort_core.http import routes as paths
+from retort_core.http.datasets import UploadSession
+from retort_core.http.tasks import Task
+
+if TYPE_CHECKING:
+    from retort_client.session import Client
+
+WHOLE_BYTES: Final = 4 << 20  # up to here one request is simpler than three
+TRIES: Final = 10  # without progress: about two minutes
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 30.0
+PASSING: Final = frozenset({429, 502, 503, 504})
+CHUNK: Final = 1 << 20
+CONFLICT: Final = 409
+Reply = TypeVar("Reply")
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+def send(
+    client: Client,
+    dataset: str,
+    path: Path,
+    query: dict[str, str],
+    on_bytes: Callable[[int], None] = lambda _: None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Task:
+    """The task that reads the file. `on_bytes`: how many more are safe."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        if size <= WHOLE_BYTES:
+            return _whole(client, dataset, path.name, file, query, on_bytes)
+        return _Upload(client, dataset, sleep).run(path.name, file, size, query, on_bytes)
+
+
+def _whole(
+    client: Client,
+    dataset: str,
+    name: str,
+    file: BinaryIO,
+    query: dict[str, str],
+    told: Callable[[int], None],
+) -> Task:
+    def pieces() -> Iterator[bytes]:
+        while piece := file.read(CHUNK):
+            yield piece
+            told(len(piece))
+
+    reply = client.request(
+        "POST", paths.UPLOADS, names={"dataset": dataset}, headers={"Filename": quote(name)}, params=query,
+        content=pieces(),
+    )  # fmt: skip
+    return Task.model_validate_json(reply.content)
+
+
+class _Upload:
+    def __init__(self, client: Client, dataset: str, sleep: Callable[[float], None]) -> None:
+        self._client, self._dataset, self._sleep = client, dataset, sleep
+
+    def run(
+        self, name: str, file: BinaryIO, size: int, query: dict[str, str], told: Callable[[int], None]
+    ) -> Task:
+        headers = {"Filename": quote(name), "Upload-Length": str(size), "Repr-Digest": _digest(file)}
+        session = self._patiently(lambda: self._begin(headers, query))
+        told(session.offset)
+        while session.offset < size:
+            before = session.offset
+            session = self._patiently(lambda now=session: self._next(now, file))  # type: ignore[misc]
+            told(session.offset - before)
+        return self._patiently(lambda: self._finish(session))
+
+    def _begin(self, headers: dict[str, str], query: dict[str, str]) -> UploadSession:
+        names = {"dataset": self._dataset}
+        reply = self._client.request(
+            "POST", paths.UPLOAD_SESSIONS, names=names, headers=headers, params=query
+        )
+        return UploadSession.model_validate_json(reply.content)
+
+    def _next(self, session: UploadSession, file: BinaryIO) -> UploadSession:
+        file.seek(session.offset)
+        piece = file.read(session.part_bytes)
+        headers = {"Upload-Offset": str(session.offset), "Content-Digest": _header(hashlib.sha256(piece))}
+        try:
+            return self._asked("PATCH", session, UploadSession, headers=headers, content=piece)
+        except Refused as error:
+            if error.problem.status != CONFLICT:
+                raise
+            return self._asked("GET", session, UploadSession)  # the piece had come, its reply had not
+
+    def _finish(self, session: UploadSession) -> Task:
+        return self._asked("POST", session, Task)
+
+    def _asked(self, method: str, session: UploadSession, kind: type[Answer], **rest: Any) -> Answer:
+        names = {"dataset": self._dataset, "session": session.id}
+        reply = self._client.request(method, paths.UPLOAD_SESSION, names=names, **rest)
+        return kind.model_validate_json(reply.content)
+
+    def _patiently(self, call: Callable[[], Reply]) -> Reply:
+        """Again after what passes by itself."""
+        pause = FIRST_PAUSE
+        for _ in range(TRIES - 1):
+            try:
+                return call()
+            except Unreachable:
+                pass
+            except Refused as error:
+                if error.problem.status not in PASSING:
+                    raise
+            self._sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+        return call()
+
+
+def _digest(file: BinaryIO) -> str:
+    return _header(hashlib.file_digest(file, "sha256"))  # type: ignore[arg-type]  # a BinaryIO is enough
+
+
+def _header(digest: Any) -> str:
+    return f"sha-256=:{base64.b64encode(digest.digest()).decode()}:"
