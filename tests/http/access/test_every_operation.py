@@ -26,6 +26,7 @@ SCHEMA = schemathesis.openapi.from_path(str(DOCUMENT))
 OPERATIONS = {found.ok().label: found.ok() for found in SCHEMA.get_all_operations()}
 ENDLESS = "GET /api/v1/projects/{project}/events"  # its test reads a stream; here only what it refuses
 PASSWORDS = "PUT /api/v1/auth/password"
+FILE = {"filename": "a.csv", "upload-length": "4", "repr-digest": f"sha-256=:{'A' * 43}=:"}
 CHECKS: list[Any] = [
     schemathesis.checks.not_a_server_error,
     openapi.content_type_conformance,
@@ -55,9 +56,11 @@ def names(house: Any) -> dict[str, str]:
     root.made("POST", f"{root.p}/datasets/data/branches", {"name": "side"})
     root.made("POST", f"{root.p}/templates", {"name": "kept", "dataset": "data"})
     house.invited("fuzzed-member", "fuzzed", "member")
+    begun = root.made("POST", f"{root.p}/datasets/data/upload-sessions", headers=FILE)
     return {
         "project": "fuzzed", "dataset": "data", "ref": "main", "branch": "side", "conversation": conversation,
         "task": task["uid"], "result": task["status"]["result"]["result"], "name": "kept", "account": "fuzzed-member",
+        "session": begun["id"],
     }  # fmt: skip
 
 

@@ -37,12 +37,14 @@ def theirs(two: Any) -> dict[str, str]:
     task = other.say("secret", conversation, "mean of age by city")
     assert task["phase"] == "Complete", task["status"]
     other.made("POST", f"{other.p}/datasets/secret/branches", {"name": "their-branch"})
+    begun = walking.begin_upload(other, "secret")
     dataset = other.get(f"{other.p}/datasets/secret").json()
     project = other.get(other.p).json()
     return {
         "project": project["name"], "project_id": project["id"], "dataset": dataset["name"], "dataset_id": dataset["id"],
         "ref": dataset["head"], "branch": "their-branch", "conversation": conversation, "task": task["uid"],
         "result": task["status"]["result"]["result"], "key": "0" * 32, "convention": "0" * 32, "name": "no-template", "account": "theirs-admin",
+        "session": begun,
     }  # fmt: skip
 
 
@@ -80,7 +82,7 @@ def test_every_operation_has_a_body_to_try_it_with() -> None:
         for one in path.values()
         if "requestBody" in one
     }
-    assert needing - {"uploadFile"} == set(walking.BODIES)
+    assert needing - walking.RAW == set(walking.BODIES)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
@@ -124,7 +126,11 @@ def test_what_is_theirs_is_not_in_ours(two: Any, theirs: dict[str, str], operati
     assert (line["user"]["username"], line["responseStatus"]["code"]) == ("ours-admin", 404)
 
 
-INSIDE = [one for one in NESTED if set(one.template.split("/")) & {"{ref}", "{branch}", "{conversation}"}]
+INSIDE = [
+    one
+    for one in NESTED
+    if set(one.template.split("/")) & {"{ref}", "{branch}", "{conversation}", "{session}"}
+]
 
 
 @pytest.mark.usefixtures("untouched")

@@ -33,14 +33,18 @@ BODIES: dict[str, Any] = {
     "fitTemplate": {},
     "runTemplate": {},
 }
+RAW = {"uploadFile", "sendPiece"}
 QUERIES: dict[str, dict[str, str]] = {
     "getDiff": {"from": "main", "to": "main"},
     "removeMember": {"subject": "ours-analyst"},
     "uploadFile": {"mode": "append"},  # a new file would make a dataset of that name
+    "beginUpload": {"mode": "append"},
 }
 HEADERS: dict[str, dict[str, str]] = {
     "moveBranch": {"if-match": '"0"'},
     "uploadFile": {"filename": "w.csv"},
+    "beginUpload": {"filename": "w.csv", "upload-length": "4", "repr-digest": f"sha-256=:{'A' * 43}=:"},
+    "sendPiece": {"upload-offset": "0"},
     "streamEvents": {"last-event-id": "no number"},
 }
 
@@ -64,7 +68,7 @@ class Operation:
 
         path = self.template.format(**{key: quote(value, safe="") for key, value in names.items()})
         rest: dict[str, Any] = {"params": QUERIES.get(self.name, {}), "headers": HEADERS.get(self.name, {})}
-        if self.name == "uploadFile":
+        if self.name in RAW:
             rest["content"] = b"a\n1\n"
         elif self.name in BODIES:
             rest["json"] = BODIES[self.name]
@@ -78,4 +82,12 @@ def operations(document: Mapping[str, Any]) -> Iterator[Operation]:
             yield Operation(found["operationId"], method.upper(), template, rule)
 
 
-__all__ = ["Operation", "operations"]
+def begin_upload(person: Any, dataset: str) -> str:
+    """A file on its way into a dataset of this person's project; its id."""
+    path = f"{person.p}/datasets/{dataset}/upload-sessions"
+    reply = person.request("POST", path, params=QUERIES["beginUpload"], headers=HEADERS["beginUpload"])
+    assert reply.status_code == 201, reply.text
+    return str(reply.json()["id"])
+
+
+__all__ = ["Operation", "begin_upload", "operations"]
