@@ -13,16 +13,16 @@ import servers
 
 from retort_tables.objects.s3 import Bucket
 
-CLUSTER = Path(__file__).parent / "cluster"
+CLUSTERS = [Path(__file__).parent / name for name in ("cluster", "installed")]
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """tests/cluster runs when it is named (`make test-cluster` does), never along with the others."""
-    if collection_path != CLUSTER:
+    """What needs a cluster runs when it is named (`make test-cluster` does), never along with the others."""
+    if collection_path not in CLUSTERS:
         return None
     start = config.invocation_params.dir
     named = [(start / str(argument).partition("::")[0]).resolve() for argument in config.args]
-    return None if any(path.is_relative_to(CLUSTER) for path in named) else True
+    return None if any(path.is_relative_to(collection_path) for path in named) else True
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -24,6 +24,7 @@ from places import REPOSITORY, Node, cache
 
 KIND_SETTINGS: Final = REPOSITORY / "tools" / "cluster" / "kind.yaml"
 KIND_NAME: Final = "retort-test"
+NO_TESTS: Final = 5  # what pytest says when none of a selection (`-k`) is there
 NEEDED: Final = (*images.PARTS, "dev-postgresql", "dev-s3")
 
 
@@ -32,8 +33,16 @@ def test(node: Node, arguments: Sequence[str], *, keep: bool) -> int:
     with _cluster(node, keep=keep) as kubeconfig:
         programs = f"{builds.clients()}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         env = {**os.environ, "KUBECONFIG": str(kubeconfig), "PATH": programs}
-        command = [sys.executable, "-m", "pytest", "tests/cluster", *arguments]
-        return subprocess.run(command, cwd=REPOSITORY, env=env, check=False).returncode
+        # One after the other: the first set has the cluster for itself, the second has the product installed on it.
+        codes = [_pytest(folder, arguments, env) for folder in ("tests/cluster", "tests/installed")]
+        if set(codes) == {NO_TESTS}:
+            return NO_TESTS
+        return next((code for code in codes if code not in (0, NO_TESTS)), 0)
+
+
+def _pytest(folder: str, arguments: Sequence[str], env: Mapping[str, str]) -> int:
+    command = [sys.executable, "-m", "pytest", folder, *arguments]
+    return subprocess.run(command, cwd=REPOSITORY, env=env, check=False).returncode
 
 
 @contextmanager

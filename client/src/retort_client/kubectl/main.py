@@ -132,7 +132,11 @@ def approve(
 def cancel(context: typer.Context, name: Name, wait: Wait = 60, as_json: Json = False) -> None:
     """End a task; what it has not published is gone, what it has stays."""
     at = _desk(context)
-    at.settle(at.tasks.patch(name, {"desiredState": "Cancelled"}), wait, as_json=as_json)
+    found = at.tasks.patch(name, {"desiredState": "Cancelled"})
+    last = at.tasks.settled(name, wait) if wait else found
+    at.show(rendering.task(last), last, as_json=as_json)
+    if last.get("status", {}).get("failure", {}).get("class") != "Cancelled" and wait:
+        raise typer.Exit(0 if holds(last, "Complete") else 1)
 
 
 def logs(context: typer.Context, name: Name, as_json: Json = False) -> None:
