@@ -1,4 +1,4 @@
-"""Guards in front of every route: a name for this service in `Host`, no foreign page, bodies of a stated size.
+"""Guards in front of every route: a name for this service in `Host`, no foreign page, bodies of a stated size that arrive.
 
 A page on the web can make a browser send requests to loopback. It cannot choose the `Host` header freely unless it
 rebinds its own name to 127.0.0.1, and then the name is not ours; it cannot hide its `Origin` either. There is no CORS.
@@ -6,9 +6,11 @@ rebinds its own name to 127.0.0.1, and then the name is not ours; it cannot hide
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -16,8 +18,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from retort_api.kit.problems import problem, response
 
+STALLED_SECONDS: Final = (
+    30.0  # without a byte of a body that was announced; a whole one of JSON takes no longer either
+)
 
-class BodyTooLarge(Exception):
+
+class BodyRefused(Exception):
     """Raised into whoever reads the body."""
 
 
@@ -28,10 +34,11 @@ class Guards:
         hosts: Iterable[str],
         body_bytes: int,
         free: str = r"/(uploads|upload-sessions/[^/]+)$",
+        seconds: float = STALLED_SECONDS,
     ) -> None:
-        """`free`: pattern of the paths that count their own bytes."""
+        """`free`: pattern of the paths that count their own bytes and may take as long as something comes."""
         self._app, self._hosts, self._body_bytes = app, frozenset(hosts), body_bytes
-        self._free = re.compile(free)
+        self._free, self._seconds = re.compile(free), seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -43,10 +50,23 @@ class Guards:
             status, code, detail = refused
             await response(problem(status, code, detail, scope["path"]))(scope, receive, send)
             return
-        if self._free.search(scope["path"]):
-            await self._app(scope, receive, send)
-            return
-        await self._counted(scope, receive, send)
+        most = None if self._free.search(scope["path"]) else self._body_bytes
+        body = Body(receive, most, self._seconds)
+        answered = False
+
+        async def watching(message: Message) -> None:
+            """What the application answers to its cut-off body is not sent."""
+            nonlocal answered
+            if answered or body.refused is None:
+                answered = True
+                await send(message)
+
+        with suppress(BodyRefused):
+            await self._app(scope, body.receive, watching)
+        if body.refused is not None and not answered:
+            status, code, detail = body.refused
+            closing = {"Connection": "close"}  # the rest of the body may still come
+            await response(problem(status, code, detail, scope["path"]), closing)(scope, receive, send)
 
     def _refusal(self, path: str, headers: Headers) -> tuple[int, str, str] | None:
         host = _hostname("//" + headers.get("host", ""))
@@ -64,29 +84,37 @@ class Guards:
             return 413, "limit-exceeded", f"The request is larger than {self._body_bytes} bytes."
         return None
 
-    async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Stops reading above the limit; what the application answers to its cut-off body is not sent."""
-        received, answered = 0, False
 
-        async def counting() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self._body_bytes:
-                raise BodyTooLarge
-            return message
+class Body:
+    """Stops reading above `most` bytes, and when nothing comes any more. `refused`: why it did."""
 
-        async def watching(message: Message) -> None:
-            nonlocal answered
-            if answered or received <= self._body_bytes:
-                answered = True
-                await send(message)
+    def __init__(self, receive: Receive, most: int | None, seconds: float) -> None:
+        self._receive, self._most, self._seconds = receive, most, seconds
+        self._end = asyncio.get_running_loop().time() + seconds
+        self._received, self._whole = 0, False
+        self.refused: tuple[int, str, str] | None = None
 
-        with suppress(BodyTooLarge):
-            await self._app(scope, counting, watching)
-        if received > self._body_bytes and not answered:
-            detail = f"The request is larger than {self._body_bytes} bytes."
-            await response(problem(413, "limit-exceeded", detail, scope["path"]))(scope, receive, send)
+    async def receive(self) -> Message:
+        if self._whole:
+            return await self._receive()  # waits for the end of the connection, as long as that takes
+        try:
+            async with asyncio.timeout_at(self._end):
+                message = await self._receive()
+        except TimeoutError:
+            self.refused = (
+                408,
+                "timed-out",
+                f"The rest of the body did not come within {self._seconds:g} seconds.",
+            )
+            raise BodyRefused from None
+        self._whole = not message.get("more_body", False)
+        self._received += len(message.get("body", b""))
+        if self._most is None:
+            self._end = asyncio.get_running_loop().time() + self._seconds
+        elif self._received > self._most:
+            self.refused = (413, "limit-exceeded", f"The request is larger than {self._most} bytes.")
+            raise BodyRefused
+        return message
 
 
 def _hostname(url: str) -> str:

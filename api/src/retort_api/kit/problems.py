@@ -26,6 +26,7 @@ _CODES = {
     404: "not-found",
     405: "method-not-allowed",
     406: "not-acceptable",
+    408: "timed-out",
     412: "precondition-failed",
     413: "limit-exceeded",
     415: "unsupported-media-type",
