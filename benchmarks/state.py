@@ -179,11 +179,9 @@ def kills(service: Service) -> None:
     for problem in report["problems"]:
         print("   ", problem)
     bar("  problems that fsck finds", len(report["problems"]), 0)
-    bar(
-        "  tasks taken on that did not come to a version",
-        sum(load.ended.values()) - load.ended["Complete"],
-        0,
-    )
+    others = load.ended.total() - load.ended["Complete"] - load.ended["refused"]
+    bar("  tasks that neither became a version nor lost a swap", others, 0)
+    told("tasks whose swap was refused, told with both heads", load.ended["refused"])
     told("versions acknowledged meanwhile", len(load.acknowledged))
     told("requests cut off by a kill", load.cut)
 

@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx2 as httpx
 import services
@@ -25,7 +26,9 @@ class Load:
     acknowledged: list[tuple[str, str]] = field(default_factory=list)  # branch, commit
     cut: int = 0  # requests that a kill left without an answer
     started: list[str] = field(default_factory=list)  # tasks
-    ended: Counter[str] = field(default_factory=Counter)  # phases of all of them, once the kills are over
+    ended: Counter[str] = field(
+        default_factory=Counter
+    )  # what became of all of them, once the kills are over
     _over: threading.Event = field(default_factory=threading.Event)
 
     def under_kills(self, kills: int, chance: random.Random, between: tuple[float, float]) -> None:
@@ -43,7 +46,7 @@ class Load:
             for worker in workers:
                 worker.result()
         with self.service.client() as client:
-            self.ended = Counter(services.finished(client, uid)["phase"] for uid in self.started)
+            self.ended = Counter(outcome(services.finished(client, uid)) for uid in self.started)
 
     def _work(self, number: int) -> None:
         asked, branch = 0, self.branches[number % len(self.branches)]
@@ -71,6 +74,14 @@ class Load:
             heads = {one["name"]: one["head"] for one in client.get(f"{path}/branches").json()["items"]}
         there = {name: ancestors(graph, heads[name]) for name in self.branches}
         return [(name, commit) for name, commit in self.acknowledged if commit not in there[name]]
+
+
+def outcome(task: dict[str, Any]) -> str:
+    """A swap that was refused names both heads; anything else that failed is told by its code."""
+    failure = task["status"].get("failure") or {}
+    if failure.get("code") == "conflict" and {"expected", "head"} <= failure["details"].keys():
+        return "refused"
+    return str(failure.get("code", "")) or str(task["phase"])
 
 
 def ancestors(graph: dict[str, list[str]], head: str) -> set[str]:

@@ -13,7 +13,7 @@ import pytest_asyncio
 from retort_api.local.sandboxes import LocalSandbox, start
 from retort_api.runs.arrivals import Arrival, meanwhile
 from retort_api.runs.session import Input, Listener
-from retort_core.errors import Cancelled, DataError
+from retort_core.errors import Cancelled, DataError, Unavailable
 from retort_core.jobs import End, Job, Limits
 from retort_core.wire import read_parts
 
@@ -106,3 +106,17 @@ async def test_a_failure_of_what_waits_is_told_when_the_run_is_done(sandbox: Loc
     with pytest.raises(DataError, match="base cannot be read"):
         async with meanwhile(asyncio.create_task(fails()), arrival):
             await asyncio.sleep(0)
+
+
+@pytest.mark.asyncio
+async def test_an_input_that_fails_on_its_way_fails_the_run_at_once(sandbox: LocalSandbox) -> None:
+    """An object store that goes away in the middle of a table: the worker waits for the rest, nobody else may."""
+
+    async def blocks() -> AsyncIterator[bytes]:
+        yield stream([3])[:100]
+        raise Unavailable("The object store stopped in the middle of an object.")
+
+    async with asyncio.timeout(10) as limit:
+        with pytest.raises(Unavailable, match="stopped in the middle"):
+            await run(sandbox, blocks)
+    assert not limit.expired()

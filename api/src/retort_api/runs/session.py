@@ -65,16 +65,21 @@ class Session:
         raise SessionLost("the sandbox ended before it said what it enforces")
 
     async def run(self, job: Job, inputs: Sequence[Input], listener: Listener) -> End:
-        """Feeds the job and collects its frames until END."""
+        """Feeds the job and collects its frames until END. An input that fails on its way fails the run at once: the
+        other side waits for it and would say nothing until its time is up."""
         sending = asyncio.create_task(self._send(job, inputs))
+        receiving = asyncio.create_task(self._receive(job, listener))
         try:
             with _lost_on_timeout(job.limits.seconds + GRACE_SECONDS):
                 async with asyncio.timeout(job.limits.seconds + GRACE_SECONDS):
-                    return await self._receive(job, listener)
+                    await asyncio.wait({sending, receiving}, return_when=asyncio.FIRST_COMPLETED)
+                    if not receiving.done():
+                        await sending
+                    return await receiving
         finally:
-            sending.cancel()
-            with suppress(asyncio.CancelledError, OSError):
-                await sending
+            for one in (sending, receiving):
+                one.cancel()
+            await asyncio.gather(sending, receiving, return_exceptions=True)
 
     async def _send(self, job: Job, inputs: Sequence[Input]) -> None:
         """A supervisor that refuses early closes its ears; its END, not the broken pipe, is the answer."""
