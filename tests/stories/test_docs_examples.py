@@ -26,11 +26,14 @@ from retort_client.cli.main import main
 
 DOCS = Path(__file__).parents[2] / "docs"
 ON_A_CLUSTER = "<!-- runs on a cluster -->"  # those pages are run by tests/cluster
+ON_SERVERS = "<!-- runs on servers -->"  # and this one by test_operations_page
 PAGES = sorted(
     page
     for folder in ("tutorial", "how-to")
     for page in DOCS.glob(f"{folder}/*.md")
-    if "```console" in page.read_text("utf-8") and ON_A_CLUSTER not in page.read_text("utf-8")
+    if "```console" in (text := page.read_text("utf-8"))
+    and ON_A_CLUSTER not in text
+    and ON_SERVERS not in text
 )
 ID = re.compile(r"\b[0-9a-f]{12}\b")
 
