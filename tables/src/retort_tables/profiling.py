@@ -6,7 +6,7 @@ on two threads. After `detect` its readings spare counting again; for a later ve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -16,7 +16,7 @@ import polars as pl
 
 from retort_core.cells import ROW_ID
 from retort_core.dateforms import vote
-from retort_core.profiles import VALUES_KEPT, ColumnProfile, DateForms, Profile, ValueCount
+from retort_core.profiles import VALUES_KEPT, ColumnProfile, DateForms, Profile, ValueCount, listed
 from retort_core.schema import Column, DType, Kind, Schema
 from retort_tables.columns.codes import proposed_codes
 from retort_tables.columns.figures import histogram, numbers_of
@@ -44,6 +44,25 @@ class _Seen:
     dates: DateForms | None
 
 
+class _Tallies(Mapping[str, Tally]):
+    """By column id; of a column whose profile is known already, counted only if somebody asks."""
+
+    def __init__(self, table: pl.DataFrame, schema: Schema, known: Mapping[str, Tally]) -> None:
+        self._table, self._names = table, {column.id: column.name for column in schema.columns}
+        self._known = dict(known)
+
+    def __getitem__(self, column_id: str) -> Tally:
+        if column_id not in self._known:
+            self._known[column_id] = tally(self._table.get_column(self._names[column_id]))
+        return self._known[column_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
 def profile(
     table: pl.DataFrame,
     marks: pl.DataFrame,
@@ -65,24 +84,26 @@ def profile(
         if reading is not None:
             return _Seen(column, values, reading.tally, reading.counts, reading.dates)
         own = tally(values)
-        dates = None if column.id in unchanged else _dates(column, own)
-        return _Seen(column, values, own, counted.get(column.id, _UNMARKED), dates)
+        return _Seen(column, values, own, counted.get(column.id, _UNMARKED), _dates(column, own))
 
-    def both(column: Column) -> tuple[_Seen, ColumnProfile]:
+    def both(column: Column) -> tuple[Tally, ColumnProfile]:
         known = seen(column)
-        return known, unchanged.get(column.id) or _column(known)
+        return known.tally, _column(known)
 
+    new = [column for column in schema.columns if column.id not in unchanged]
     with ThreadPoolExecutor(THREADS) as pool:
-        done = list(pool.map(both, schema.columns))
-    columns = tuple(made for _, made in done)
-    repeats = duplicates(
-        table, marks, schema, {known.column.id: known.tally for known, _ in done}, _row_ids(table)
+        made = dict(zip((column.id for column in new), pool.map(both, new), strict=True))
+    tallies = _Tallies(table, schema, {column_id: own for column_id, (own, _) in made.items()})
+    columns = tuple(
+        made[column.id][1] if column.id in made else unchanged[column.id] for column in schema.columns
     )
+    distinct = {column.column: column.distinct for column in columns}
+    repeats = duplicates(table, marks, schema, tallies, distinct, _row_ids(table))
     return Profile(
         rows=table.height,
         columns=columns,
         duplicates=repeats,
-        findings=findings(schema, columns, repeats, {known.column.id: known.tally for known, _ in done}),
+        findings=findings(schema, columns, repeats, tallies),
     )
 
 
@@ -104,9 +125,9 @@ def _column(seen: _Seen) -> ColumnProfile:
         missing=counts.missing + max(0, unmarked),
         invalid=counts.invalid,
         missing_by=missing_by,
-        invalid_values=_listed(counts.invalid_values[:INVALID_KEPT]),
+        invalid_values=listed(counts.invalid_values[:INVALID_KEPT]),
         distinct=own.distinct,
-        values=_listed(own.top(VALUES_KEPT)),
+        values=listed(own.top(VALUES_KEPT)),
         complete=own.distinct <= VALUES_KEPT,
         numbers=numbers_of(own) if column.dtype.numeric or column.dtype is DType.duration else None,
         histogram=histogram(own) if column.dtype.numeric or column.dtype is DType.duration else (),
@@ -136,10 +157,6 @@ def _ends(own: Tally) -> tuple[str, str]:
     return ends[0], ends[1]
 
 
-def _listed(pairs: list[tuple[str, int]] | tuple[tuple[str, int], ...]) -> tuple[ValueCount, ...]:
-    return tuple(ValueCount.model_construct(value=value, count=rows) for value, rows in pairs)
-
-
 def _dates(column: Column, own: Tally) -> DateForms | None:
     """Forms of a text column of dates that wait for an order."""
     if column.dtype is not DType.text or column.kind is not Kind.date or own.texts is None:
@@ -167,4 +184,4 @@ def _codes(seen: _Seen) -> tuple[ValueCount, ...]:
         )
         parts = parts.with_columns(pl.col("t").str.strip_chars()).filter(pl.col("t") != "").unique()
         pairs = [(str(code), int(rows)) for code, rows in parts.get_column("t").value_counts().rows()]
-    return _listed(sorted(pairs, key=lambda pair: (-pair[1], pair[0]))[:VALUES_KEPT])
+    return listed(sorted(pairs, key=lambda pair: (-pair[1], pair[0]))[:VALUES_KEPT])

@@ -48,15 +48,15 @@ def findings(
     repeats: Sequence[Duplicates],
     tallies: Mapping[str, Tally],
 ) -> tuple[Finding, ...]:
-    """Findings in order of columns, then of the table."""
+    """Findings in order of columns, then of the table. `tallies` may count a column when it is asked for."""
     found: list[Finding] = []
     for column, profile in zip(schema.columns, columns, strict=True):
-        found += _of_column(column, profile, tallies[column.id])
+        found += _of_column(column, profile, tallies)
     ids = {column.id for column in schema.columns if column.kind is Kind.id}
     return (*found, *_of_table(repeats, ids))
 
 
-def _of_column(column: Column, profile: ColumnProfile, tally: Tally) -> Iterator[Finding]:
+def _of_column(column: Column, profile: ColumnProfile, tallies: Mapping[str, Tally]) -> Iterator[Finding]:
     yield from _emptiness(column, profile)
     if profile.invalid:
         values = [value.value for value in profile.invalid_values[:_SHOWN]]
@@ -64,7 +64,7 @@ def _of_column(column: Column, profile: ColumnProfile, tally: Tally) -> Iterator
             code="invalid_cells", column=column.id, count=profile.invalid, details={"values": [*values]}
         )
     yield from _dates(column, profile)
-    yield from _numbers(column, profile, tally)
+    yield from _numbers(column, profile, tallies)
     if profile.proposed_codes:
         yield Finding(
             code="proposed_codes",
@@ -73,7 +73,7 @@ def _of_column(column: Column, profile: ColumnProfile, tally: Tally) -> Iterator
             count=sum(code.count for code in profile.proposed_codes),
             details={"values": [code.value for code in profile.proposed_codes]},
         )
-    yield from _texts(column, profile, tally)
+    yield from _texts(column, profile, tallies)
 
 
 def _emptiness(column: Column, profile: ColumnProfile) -> Iterator[Finding]:
@@ -101,8 +101,11 @@ def _dates(column: Column, profile: ColumnProfile) -> Iterator[Finding]:
     )
 
 
-def _numbers(column: Column, profile: ColumnProfile, tally: Tally) -> Iterator[Finding]:
-    if not column.dtype.numeric or tally.keys is None or not profile.valid or column.kind is Kind.id:
+def _numbers(column: Column, profile: ColumnProfile, tallies: Mapping[str, Tally]) -> Iterator[Finding]:
+    if not column.dtype.numeric or not profile.valid or column.kind is Kind.id:
+        return
+    tally = tallies[column.id]
+    if tally.keys is None:
         return
     proposed = [float(code.value) for code in profile.proposed_codes]
     if hints.AGE.search(f"{column.name} {column.label}"):
@@ -137,7 +140,7 @@ def _outside(
     )
 
 
-def _texts(column: Column, profile: ColumnProfile, tally: Tally) -> Iterator[Finding]:
+def _texts(column: Column, profile: ColumnProfile, tallies: Mapping[str, Tally]) -> Iterator[Finding]:
     if profile.spaces:
         yield Finding(code="spaces", column=column.id, severity="info", count=profile.spaces)
     if profile.mojibake:
@@ -149,7 +152,7 @@ def _texts(column: Column, profile: ColumnProfile, tally: Tally) -> Iterator[Fin
         yield from _matching(column, "rounded_ids", texts, _ROUNDED, at_least=1)
     elif column.kind in (Kind.single, Kind.text):
         yield from _matching(column, "not_numbers", texts, _AMOUNT, at_least=0.9 * profile.valid)
-    if column.kind is Kind.single and tally.complete:
+    if column.kind is Kind.single and (profile.complete or tallies[column.id].complete):
         yield from _near(column, texts)
 
 

@@ -1,7 +1,8 @@
 """Rows that come twice: as a whole, as a whole without the id columns, and by each id column.
 
-Equal rows have equal hashes, so only rows with a repeated hash are compared cell by cell; the counts are exact.
-Cells are equal when they differ in nothing but spaces and width; missing equals missing within a row, but a missing
+Equal rows have equal hashes, so only rows with a repeated hash are compared cell by cell; the counts are exact. Columns are
+hashed from the most varied one on, and only in rows that are still alike: where no row comes twice, two or three columns
+tell (of 850,000 x 20 that is a seventh of the work). Cells are equal when they differ in nothing but spaces and width; missing equals missing within a row, but a missing
 key is never a duplicate. Of the surplus rows of an id, those equal to another row are identical, the others conflict.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count, repeat
 from typing import Final
 
 import numpy as np
@@ -21,21 +23,29 @@ from retort_core.schema import Column, DType, Kind, Schema
 from retort_tables.columns.tallies import Tally, repeated_hashes
 from retort_tables.dictionaries import by_code, is_coded, plain
 
+THREADS: Final = 2  # columns hashed at a time
+_NO_ROWS: Final = pl.DataFrame(schema={"group": pl.UInt32(), "\0row": pl.Int64()})
 _RAW: Final = "\0raw"  # of invalid cells, beside their column
 _ROW: Final = "\0row"
 
 
 def duplicates(
-    table: pl.DataFrame, marks: pl.DataFrame, schema: Schema, tallies: Mapping[str, Tally], row_ids: pl.Series
+    table: pl.DataFrame,
+    marks: pl.DataFrame,
+    schema: Schema,
+    tallies: Mapping[str, Tally],
+    distinct: Mapping[str, int],
+    row_ids: pl.Series,
 ) -> tuple[Duplicates, ...]:
-    """What repeats; nothing is listed that does not."""
+    """What repeats; nothing is listed that does not. `distinct`: how many values each column has, by its id."""
     if table.height < 2 or not schema.columns:
         return ()
     ids = [column for column in schema.columns if column.kind is Kind.id]
     others = [column for column in schema.columns if column.kind is not Kind.id]
     found = []
     first = others or ids
-    candidates = repeated_hashes(_hashes(table, first, tallies))
+    varied = sorted(first, key=lambda column: -distinct[column.id])
+    candidates = _alike(table, varied, tallies)
     loose = _equal_rows(table, first, marks, row_ids, candidates)
     within = loose.get_column(_ROW).to_numpy()
     whole = loose if first is ids or not ids else _equal_rows(table, schema.columns, marks, row_ids, within)
@@ -71,6 +81,8 @@ def _equal_rows(
     candidates: NDArray[np.int64],
 ) -> pl.DataFrame:
     """Rows (position, group) among the candidates that equal another row in `columns`."""
+    if not candidates.size:
+        return _NO_ROWS
     cells = pl.DataFrame(
         {column.name: plain(table.get_column(column.name).gather(candidates)) for column in columns}
     )
@@ -82,29 +94,36 @@ def _equal_rows(
     return grouped.select(_ROW).with_row_index("group").explode(_ROW)
 
 
-def _hashes(
-    table: pl.DataFrame, columns: Sequence[Column], tallies: Mapping[str, Tally]
-) -> NDArray[np.uint64]:
-    """One hash a row, column by column: hashing whole rows at once would copy the table."""
-    with ThreadPoolExecutor(2) as pool:
-        halves = pool.map(lambda start: _combined(table, columns[start::2], tallies, start), range(2))
-        even, odd = halves
-    even ^= odd
-    return even
+def _alike(table: pl.DataFrame, varied: Sequence[Column], tallies: Mapping[str, Tally]) -> NDArray[np.int64]:
+    """Rows that may equal another one: at least all that do. `varied`: columns, those of most values first."""
+    rows: NDArray[np.int64] | None = None  # all of them
+    hashes = np.zeros(table.height, dtype=np.uint64)
+    with ThreadPoolExecutor(THREADS) as pool:
+        for start in range(0, len(varied), THREADS):
+            pair = varied[start : start + THREADS]
+            for found in pool.map(_hashed, repeat(table), pair, repeat(tallies), count(start), repeat(rows)):
+                hashes ^= found
+            kept = repeated_hashes(hashes)
+            rows, hashes = kept if rows is None else rows[kept], hashes[kept]
+            if not rows.size:
+                break
+    return rows if rows is not None else np.arange(table.height)
 
 
-def _combined(
-    table: pl.DataFrame, columns: Sequence[Column], tallies: Mapping[str, Tally], start: int
+def _hashed(
+    table: pl.DataFrame,
+    column: Column,
+    tallies: Mapping[str, Tally],
+    seed: int,
+    rows: NDArray[np.int64] | None,
 ) -> NDArray[np.uint64]:
     """Each column with a seed of its own, so that equal values in two of them do not cancel out."""
-    combined = np.zeros(table.height, dtype=np.uint64)
-    for seed, column in enumerate(columns):
-        values, own = table.get_column(column.name), 2 * seed + start
-        if is_coded(values):
-            combined ^= by_code(values, lambda texts, own=own: folded(texts).hash(own))  # type: ignore[misc]
-        else:
-            combined ^= _folded(values, tallies[column.id], column).hash(own).to_numpy()
-    return combined
+    values = table.get_column(column.name)
+    if rows is not None:
+        values = values.gather(rows)
+    if is_coded(values):
+        return by_code(values, lambda texts: folded(texts).hash(seed))
+    return _folded(values, tallies[column.id], column).hash(seed).to_numpy()
 
 
 def _with_raw(
