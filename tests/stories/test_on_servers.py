@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
+import psycopg
 import pytest
 import servers
 import services
-from faulty import Proxy, proxy
+from faulty import Fault, Proxy, proxy
 from killing import Load
 from services import P, Service
 
+from retort_client import uploads
+from retort_client.problems import Unreachable
+from retort_client.session import Client
 from retort_tables.objects.s3 import Bucket, S3Objects
 
 CSV = b"id,age\n" + b"".join(f"{n},{20 + n % 50}\n".encode() for n in range(200))
@@ -170,6 +175,82 @@ def test_tasks_wait_for_an_object_store_that_was_away_and_end_well(site: Site) -
             site.net.fault = ""
     assert finish(site, uid)["phase"] == "Complete"
     assert site.fsck()["problems"] == []
+
+
+@pytest.mark.parametrize("fault", ["stall", "garbage", "unavailable"])
+def test_an_object_store_out_of_its_mind_is_waited_for_and_nothing_is_lost(site: Site, fault: Fault) -> None:
+    """Slow, nonsense, 503: told to whoever asks, survived by what is under way."""
+    with site.client as client:
+        name, dataset = branch(client, f"s3-{fault}"), f"{P}/datasets/arrives-{fault}"
+        site.net.fault = fault
+        try:
+            told = refused(client, "POST", f"{dataset}/uploads", content=CSV, headers={"filename": "a.csv"})
+            assert "object store" in told["detail"]
+            uid = start(client, f"f_{fault}", name)
+            waiting = client.get(f"{P}/tasks/{uid}", params={"wait": 2}).json()
+            assert waiting["phase"] not in ("Complete", "Failed")
+        finally:
+            site.net.fault = ""
+        assert services.upload(client, f"arrives-{fault}", CSV)["phase"] == "Complete"
+    assert finish(site, uid)["phase"] == "Complete"
+    assert site.fsck()["problems"] == []
+
+
+def test_a_database_without_connections_is_waited_for(site: Site) -> None:
+    taken: list[psycopg.Connection[tuple[object, ...]]] = []
+    with site.client as client:
+        name = branch(client, "full")
+        with psycopg.connect(site.postgres.url(), autocommit=True) as root:
+            mine = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'retort'"
+            with suppress(psycopg.OperationalError):
+                while True:  # as fast as the service opens them again
+                    taken.append(psycopg.connect(site.postgres.url()))
+            root.execute(mine)
+            with suppress(psycopg.OperationalError):
+                while True:
+                    taken.append(psycopg.connect(site.postgres.url()))
+            try:
+                told = refused(client, "GET", f"{D}/commits")
+                assert "no connection left" in told["detail"]
+                refused(client, "POST", f"{D}/tasks", json={"source": services.flag("never")})
+            finally:
+                for one in taken:
+                    one.close()
+        task = finish(site, start(client, "f_full", name))
+        assert task["phase"] == "Complete", task["status"]["failure"]
+
+
+def test_a_large_file_goes_on_in_another_process_on_another_machine(site: Site, tmp_path: Path) -> None:
+    """Its pieces lie in the object store: the service is killed, one with an empty home takes over, nothing is sent twice."""
+    path, safe = tmp_path / "large.csv", list[int]()
+    path.write_bytes(b"id,text\n" + b"".join(b"%d,%032x\n" % (n, n * n) for n in range(500_000)))
+    size = path.stat().st_size
+
+    def killed(size: int) -> None:
+        safe.append(size)
+        if sum(safe):
+            site.service.kill()
+
+    with Client(site.service.url, "default") as client, pytest.raises(Unreachable):
+        uploads.send(client, "large", path, {"mode": "new"}, killed, lambda _: None)
+    other, later = services.on_servers(tmp_path / "home", site.service.env), list[int]()
+    with other.running(), Client(other.url, "default") as client:
+
+        def away(_: int) -> None:
+            later.append(_)
+            site.net.fault = "refuse" if sum(later) < size else ""
+
+        def back(_: float) -> None:
+            site.net.fault = ""
+
+        task = uploads.send(client, "large", path, {"mode": "new"}, away, back)
+        assert later[0] == sum(safe) > 0
+        assert sum(later) == size
+        assert client.finish(task).phase == "Complete"
+        assert client.dataset("large").info().rows == 500_000
+    site.service.start()
+    report = site.fsck()
+    assert report["clean"], report["problems"]
 
 
 def test_nothing_that_was_acknowledged_is_lost_when_the_service_is_killed(site: Site) -> None:

@@ -179,6 +179,28 @@ async def test_a_deadlock_is_run_again(database: PostgresDatabase) -> None:
     await asyncio.gather(swap("a", "b"), swap("b", "a"))
 
 
+async def test_a_serialization_failure_is_run_again_and_given_up_in_the_end(
+    database: PostgresDatabase, make: Make
+) -> None:
+    """As a server in a stricter isolation, or a replica behind a proxy, may answer at any statement."""
+    fail = text("DO $$ BEGIN RAISE EXCEPTION 'could not serialize access' USING ERRCODE = '40001'; END $$")
+    runs = 0
+
+    async def body(connection: AsyncConnection, failing: int) -> None:
+        nonlocal runs
+        runs += 1
+        await repository.add_commit(connection, make("c0"))
+        if runs <= failing:
+            await connection.execute(fail)
+
+    await database.transact(lambda connection: body(connection, 2))
+    assert (runs, await count(database)) == (3, 1)
+    runs = -1000
+    with pytest.raises(Unavailable, match="Nothing was changed"):
+        await database.transact(lambda connection: body(connection, 0))
+    assert (runs, await count(database)) == (-1000 + postgres_database.TRIES, 1)
+
+
 async def test_as_many_writers_as_connections_that_also_read_get_through(
     database: PostgresDatabase, log: CommitLog, make: Make
 ) -> None:
