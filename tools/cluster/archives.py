@@ -5,6 +5,7 @@ Nothing in them depends on time or machine, so the same files give the same dige
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import io
@@ -12,9 +13,9 @@ import json
 import platform
 import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import IO, Any, Final, TypeAlias
 
 INDEX, LAYOUT = "index.json", "oci-layout"
 LAYER_TYPE: Final = "application/vnd.oci.image.layer.v1.tar"
@@ -48,7 +49,7 @@ def write(archive: Path, image: str, contents: Contents, settings: Mapping[str, 
         index = json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode()
         files: dict[str, Path | bytes] = {LAYOUT: b'{"imageLayoutVersion":"1.0.0"}', INDEX: index}
         for blob in (layer, configuration, manifest):
-            files["blobs/" + _digest(blob).replace(":", "/")] = blob
+            files[_blob(_digest(blob))] = blob
         with tarfile.open(unfinished, "w") as tar:
             _fill(tar, files)
         unfinished.rename(archive)
@@ -83,20 +84,42 @@ def digest(archive: Path) -> str:
 
 def unpacked_bytes(archive: Path) -> int:
     """What the image takes on a node: its layers without compression."""
+    return sum(_length(layer) for layer in _layers(archive))
+
+
+def files(archive: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    """Name and contents of these files, from every layer."""
+    for layer in _layers(archive):
+        with tarfile.open(fileobj=layer, mode="r:*") as tar:
+            for entry in tar:
+                if entry.isfile() and wanted(entry.name.removeprefix("./")):
+                    yield entry.name.removeprefix("./"), _contents(tar, entry)
+
+
+def _layers(archive: Path) -> Iterator[IO[bytes]]:
     with tarfile.open(archive) as tar:
-
-        def blob(name: str) -> bytes:
-            found = tar.extractfile("blobs/" + name.replace(":", "/"))
-            assert found is not None
-            return found.read()
-
-        manifest = json.loads(blob(digest(archive)))
-        return sum(_length(blob(layer["digest"])) for layer in manifest["layers"])
+        manifest = json.loads(_contents(tar, _blob(digest(archive))))
+        for layer in manifest["layers"]:
+            opened = tar.extractfile(_blob(layer["digest"]))
+            assert opened is not None
+            yield opened
 
 
-def _length(layer: bytes) -> int:
-    compressed = layer[:2] == b"\x1f\x8b"
-    return len(gzip.decompress(layer)) if compressed else len(layer)
+def _blob(name: str) -> str:
+    return "blobs/" + name.replace(":", "/")
+
+
+def _contents(tar: tarfile.TarFile, entry: tarfile.TarInfo | str) -> bytes:
+    opened = tar.extractfile(entry)
+    assert opened is not None
+    return opened.read()
+
+
+def _length(layer: IO[bytes]) -> int:
+    compressed = layer.read(2) == b"\x1f\x8b"
+    layer.seek(0)
+    with gzip.open(layer) if compressed else contextlib.nullcontext(layer) as opened:
+        return sum(len(piece) for piece in iter(lambda: opened.read(1 << 20), b""))
 
 
 def _digest(data: Path | bytes) -> str:

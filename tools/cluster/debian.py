@@ -21,7 +21,6 @@ RELEASE: Final = "bookworm"
 # Depended upon for the sake of scripts that never run.
 NEVER: Final = frozenset({"debconf", "dpkg", "openssl", "perl-base", "tar"})
 LEFT_OUT: Final = (
-    "./usr/share/doc/*",
     "./usr/share/man/*",
     "./usr/share/locale/*",
     "./usr/share/lintian/*",
@@ -97,5 +96,8 @@ def _settle(root: Path) -> None:
         bundle = etc / "ssl/certs/ca-certificates.crt"
         bundle.parent.mkdir(parents=True, exist_ok=True)
         bundle.write_bytes(b"".join(path.read_bytes() for path in authorities))
+    for path in (root / "usr/share/doc").rglob("*"):
+        if path.is_file() and not path.is_symlink() and path.name != "copyright":
+            path.unlink()
     for folder in ("cron.daily", "logrotate.d", "alternatives"):
         shutil.rmtree(etc / folder, ignore_errors=True)

@@ -2,7 +2,7 @@
 
 The base images come from Debian packages, the three parts from their Dockerfiles by buildah, with wheels that were
 downloaded before: a build opens no connection, so no index, mirror, certificate or password is near it.
-Results are OCI archives in the cache, each with its bill of materials.
+Results are OCI archives in the cache; beside a part's lies its bill of materials.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Final
 
 import archives
 import debian
+import materials
 import services
 import tooling
 from builds import once
@@ -23,6 +24,7 @@ from commands import run
 from places import HERE, REPOSITORY, cache, content_key
 
 ARCHIVE: Final = "image.tar"
+MATERIALS: Final = "bill-of-materials.cdx.json"
 PYTHON: Final = (3, 11)  # of the release in debian.py
 RUNTIME: Final = (
     "ca-certificates",
@@ -145,6 +147,7 @@ def _build_part(part: Part, tag: str, into: Path, image: str) -> None:
     buildah("build", *fixed, *options, "-f", part.dockerfile, "-t", local, REPOSITORY)
     buildah("push", "-q", local, f"oci-archive:{into / ARCHIVE}:{image}")
     buildah("rmi", "-f", local)
+    materials.write(into / ARCHIVE, image, into / MATERIALS)
 
 
 def _in_store(base: str) -> str:
