@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: bench-operator setup demo test soak check generate lock node-up node-down images test-cluster
+.PHONY: bench-operator bench-cluster setup demo test soak check generate lock node-up node-down images test-cluster
 setup:
 	@$(PYTHON) tools/bootstrap.py
 
@@ -33,6 +33,9 @@ lock:  ## resolve anew and write requirements/*.txt
 
 bench-operator: setup  ## the operator against a cluster in memory
 	$(BIN)/python benchmarks/reconciling.py
+
+bench-cluster: setup  ## tasks on a real node: latency, bursts, memory; ARGS go to pytest
+	$(BIN)/python tools/cluster bench -p no:randomly $(ARGS)
 
 bench-%: setup  ## bench-tables, bench-tasks, bench-state: prints ratios, exit 1 when a bar is missed
 	$(BIN)/python benchmarks/$*.py

@@ -36,6 +36,7 @@ def installed() -> Iterator[None]:
     yield
     if not already:
         helm("uninstall", "retort-cluster")
+        kubectl("delete", "namespace", SYSTEM, EXECUTORS, "--timeout=60s")
 
 
 def _until_policies_hold() -> None:

@@ -21,7 +21,11 @@ def main() -> None:
 
         firstprocess.main(sys.argv[2])
         return
-    arguments = parser().parse_args()
+    top = parser()
+    arguments, rest = top.parse_known_args()
+    if rest and arguments.act not in (_test, _bench):
+        top.error(f"unknown arguments: {' '.join(rest)}")
+    arguments.rest = rest
     try:
         arguments.act(arguments)
     except NodeError as problem:
@@ -36,7 +40,12 @@ def parser() -> argparse.ArgumentParser:
         ("down", _down, "end the node; nothing of it is left on the machine but the cache"),
         ("status", _status, "whether it is up; exit 1 when it is not"),
         ("images", _images, "build these images; load them into the node if it is up"),
-        ("test", _test, "run tests/cluster on a cluster brought up for it; the rest goes to pytest"),
+        (
+            "test",
+            _test,
+            "run tests/cluster and tests/installed on a cluster brought up for it; the rest goes to pytest",
+        ),
+        ("bench", _bench, "run the benchmark of tasks on a cluster brought up for it"),
         ("clients", _clients, "print the folder with helm and kubectl"),
         ("enter", _enter, "run a program inside the node (default: a shell)"),
         ("keep", _keep, argparse.SUPPRESS),
@@ -47,10 +56,9 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("--name", type=_name, default=os.environ.get("RETORT_NODE", "retort"))
         if name == "images":
             command.add_argument("images", nargs="*", metavar="IMAGE")
-        if name == "test":
+        if name in ("test", "bench"):
             command.set_defaults(name="test")
             command.add_argument("--keep", action="store_true", help="leave the cluster up")
-            command.add_argument("arguments", nargs=argparse.REMAINDER)
         if name == "enter":
             command.add_argument("program", nargs=argparse.REMAINDER)
     return top
@@ -99,10 +107,17 @@ def _images(arguments: argparse.Namespace) -> None:
             running.load(node, archive, images.full_reference(name))
 
 
+def _bench(arguments: argparse.Namespace) -> None:
+    import testing
+
+    code = testing.run_tests(Node(arguments.name), arguments.rest, testing.BENCHMARK, keep=arguments.keep)
+    sys.exit(code)
+
+
 def _test(arguments: argparse.Namespace) -> None:
     import testing
 
-    sys.exit(testing.test(Node(arguments.name), arguments.arguments, keep=arguments.keep))
+    sys.exit(testing.run_tests(Node(arguments.name), arguments.rest, testing.FOLDERS, keep=arguments.keep))
 
 
 def _clients(_: argparse.Namespace) -> None:

@@ -26,15 +26,17 @@ KIND_SETTINGS: Final = REPOSITORY / "tools" / "cluster" / "kind.yaml"
 KIND_NAME: Final = "retort-test"
 NO_TESTS: Final = 5  # what pytest says when none of a selection (`-k`) is there
 NEEDED: Final = (*images.PARTS, "dev-postgresql", "dev-s3")
+FOLDERS: Final = ("tests/cluster", "tests/installed")
+BENCHMARK: Final = ("tests/installed/bench_tasks.py",)
 
 
-def test(node: Node, arguments: Sequence[str], *, keep: bool) -> int:
+def run_tests(node: Node, arguments: Sequence[str], places: Sequence[str], *, keep: bool) -> int:
     """The exit status of pytest."""
     with _cluster(node, keep=keep) as kubeconfig:
         programs = f"{builds.clients()}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         env = {**os.environ, "KUBECONFIG": str(kubeconfig), "PATH": programs}
         # One after the other: the first set has the cluster for itself, the second has the product installed on it.
-        codes = [_pytest(folder, arguments, env) for folder in ("tests/cluster", "tests/installed")]
+        codes = [_pytest(folder, arguments, env) for folder in places]
         if set(codes) == {NO_TESTS}:
             return NO_TESTS
         return next((code for code in codes if code not in (0, NO_TESTS)), 0)

@@ -267,7 +267,8 @@ class Parts:
             cluster=cluster, fleet=self.fleet, profiles=self.profiles, proofs=self.proofs, maker=maker,
             targets=targets_of(server, urls, own, settings.probe_targets), reach=reach,
         )  # fmt: skip
-        self.projection = Projection(cluster, service, namespaces, metrics, settings.commits_kept)
+        scopes = settings.namespaces or ("",)
+        self.projection = Projection(cluster, service, namespaces, metrics, settings.commits_kept, scopes)
         self.receiver = Receiver(
             board=self.board, fleet=self.fleet, profiles=self.profiles, proofs=self.proofs, claims=self.claims,
             pools=self.pools, prober=self.prober, projection=self.projection, timers=self.timers,
@@ -276,7 +277,7 @@ class Parts:
         self.sweeper = Sweeper(
             cluster=cluster, service=service, board=self.board, fleet=self.fleet, pools=self.pools,
             profiles=self.profiles, proofs=self.proofs, prober=self.prober, effects=self.effects, metrics=metrics,
-            namespace=namespace, scopes=settings.namespaces or ("",), ttl=settings.ttl_seconds,
+            namespace=namespace, scopes=scopes, ttl=settings.ttl_seconds,
             seconds=settings.resync_seconds, wake=self.queue.wake, pod_seen=self.receiver.pod_seen,
             policies_changed=self.receiver.policies_changed,
         )  # fmt: skip

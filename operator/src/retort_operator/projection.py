@@ -49,8 +49,16 @@ class _Line:
 
 class Projection:
     def __init__(
-        self, cluster: Cluster, service: Service, namespaces: Namespaces, metrics: Metrics, keep: int
+        self,
+        cluster: Cluster,
+        service: Service,
+        namespaces: Namespaces,
+        metrics: Metrics,
+        keep: int,
+        scopes: tuple[str, ...],
     ) -> None:
+        """`scopes`: the only namespaces to look into; "" = all of the cluster."""
+        self._scopes = scopes
         self._cluster, self._service, self._namespaces = cluster, service, namespaces
         self._metrics, self._keep = metrics, max(1, keep)
         self._page_size = max(1, self._keep // 2)
@@ -100,9 +108,10 @@ class Projection:
     async def _rebuild(self) -> None:
         """Everything shown, against everything published: the newest of each dataset that are missing are made."""
         self._lines.clear()
-        async for items in self._cluster.pages(DATA_COMMITS):
-            for raw in items:
-                self._note(raw)
+        for scope in self._scopes:
+            async for items in self._cluster.pages(DATA_COMMITS, scope):
+                for raw in items:
+                    self._note(raw)
         newest: dict[Dataset, deque[int]] = {}
         cursor = 0
         while True:
