@@ -23,7 +23,7 @@ check: setup  ## format, lint, types, layers, dependencies, freshness of generat
 	$(BIN)/python tools/generate.py --check
 
 soak: setup  ## every part of an installation killed thirty times under work
-	RETORT_KILLS=30 $(BIN)/pytest -n0 tests/cluster_service/test_kills.py $(ARGS)
+	RETORT_KILLS=30 $(BIN)/pytest -n0 --timeout=7200 tests/cluster_service/test_kills.py $(ARGS)
 
 generate: setup  ## everything that is made from a source: OpenAPI, reference pages
 	$(BIN)/python tools/generate.py
@@ -35,7 +35,7 @@ bench-operator: setup  ## the operator against a cluster in memory
 	$(BIN)/python benchmarks/reconciling.py
 
 bench-cluster: setup  ## tasks on a real node: latency, bursts, memory; ARGS go to pytest
-	$(BIN)/python tools/cluster bench -p no:randomly $(ARGS)
+	$(BIN)/python tools/cluster bench -p no:randomly --timeout=3600 $(ARGS)
 
 bench-%: setup  ## bench-tables, bench-tasks, bench-state: prints ratios, exit 1 when a bar is missed
 	$(BIN)/python benchmarks/$*.py

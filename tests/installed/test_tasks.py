@@ -10,6 +10,7 @@ import pytest
 from tests.cluster.kube import Refused
 from tests.installed.conftest import AMY, EXECUTORS, SYSTEM, Installation
 
+pytestmark = pytest.mark.timeout(400)  # the first one follows the page
 DROP = {
     "plan": {
         "json": json.dumps(
