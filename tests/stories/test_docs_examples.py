@@ -1,8 +1,8 @@
 """Every example of the tutorial and the how-to pages runs as printed, against a real service.
 
 In a page, a fence ```` ```csv NAME ```` or ```` ```python NAME ```` is a file of that name; in ```` ```console ````
-a line `$ command` is run, and what stands below it must be its output. `…` stands for anything, ids of versions are
-not compared. `retort` runs inside this process (its start would cost half a second each); all else in a shell.
+a line `$ command` is run, and what stands below it must be its output; in ```` ```pycon ```` so is what stands behind `>>>`,
+of an error its last line. `…` stands for anything, ids of versions are not compared. `retort` runs inside this process (its start would cost half a second each); all else in a shell.
 """
 
 from __future__ import annotations
@@ -23,15 +23,17 @@ import pytest
 from pages import Example, examples
 
 from retort_client.cli.main import main
+from retort_core.errors import RetortError
 
 DOCS = Path(__file__).parents[2] / "docs"
 ON_A_CLUSTER = "<!-- runs on a cluster -->"  # those pages are run by tests/cluster
 ON_SERVERS = "<!-- runs on servers -->"  # and this one by test_operations_page
+RUN = re.compile(r"^```(?:console|pycon)$", re.MULTILINE)
 PAGES = sorted(
     page
     for folder in ("tutorial", "how-to")
     for page in DOCS.glob(f"{folder}/*.md")
-    if "```console" in (text := page.read_text("utf-8"))
+    if RUN.search(text := page.read_text("utf-8"))
     and ON_A_CLUSTER not in text
     and ON_SERVERS not in text
 )
@@ -54,7 +56,21 @@ def retort(arguments: str) -> str:
     return out.getvalue()
 
 
-def run(example: Example) -> str:
+def python(source: str, names: dict[str, object]) -> str:
+    """What a prompt would print; of an error the heading and the last line."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        try:
+            exec(compile(source, "<page>", "single"), names)
+        except RetortError as error:
+            kind = type(error)
+            out.write(f"Traceback (most recent call last):\n{kind.__module__}.{kind.__qualname__}: {error}\n")
+    return out.getvalue()
+
+
+def run(example: Example, names: dict[str, object]) -> str:
+    if example.python:
+        return python(example.python, names)
     if example.command.startswith("retort ") and ">" not in example.command:
         return retort(example.command.removeprefix("retort "))
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
@@ -118,12 +134,13 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
 def test_examples_of(page: Path, desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RETORT_LANG", "zh" if page.name.endswith(".zh.md") else "en")
+    names: dict[str, object] = {}
     for example in examples(page):
         if example.name:
             (desk / example.name).write_text("\n".join(example.text) + "\n", "utf-8")
             continue
-        printed = run(example)
-        where = f"{page.relative_to(DOCS.parent)}:{example.line}: $ {example.command}"
+        printed = run(example, names)
+        where = f"{page.relative_to(DOCS.parent)}:{example.line}: $ {example.command}{example.python}"
         assert alike(example.text, printed.splitlines()), f"{where}\nprinted:\n{printed}"
 
 

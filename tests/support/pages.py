@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,10 +13,11 @@ FENCE = re.compile(r"^```(\w*)\s*(\S*)\s*$")
 
 @dataclass
 class Example:
-    """A file to write (`name`) or a command to run (`command`), and the text that stands below it."""
+    """A file to write (`name`), a command or Python to run, and the text that stands below it."""
 
     line: int
     command: str = ""
+    python: str = ""
     name: str = ""
     text: list[str] = field(default_factory=list)
 
@@ -33,6 +35,9 @@ def examples(page: Path) -> Iterator[Example]:
             yield Example(at, name=fence[2], text=lines[at:end])
         elif fence[1] == "console":
             yield from _commands(lines[at:end], at)
+        elif fence[1] == "pycon":
+            for one in doctest.DocTestParser().get_examples("\n".join(lines[at:end]) + "\n"):
+                yield Example(at + one.lineno + 1, python=one.source, text=one.want.splitlines())
         at = end + 1
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Self, TypeVar
@@ -276,7 +276,7 @@ class DatasetClient:
         query = {"from": older, "to": newer, "limit": limit, **({"cursor": cursor} if cursor else {})}
         return self.client.get(paths.DIFF, Diff, query, dataset=self.name)
 
-    def export(self, ref: str, target: BinaryIO, **query: str) -> dict[str, int]:
+    def export(self, ref: str, target: BinaryIO, **query: str | list[str]) -> dict[str, int]:
         """Writes the file; what its format could not hold as it is, by code and count."""
         told = self._download(paths.COMMIT_EXPORT, target, query, {"dataset": self.name, "ref": ref})
         pairs = (part.partition("=") for part in told.split(",") if part)
@@ -285,7 +285,9 @@ class DatasetClient:
     def report(self, ref: str, target: BinaryIO, lang: str = "zh") -> None:
         self._download(paths.COMMIT_REPORT, target, {"lang": lang}, {"dataset": self.name, "ref": ref})
 
-    def _download(self, template: str, target: BinaryIO, query: dict[str, str], names: dict[str, str]) -> str:
+    def _download(
+        self, template: str, target: BinaryIO, query: Mapping[str, str | list[str]], names: dict[str, str]
+    ) -> str:
         with self.client.stream("GET", template, names=names, params=query) as reply:
             target.writelines(reply.iter_bytes())
             return reply.headers.get(paths.NOTES, "")
