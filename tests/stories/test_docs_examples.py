@@ -33,9 +33,7 @@ PAGES = sorted(
     page
     for folder in ("tutorial", "how-to")
     for page in DOCS.glob(f"{folder}/*.md")
-    if RUN.search(text := page.read_text("utf-8"))
-    and ON_A_CLUSTER not in text
-    and ON_SERVERS not in text
+    if RUN.search(text := page.read_text("utf-8")) and ON_A_CLUSTER not in text and ON_SERVERS not in text
 )
 ID = re.compile(r"\b[0-9a-f]{12}\b")
 

@@ -18,9 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from retort_api.kit.problems import problem, response
 
-STALLED_SECONDS: Final = (
-    30.0  # without a byte of a body that was announced; a whole one of JSON takes no longer either
-)
+STALLED_SECONDS: Final = 30.0  # waited for the next bytes of a file, and for the whole of anything else
 
 
 class BodyRefused(Exception):
@@ -90,13 +88,15 @@ class Body:
 
     def __init__(self, receive: Receive, most: int | None, seconds: float) -> None:
         self._receive, self._most, self._seconds = receive, most, seconds
-        self._end = asyncio.get_running_loop().time() + seconds
+        self._end: float | None = None
         self._received, self._whole = 0, False
         self.refused: tuple[int, str, str] | None = None
 
     async def receive(self) -> Message:
         if self._whole:
             return await self._receive()  # waits for the end of the connection, as long as that takes
+        if self._end is None or self._most is None:
+            self._end = asyncio.get_running_loop().time() + self._seconds
         try:
             async with asyncio.timeout_at(self._end):
                 message = await self._receive()
@@ -109,9 +109,7 @@ class Body:
             raise BodyRefused from None
         self._whole = not message.get("more_body", False)
         self._received += len(message.get("body", b""))
-        if self._most is None:
-            self._end = asyncio.get_running_loop().time() + self._seconds
-        elif self._received > self._most:
+        if self._most is not None and self._received > self._most:
             self.refused = (413, "limit-exceeded", f"The request is larger than {self._most} bytes.")
             raise BodyRefused
         return message
