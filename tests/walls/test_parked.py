@@ -73,6 +73,29 @@ def test_a_worker_waits_before_its_job_and_is_used_for_one(fresh_bench) -> None:
     assert len(seen) == 3
 
 
+def walls(pid: int) -> dict[str, str]:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    fields = dict(line.split(":", 1) for line in lines)
+    return {name: fields[name].strip() for name in ("NoNewPrivs", "Seccomp", "Seccomp_filters")}
+
+
+def test_the_walls_stand_while_no_job_is_known_and_are_closed_with_it(fresh_bench) -> None:
+    server, waiting = server_of(fresh_bench), parked(fresh_bench)
+    until = time.monotonic() + 20
+    while walls(waiting)["Seccomp"] != "2" and time.monotonic() < until:
+        os.sched_yield()
+    before, outside = walls(waiting), int(walls(server)["Seccomp_filters"])
+    assert (before["NoNewPrivs"], before["Seccomp"]) == ("1", "2")
+    job = late_job(fresh_bench)  # the same worker, in the middle of its job
+    while walls(waiting)["Seccomp_filters"] == before["Seccomp_filters"] and time.monotonic() < until:
+        os.sched_yield()
+    filters = [outside, int(before["Seccomp_filters"]), int(walls(waiting)["Seccomp_filters"])]
+    assert filters == [outside, outside + 1, outside + 2]
+    fresh_bench.session.send_late(job, "b", TABLE)
+    assert fresh_bench.end().ok
+    assert ended(waiting)
+
+
 def test_a_parked_worker_dies_with_its_supervisor(fresh_bench) -> None:
     server, waiting = server_of(fresh_bench), parked(fresh_bench)
     os.kill(fresh_bench.session.process_id, signal.SIGKILL)

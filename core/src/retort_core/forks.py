@@ -115,7 +115,10 @@ class ForkServer:
 
     def serve(self) -> None:
         while True:
-            message, descriptors, _, _ = socket.recv_fds(self._control, MAX_MESSAGE, MAX_DESCRIPTORS)
+            try:
+                message, descriptors, _, _ = socket.recv_fds(self._control, MAX_MESSAGE, MAX_DESCRIPTORS)
+            except ConnectionResetError:  # killed before it had read what was said last
+                return
             if not message:
                 return
             request = json.loads(message)

@@ -147,3 +147,50 @@ def test_many_texts_are_counted_like_few(seed: int, repeats: int, digits: bool) 
     assert (found.distinct, found.rows) == (len(counts), counts.total())
     assert found.repeated == sum(count > 1 for count in counts.values())
     assert (found.low, found.high) == (min(counts), max(counts))
+
+
+SEVERAL = st.integers(2, 7).flatmap(
+    lambda width: st.lists(st.lists(st.sampled_from("xyz"), min_size=width, max_size=width), max_size=30)
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(SEVERAL, st.integers(0, 3))
+def test_repeated_rows_of_several_columns_however_many_tell_them_apart(
+    rows: list[list[str]], varied: int
+) -> None:
+    """The first `varied` columns have a value of their own in every row but the last two."""
+    width = len(rows[0]) if rows else 2
+    for at, row in enumerate(rows[:-2]):
+        row[:varied] = [f"w{at}"] * min(varied, width)
+    table = pl.DataFrame(
+        {f"c{n}": pl.Series([row[n] for row in rows], dtype=pl.String) for n in range(width)}
+    )
+    found = detect(table)
+    made = profile(found.table, found.marks, found.schema, found.readings)
+    whole = [item for item in made.duplicates if len(item.columns) == width]
+    surplus = len(rows) - len({tuple(row) for row in rows})
+    assert sum(item.identical for item in whole) == surplus
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["北京", "北京市", None]), NUMBERS, st.sampled_from("xyz")), max_size=30
+    ),
+    st.sets(st.integers(0, 2)),
+)
+def test_columns_known_from_before_change_nothing(
+    rows: list[tuple[str | None, float, str]], known: set[int]
+) -> None:
+    names = ("城市", "年龄", "z")
+    table = pl.DataFrame(
+        {
+            name: pl.Series([None if row[n] is None else str(row[n]) for row in rows], dtype=pl.String)
+            for n, name in enumerate(names)
+        }
+    )
+    found = detect(table)
+    whole = profile(found.table, found.marks, found.schema)
+    kept = {whole.columns[at].column: whole.columns[at] for at in known}
+    assert profile(found.table, found.marks, found.schema, kept=kept) == whole
