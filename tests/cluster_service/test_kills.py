@@ -24,7 +24,7 @@ from retort_tables.objects.s3 import Bucket
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 CSV: Final = "id,age\n" + "".join(f"{n},{20 + n % 50}\n" for n in range(40))
-KILLS: Final = int(os.environ.get("RETORT_KILLS", "2"))  # of each part; `make soak` asks for 30
+KILLS: Final = int(os.environ.get("RETORT_KILLS", "1"))  # of each part; `make soak` asks for 30
 TASKS: Final = 4  # a kill
 SOURCE: Final = "def run(table):\n    for _ in range(4_000_000):\n        pass\n    return table.head(30)\n"
 Kill = Callable[[Installation, servers.PostgreSQL], Awaitable[None]]

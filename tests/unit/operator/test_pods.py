@@ -38,7 +38,10 @@ def test_it_is_restricted_and_holds_nothing(body: dict[str, Any]) -> None:
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
     assert container["securityContext"]["allowPrivilegeEscalation"] is False
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
-    assert container["resources"]["requests"] == container["resources"]["limits"]
+    limits = container["resources"]["limits"]
+    # Memory is reserved whole; of processor time a quarter, because a waiting executor uses none.
+    assert container["resources"]["requests"] == {"cpu": "250m", "memory": limits["memory"]}
+    assert limits["cpu"] == "1"
     assert spec["volumes"] == [{"name": "tmp", "emptyDir": {"medium": "Memory", "sizeLimit": "64Mi"}}]
     assert spec["restartPolicy"] == "Never"
     assert "lifecycle" not in container
