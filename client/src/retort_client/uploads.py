@@ -11,18 +11,16 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
+from typing import Any, BinaryIO, Final, Protocol, TypeVar
 from urllib.parse import quote
 
+import httpx2 as httpx
 from pydantic import BaseModel
 
 from retort_client.problems import Refused, Unreachable
 from retort_core.http import routes as paths
 from retort_core.http.datasets import UploadSession
 from retort_core.http.tasks import Task
-
-if TYPE_CHECKING:
-    from retort_client.session import Client
 
 WHOLE_BYTES: Final = 4 << 20  # up to here one request is simpler than three
 TRIES: Final = 10  # without progress: about two minutes
@@ -34,8 +32,22 @@ Reply = TypeVar("Reply")
 Answer = TypeVar("Answer", bound=BaseModel)
 
 
+class Sender(Protocol):
+    """Of a client: one request, whose refusal is raised; `session.Client` is one."""
+
+    def request(
+        self,
+        method: str,
+        template: str,
+        *,
+        names: dict[str, str],
+        headers: dict[str, str] | None = None,
+        **rest: Any,
+    ) -> httpx.Response: ...
+
+
 def send(
-    client: Client,
+    client: Sender,
     dataset: str,
     path: Path,
     query: dict[str, str],
@@ -51,7 +63,7 @@ def send(
 
 
 def _whole(
-    client: Client,
+    client: Sender,
     dataset: str,
     name: str,
     file: BinaryIO,
@@ -71,7 +83,7 @@ def _whole(
 
 
 class _Upload:
-    def __init__(self, client: Client, dataset: str, sleep: Callable[[float], None]) -> None:
+    def __init__(self, client: Sender, dataset: str, sleep: Callable[[float], None]) -> None:
         self._client, self._dataset, self._sleep = client, dataset, sleep
 
     def run(
