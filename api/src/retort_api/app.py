@@ -107,6 +107,16 @@ def create_app(
     return app
 
 
+def already_open(services: Services) -> Opened:
+    """For a main that has opened them itself, so that what cannot start says why before anybody is served."""
+
+    @asynccontextmanager
+    async def given() -> AsyncIterator[Services]:
+        yield services
+
+    return given
+
+
 async def _refused(request: Request, status: int, code: str) -> None:
     """Whatever was refused to somebody leaves a line: also what is only said not to exist."""
     act: Act | None = getattr(request.state, "act", None)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from retort_api.access.answers import Answers
 from retort_api.cluster import repository as bindings
+from retort_api.cluster.kubernetes import Kubernetes
 from retort_api.cluster.projects import project_of
 from retort_api.kit.database import Database
 from retort_api.projects import repository as projects
@@ -28,12 +29,6 @@ MADE_ELSEWHERE: Final = (
 )
 
 
-class Api(Protocol):
-    async def call(
-        self, method: str, path: str, body: dict[str, Any] | None = None
-    ) -> tuple[int, dict[str, Any]]: ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class Namespace:
     name: str
@@ -43,7 +38,7 @@ class Namespace:
 class Namespaces:
     """`named`: the only ones, by the settings; naming one there is opting it in. Empty = those with the label."""
 
-    def __init__(self, database: Database, api: Api, named: Collection[str] = ()) -> None:
+    def __init__(self, database: Database, api: Kubernetes, named: Collection[str] = ()) -> None:
         self._database, self._api, self._named = database, api, frozenset(named)
         self._answers: Answers[Project | None] = Answers()
         self._listed: Answers[None] = Answers()
@@ -65,24 +60,28 @@ class Namespaces:
         return await self._project(namespace) if namespace is not None else None
 
     async def _all(self) -> None:
-        if self._named:
-            for name in sorted(self._named):
-                await self.find(name)
-            return
-        status, found = await self._api.call("GET", LIST)
-        if status != OK:
-            raise Infrastructure(
-                f"The cluster does not say which namespaces are projects (it answered {status})."
-            )
-        for raw in found["items"]:
-            namespace = self._opted_in(raw)
-            if namespace is not None and not await self._bound(namespace.name):
+        """One that was made again is left for whoever asks for it: the others are listed all the same."""
+        for namespace in await self._every():
+            if (await self._stored(namespace.name))[1] is None:
                 await self._project(namespace)
 
-    async def _bound(self, name: str) -> bool:
+    async def _every(self) -> list[Namespace]:
+        if self._named:
+            found = [await self._read(name) for name in sorted(self._named)]
+        else:
+            status, listed = await self._api.call("GET", LIST)
+            if status != OK:
+                raise Infrastructure(
+                    f"The cluster does not say which namespaces are projects (it answered {status})."
+                )
+            found = [self._opted_in(raw) for raw in listed["items"]]
+        return [one for one in found if one is not None]
+
+    async def _stored(self, name: str) -> tuple[Project | None, str | None]:
+        """The project of that name, and the uid of the namespace that it is bound to."""
         async with self._database.read() as connection:
-            found = await projects.find(connection, name)
-            return found is not None and await bindings.namespace_uid(connection, found.id) is not None
+            known = await projects.find(connection, name)
+            return known, await bindings.namespace_uid(connection, known.id) if known is not None else None
 
     async def _read(self, name: str) -> Namespace | None:
         if not labels.is_namespace(name) or (self._named and name not in self._named):
@@ -103,9 +102,7 @@ class Namespaces:
 
     async def _project(self, namespace: Namespace) -> Project | None:
         """Raises ProjectRebound for a namespace that only has the name of the one it was bound to."""
-        async with self._database.read() as connection:
-            known = await projects.find(connection, namespace.name)
-            bound = await bindings.namespace_uid(connection, known.id) if known is not None else None
+        known, bound = await self._stored(namespace.name)
         if known is not None and bound == namespace.uid:
             return known
         async with self._database.write() as connection:

@@ -11,12 +11,13 @@ import hashlib
 import uuid
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.access import member_repository as members
+from retort_api.cluster.kubernetes import Kubernetes
 from retort_api.kit.database import Database
 from retort_api.tasks.records import TaskRecord
 from retort_api.tasks.store import Wish
@@ -29,17 +30,8 @@ CREATED, EXISTS = 201, 409
 REFUSED: Final = {400: BadInput, 403: PolicyDenied, 404: BadInput, 422: BadInput}
 
 
-class Api(Protocol):
-    """The Kubernetes API, as much of it as this needs; `access.cluster.Cluster` is one."""
-
-    async def call(
-        self, method: str, path: str, body: dict[str, Any] | None = None
-    ) -> tuple[int, dict[str, Any]]:
-        """Status and object of the answer; raises Infrastructure when there is none."""
-
-
 class Objects:
-    def __init__(self, database: Database, api: Api) -> None:
+    def __init__(self, database: Database, api: Kubernetes) -> None:
         self._database, self._api = database, api
 
     async def store(self, wish: Wish) -> TaskRecord:

@@ -12,15 +12,13 @@ import gc
 import os
 import sys
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 from retort_api.access.cluster import Cluster, in_pod
 from retort_api.access.gate import TaskGate
 from retort_api.access.settings import AccessSettings
-from retort_api.app import VERSION, create_app
+from retort_api.app import VERSION, already_open, create_app
 from retort_api.cluster.acts import Acts
 from retort_api.cluster.app import internal_app
 from retort_api.cluster.endpoints import Internal, tasks
@@ -33,7 +31,6 @@ from retort_api.commits.differences import Differences
 from retort_api.kit.watching.settings import WatchSettings
 from retort_api.kit.watching.watch import Watch
 from retort_api.mains import parts, people
-from retort_api.mains.embedded import FEATURES, THREADS, already_open, secrets_of
 from retort_api.mains.logs import configure_logs
 from retort_api.mains.planners import choose
 from retort_api.mains.serving import LOOPBACK, Listener, listening, until_signal
@@ -62,13 +59,11 @@ async def opened(
     home = prepared(settings.home)
     token = secret(cluster.internal_token_file, "INTERNAL_TOKEN_FILE").decode()
     async with contextlib.AsyncExitStack() as stack:
-        pool = ThreadPoolExecutor(THREADS, thread_name_prefix="retort")
-        stack.callback(partial(pool.shutdown, wait=True))
-        asyncio.get_running_loop().set_default_executor(pool)
+        stack.enter_context(parts.threads())
         stores = await stack.enter_async_context(shared(home))
         on = parts.stored(stores.database, stores.objects, stores.signal)
         chosen = await asyncio.to_thread(choose, settings, heard(watch.metrics))
-        secrets = secrets_of(home, known)
+        secrets = people.secrets_of(home, known)
         access = await stack.enter_async_context(people.accounts(known, secrets, on.database))
         recorder = people.recorder(secrets, on.database, settings.llm_model)
         if known.first_admin.get_secret_value():
@@ -119,7 +114,7 @@ def about(settings: Settings, planner: str) -> About:
         limits=(Limit(name="upload", value=settings.upload_bytes, unit="bytes"),),
         versions={"python": sys.version.split()[0]},
         planner=planner,
-        features=(*FEATURES, "cluster"),
+        features=(*parts.FEATURES, "cluster"),
     )
 
 

@@ -15,7 +15,6 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,7 +25,7 @@ from fastapi import FastAPI
 from retort_api.access.access import Access, local
 from retort_api.access.gate import TaskGate
 from retort_api.access.settings import AccessSettings
-from retort_api.app import VERSION, Opened, create_app
+from retort_api.app import VERSION, already_open, create_app
 from retort_api.audit.recorder import Recorder
 from retort_api.commits.differences import Differences
 from retort_api.kit.watching.settings import WatchSettings
@@ -51,8 +50,6 @@ from retort_core.probing import probe
 from retort_planner.suggestions import suggest
 
 EXECUTOR: Final = "retort_executor.worker:main"
-THREADS: Final = 8  # for blocking reads and writes of tables and objects
-FEATURES: Final = ("uploads", "conversations", "branches", "diff", "results", "events", "report")
 ELSEWHERE: Final = (
     "Retort executes code only behind Linux barriers (seccomp, Landlock); this system has none. In a container:\n"
     "  docker run --rm -it -p 127.0.0.1:8765:8765 -v retort:/data retort:latest retort up --home /data"
@@ -71,9 +68,7 @@ async def opened(
     home, watch = prepared(settings.home), watch or Watch()
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(locked(home))
-        pool = ThreadPoolExecutor(THREADS, thread_name_prefix="retort")
-        stack.callback(partial(pool.shutdown, wait=True))
-        asyncio.get_running_loop().set_default_executor(pool)
+        stack.enter_context(parts.threads())
         stores = await stack.enter_async_context(opening(home))
         database = stores.database
         await default_project(database)
@@ -87,7 +82,7 @@ async def opened(
             if planner
             else await asyncio.to_thread(choose, settings, heard(watch.metrics))
         )
-        secrets = secrets_of(home, known)
+        secrets = people.secrets_of(home, known)
         access, quotas = local(settings.user), Quotas(database)
         if known is not None:
             access = await stack.enter_async_context(people.accounts(known, secrets, database))
@@ -108,11 +103,6 @@ class Doors:
     access: Access
     recorder: Recorder
     quotas: Quotas
-
-
-def secrets_of(home: Path, known: AccessSettings | None) -> Path:
-    given = known.secrets if known is not None else ""
-    return Path(given) if given else home / "secrets"
 
 
 def proven() -> None:
@@ -188,7 +178,7 @@ def about(settings: Settings, hello: dict[str, Any], planner: str) -> About:
         ),
         versions={"python": sys.version.split()[0], "landlock": str(enforced.get("landlock_abi", ""))},
         planner=planner,
-        features=FEATURES,
+        features=parts.FEATURES,
     )
 
 
@@ -209,7 +199,7 @@ def may_listen(settings: Settings, known: AccessSettings | None) -> None:
 async def first_admin(services: Services, home: Path, known: AccessSettings | None) -> Path | None:
     if known is None:
         return None
-    return await people.first_admin(known, secrets_of(home, known), services.access)
+    return await people.first_admin(known, people.secrets_of(home, known), services.access)
 
 
 def greeting(found: About, url: str, home: Path, token: Path | None, *, as_json: bool) -> str:
@@ -265,14 +255,6 @@ async def serve(
             gc.collect()
             gc.freeze()  # words and routes stay for good; looking through them again and again stalled a task by 0.2 s
             await until_signal(Listener(app=app, socket=bound, proxies=trusted, ready=ready))
-
-
-def already_open(services: Services) -> Opened:
-    @contextlib.asynccontextmanager
-    async def given() -> AsyncIterator[Services]:
-        yield services
-
-    return given
 
 
 def main(arguments: list[str] | None = None) -> None:

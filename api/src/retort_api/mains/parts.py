@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -30,6 +34,18 @@ from retort_tables.objects.port import ObjectStore
 from retort_tables.snapshots.whole import WholeSnapshots
 
 INTAKE: Final = "retort_tables.intake:main"
+
+
+FEATURES: Final = ("uploads", "conversations", "branches", "diff", "results", "events", "report")
+THREADS: Final = 8  # for blocking reads and writes of tables and objects
+
+
+@contextmanager
+def threads() -> Iterator[None]:
+    """Where this process reads and writes what blocks, while the block lasts."""
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="retort") as pool:
+        asyncio.get_running_loop().set_default_executor(pool)
+        yield
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -136,3 +136,8 @@ async def _oidc(settings: AccessSettings, database: Database, stack: AsyncExitSt
         admin_group=settings.oidc_admin_group,
     )
     return Oidc(provider, KeySet(settings.oidc_issuer, client), database)
+
+
+def secrets_of(home: Path, known: AccessSettings | None) -> Path:
+    given = known.secrets if known is not None else ""
+    return Path(given) if given else home / "secrets"

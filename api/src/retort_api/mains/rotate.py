@@ -12,8 +12,7 @@ from pathlib import Path
 
 from retort_api.access.settings import AccessSettings
 from retort_api.access.signing import rotated
-from retort_api.mains.embedded import secrets_of
-from retort_api.mains.people import SIGNING
+from retort_api.mains.people import SIGNING, secrets_of
 from retort_api.settings import Settings
 from retort_core.errors import RetortError
 
