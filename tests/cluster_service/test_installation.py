@@ -152,7 +152,10 @@ async def test_a_namespace_made_again_is_no_heir(at: Installation) -> None:
     async with at.person("eve", namespace="reborn") as eve:
         await asyncio.sleep(10)  # so long what was known of the namespace is believed
         reply = await eve.get("/datasets/people")
+        root = str(eve.base_url).partition("/projects")[0]
+        listed = await eve.get(f"{root}/projects")
     assert (reply.status_code, reply.json()["code"]) == (403, "project-rebound")
+    assert listed.status_code == 200, "one such namespace leaves the others to be listed"
 
 
 async def test_namespaces_that_nobody_opted_in_are_no_projects(at: Installation) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from answering import Answering, answering
 
 PLAN = {
     "outcome": "plan",
@@ -21,32 +20,20 @@ PLAN = {
 def endpoint():
     """An OpenAI-compatible server that honours json_schema: probes are obeyed, other requests get the plan."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            schema = body.get("response_format", {}).get("json_schema", {}).get("schema", {})
+    class Handler(Answering):
+        def answer(self) -> None:
+            schema = json.loads(self.body).get("response_format", {}).get("json_schema", {}).get("schema", {})
             word = schema.get("properties", {}).get("word")
             text = json.dumps({"word": word["enum"][0]} if word else PLAN, ensure_ascii=False)
             message = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
-            reply = json.dumps(
-                {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [message]}
-            ).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(reply)))
-            self.end_headers()
-            self.wfile.write(reply)
+            self.reply(
+                json.dumps(
+                    {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [message]}
+                ).encode()
+            )
 
-        def log_message(self, *_: object) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/v1"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(Handler) as url:
+        yield f"{url}/v1"
 
 
 def stopped(service: Any) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from answering import Answering, answering
 
 from retort_planner.model.client import Endpoint, ModelClient, Rung
 
@@ -49,40 +49,25 @@ class Model:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., tuple[ModelClient, Model]]]:
-    servers: list[tuple[ThreadingHTTPServer, threading.Thread, ModelClient]] = []
+    with ExitStack() as stack:
 
-    def start(**behaviour: Any) -> tuple[ModelClient, Model]:
-        model = Model(**behaviour)
+        def start(**behaviour: Any) -> tuple[ModelClient, Model]:
+            model = Model(**behaviour)
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                status, text = model.answer(body)
-                reply = {
-                    "id": "1", "object": "chat.completion", "created": 0, "model": "m",
-                    "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}],
-                    "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
-                }  # fmt: skip
-                payload = json.dumps(reply if status == 200 else {"error": {"message": text}}).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(payload)))
-                self.end_headers()
-                self.wfile.write(payload)
+            class Handler(Answering):
+                def answer(self) -> None:
+                    status, text = model.answer(json.loads(self.body))
+                    reply = {
+                        "id": "1", "object": "chat.completion", "created": 0, "model": "m",
+                        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}],
+                        "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
+                    }  # fmt: skip
+                    told = reply if status == 200 else {"error": {"message": text}}
+                    self.reply(json.dumps(told).encode(), status=status)
 
-            def log_message(self, *_: object) -> None:
-                return
+            url = stack.enter_context(answering(Handler))
+            client = ModelClient(Endpoint(url=f"{url}/v1", model="m", seconds=5))
+            stack.callback(client.close)
+            return client, model
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        client = ModelClient(Endpoint(url=f"http://127.0.0.1:{server.server_port}/v1", model="m", seconds=5))
-        servers.append((server, thread, client))
-        return client, model
-
-    yield start
-    for server, thread, client in servers:
-        client.close()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        yield start
