@@ -41,14 +41,16 @@ class Namespaces:
     def __init__(self, database: Database, api: Kubernetes, named: Collection[str] = ()) -> None:
         self._database, self._api, self._named = database, api, frozenset(named)
         self._answers: Answers[Project | None] = Answers()
-        self._listed: Answers[None] = Answers()
 
     async def find(self, name: str) -> Project | None:
         return await self._answers.get(name, lambda: self._found(name))
 
     async def refresh(self) -> None:
-        """Namespaces that nobody has asked for yet become projects."""
-        await self._listed.get(None, self._all)
+        """Namespaces that nobody has asked for yet become projects. One that was made again is left for whoever asks for it:
+        the others are listed all the same."""
+        for namespace in await self._every():
+            if (await self._stored(namespace.name))[1] is None:
+                await self._project(namespace)
 
     def makable(self) -> None:
         raise BadInput(MADE_ELSEWHERE)
@@ -58,12 +60,6 @@ class Namespaces:
             known = await projects.find(connection, name)
         namespace = await self._read(known.name if known is not None else name)
         return await self._project(namespace) if namespace is not None else None
-
-    async def _all(self) -> None:
-        """One that was made again is left for whoever asks for it: the others are listed all the same."""
-        for namespace in await self._every():
-            if (await self._stored(namespace.name))[1] is None:
-                await self._project(namespace)
 
     async def _every(self) -> list[Namespace]:
         if self._named:
