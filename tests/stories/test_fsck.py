@@ -7,6 +7,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,31 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def home(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made, tmp_path / "home"))
+
+
+def test_a_refused_version_is_let_go_of_in_the_transaction_that_ends_its_task(tmp_path: Path) -> None:
+    """Looked at without a pause: a crash between the two would have left the version held for ever."""
+    service = services.Service(tmp_path / "home")
+    with service.running() as client, sqlite3.connect(service.home / "retort.db") as database:
+        assert services.upload(client, "survey", CSV)["phase"] == "Complete"
+        asked = services.run(client, "survey", services.flag("young"), review="Always")
+        state = (
+            "SELECT phase, (SELECT count(*) FROM refs WHERE name = 'task/' || uid) FROM tasks WHERE uid = ?"
+        )
+
+        def seen() -> tuple[str, int]:
+            row: tuple[str, int] = database.execute(state, (asked["uid"],)).fetchone()
+            return row
+
+        assert seen() == ("AwaitingInput", 1)
+        no = {"commit": asked["status"]["staged"]["commit"], "approved": False}
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(client.post, f"{services.P}/tasks/{asked['uid']}/approval", json=no)
+            while (now := seen())[0] != "Failed":
+                assert now[1] == 1
+            assert answer.result().status_code == 200
+        assert now == ("Failed", 0)
+    database.close()
 
 
 def checked(home: Path, *, deep: bool = True) -> Report:

@@ -21,6 +21,7 @@ from retort_api.kit.signals import Signal, wait
 from retort_api.local.driver import Driver
 from retort_api.migrations import schema
 from retort_api.projects.repository import add as add_project
+from retort_api.projects.repository import find as find_project
 from retort_api.tasks import repository
 from retort_api.tasks.records import TaskRecord
 from retort_core.errors import Conflict
@@ -85,9 +86,6 @@ class Work:
 
     async def record(self, connection: Any, task: TaskRecord, status: TaskStatus) -> None:
         """What came of a task is for the audit."""
-
-    async def ended(self, task: TaskRecord) -> None:
-        pass
 
 
 @pytest_asyncio.fixture
@@ -178,3 +176,35 @@ async def test_a_promotion_that_goes_wrong_fails_the_task_and_keeps_what_was_fou
     assert found.status.phase == "Failed"
     assert found.replies.run is not None
     assert work.promotions == 1
+
+
+@pytest.mark.asyncio
+async def test_what_comes_in_after_the_end_of_its_task_is_not_stored(database: Database) -> None:
+    """Undoing a step or storing a version comes in one transaction with its reply; cancelled, none of it stands."""
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    class Slow(Work):
+        async def prepare(self, task: TaskRecord, settle: Any) -> Any:
+            reached.set()
+            await go_on.wait()
+            async with self.database.write() as connection:
+                await add_project(connection, "late", "late", NOW)
+                await settle(connection, Prepared(round=0, ready=PlannedWork(digest="", title="")))
+
+    signal = Signal()
+    driver = Driver(database, Slow(database, done), Pool(idle=1), signal)
+    driver.wake("t1")
+    await reached.wait()
+    async with database.write() as connection:
+        await repository.cancel(connection, "t1")
+    driver.wake("t1")
+    assert (await end(database, signal)).status.phase == "Failed"
+    flights = list(driver._flying.values())
+    go_on.set()
+    await asyncio.gather(*flights)
+    async with database.read() as connection:
+        found = await repository.get(connection, "t1")
+        assert await find_project(connection, "late") is None
+    await driver.close()
+    assert found is not None
+    assert found.replies.prepared is None

@@ -88,7 +88,6 @@ class TaskDesk:
             raise Unavailable("The branch of this task is being moved; ask again.")
         async with self._database.write() as connection:
             await self._end(connection, task, decision.status)
-        await self._work.ended(replace(task, status=decision.status))
         self._signal.notify()
 
     async def _ending(self, uid: str) -> TaskRecord | None:
@@ -161,8 +160,6 @@ class TaskDesk:
 
     async def _start(self, task: TaskRecord, wanted: Wanted, seen: TaskSeen) -> bool:
         """Whether something was begun whose reply is to come."""
-        if wanted.end:
-            await self._work.ended(task)
         prepared, round_ = seen.prepared, wanted.prepare
         if round_ is not None and (prepared is None or prepared.round < round_):
             self._acts.prepare(self._work, task, round_)

@@ -12,11 +12,11 @@ with the same `decide`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -62,7 +62,10 @@ class Work(Protocol):
     async def run(self, task: TaskRecord, attempt: int, sandbox: Sandbox, settle: Settle) -> Ran | None: ...
     async def promoted(self, connection: AsyncConnection, task: TaskRecord, commit: str) -> Promoted: ...
     async def record(self, connection: AsyncConnection, task: TaskRecord, status: TaskStatus) -> None: ...
-    async def ended(self, task: TaskRecord) -> None: ...
+
+
+class _TooLate(Exception):
+    """The task has ended meanwhile: what comes with this reply is not stored either."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +75,6 @@ class _Next:
     task: TaskRecord | None = None
     actions: tuple[Action, ...] = ()
     wake_at: datetime | None = None
-    ended: bool = False
 
 
 @dataclass(kw_only=True)
@@ -115,12 +117,9 @@ class Driver:
         self._soon(uid)
 
     def _soon(self, uid: str, reply: Reply | None = None) -> None:
-        self._track(lambda: self._look(uid, reply))
-
-    def _track(self, look: Callable[[], Coroutine[Any, Any, None]]) -> None:
         if self._closed:
             return
-        task = asyncio.create_task(look())
+        task = asyncio.create_task(self._look(uid, reply))
         self._looks.add(task)
         task.add_done_callback(self._looks.discard)
 
@@ -169,10 +168,9 @@ class Driver:
         if status != before.status:
             data = {"phase": status.phase, "message": status.message}
             await events.add(connection, "task", data, task=uid, dataset=task.dataset)
-        ended = status.terminal and not before.status.terminal
-        if ended:
+        if status.terminal and not before.status.terminal:
             await self._work.record(connection, task, status)
-        return _Next(task=task, actions=decision.actions, wake_at=decision.wake_at, ended=ended)
+        return _Next(task=task, actions=decision.actions, wake_at=decision.wake_at)
 
     async def _settled(
         self, connection: AsyncConnection, task: TaskRecord, now: datetime
@@ -236,8 +234,6 @@ class Driver:
         # Who waits for its end has nothing to see before it.
         rests = task.status.terminal or task.status.phase == "AwaitingInput"
         self._signal.notify(task.uid if rests else RESTLESS)
-        if after.ended:
-            await self._clear_away(task)
         for action in after.actions:
             self._start(task, action)
         timer = self._timers.pop(task.uid, None)
@@ -246,12 +242,6 @@ class Driver:
         if after.wake_at is not None:
             delay = max(0.0, (after.wake_at - datetime.now(UTC)).total_seconds())
             self._timers[task.uid] = asyncio.get_running_loop().call_later(delay, self.wake, task.uid)
-
-    async def _clear_away(self, task: TaskRecord) -> None:
-        try:
-            await self._work.ended(task)
-        except Unavailable:
-            asyncio.get_running_loop().call_later(AWAY_SECONDS, self._track, lambda: self._clear_away(task))
 
     # -- acting ------------------------------------------------------------------------------------------
 
@@ -283,10 +273,15 @@ class Driver:
         settled: list[_Next] = []
 
         async def settle(connection: AsyncConnection, reply: Reply) -> None:
+            held = await repository.hold(connection, task.uid)
+            if held is None or held.status.terminal:
+                raise _TooLate
             settled.append(await self._decided(connection, task.uid, reply))
 
         try:
             reply = await self._act(task, action, settle)
+        except _TooLate:
+            return
         except Unavailable:
             self._flying.pop((task.uid, action), None)
             await self._drop_sandbox(task.uid, action)

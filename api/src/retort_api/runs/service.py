@@ -166,14 +166,12 @@ class TaskWork:
         return Promoted(done=outcome, message=told)
 
     async def record(self, connection: AsyncConnection, task: TaskRecord, status: TaskStatus) -> None:
+        """In the transaction that ends the task. What a failed one had staged is an unreferenced version from then on:
+        let go of afterwards, a crash in between would hold it for ever."""
+        if status.failure is not None:
+            await self.commits.drop_ref(connection, task.dataset, f"task/{task.uid}")
         await self.gate.ended(connection, task, status)
         self.told(task, status)
-
-    async def ended(self, task: TaskRecord) -> None:
-        """What a failed task had staged stays an unreferenced version: nothing points at it any more."""
-        if task.status.failure is not None:
-            async with self.database.write() as connection:
-                await self.commits.drop_ref(connection, task.dataset, f"task/{task.uid}")
 
 
 @dataclass(kw_only=True)
