@@ -194,7 +194,8 @@ async def burst() -> None:
         run.start(18182)
         await run.ready(18182)
         await run.stage.until(lambda: run.stage.ready() >= 20 and run.stage.proven(), 120)
-        names = [(f"{tenant}-{number}", tenant) for tenant in ("survey", "other") for number in range(150)]
+        # In turn: one whose tasks come first fills the pool while the other waits for nothing yet.
+        names = [(f"{tenant}-{number}", tenant) for number in range(150) for tenant in ("survey", "other")]
         begin = time.monotonic()
         for name, tenant in names:
             run.stage.task(name, namespace=tenant)
@@ -217,6 +218,44 @@ async def burst() -> None:
         bar("burst: completions of one tenant to the other's, worst 10 s", ratio, 1.5)
         await run.shown(18183, "claim_seconds", "look_seconds", "look_wait", "queue_seconds")
         print(f"     300 tasks in {max(run.ended.values()) - begin:.1f} s; {len(done)} ended", flush=True)
+
+
+async def flood() -> None:
+    """One tenant's tasks, 2 a second, alone and then while another has 300 waiting; a pool of 20, runs of half a second."""
+    async with Measured(replicas=20, capacity=20) as run:
+        run.stage.service.does.run_seconds = 0.5
+        run.stage.namespace("other")
+        run.start(18188)
+        await run.ready(18188)
+        await run.stage.until(lambda: run.stage.ready() >= 20 and run.stage.proven(), 120)
+
+        async def some(prefix: str) -> float:
+            born = {}
+            for number in range(40):
+                name = f"{prefix}-{number}"
+                born[name] = time.monotonic()
+                run.stage.task(name, namespace="survey")
+                await asyncio.sleep(0.5)
+            await run.all_ended(list(born), 60)
+            return quantile([run.ended[name] - at for name, at in born.items()], 0.99)
+
+        alone = await some("alone")
+        flood = asyncio.create_task(flooded(run))
+        beside = await some("beside")
+        flood.cancel()
+        print(f"     p99 alone {alone * 1000:.0f} ms, beside the flood {beside * 1000:.0f} ms", flush=True)
+        bar("flood: p99 of one tenant beside another's flood to alone", beside / alone, 2)
+
+
+async def flooded(run: Measured) -> None:
+    """300 tasks more than have ended, all the time."""
+    number = 0
+    while True:
+        waiting = number - sum(name.startswith("flood-") for name in run.ended)
+        for _ in range(300 - waiting):
+            run.stage.task(f"flood-{number}", namespace="other")
+            number += 1
+        await asyncio.sleep(0.2)
 
 
 async def restart(count: int) -> None:
@@ -259,6 +298,7 @@ def stamp() -> str:
 async def main() -> None:
     await steady(75, 10)
     await burst()
+    await flood()
     await restart(10_000)
 
 

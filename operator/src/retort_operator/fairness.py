@@ -1,19 +1,19 @@
-"""Who gets the next executor: tenants in turn by weight, within a tenant by priority and then by age. Pure.
+"""Who gets the next executor: tenants by what they hold for their weight, then in turn; within a tenant by priority, then by
+age. Pure.
 
-Deficit round robin: each tenant that waits collects credit by its weight; one executor costs one. A tenant at its cap
-collects nothing. So two equally backlogged tenants get equally many, whatever each has piled up, and one that comes late
-waits for nobody's backlog but its own.
+Who holds the fewest executors for his weight comes first, so one who comes while another fills the whole pool gets what
+comes free until both hold the same: in turn alone, the first would stay ahead by a pool for good, and with long tasks take
+every executor in time. Among equals it is start-time fair queueing: each executor costs a tenant one by its weight, the one
+that has paid least is next, and who begins to wait starts from where the last one served stood, so that nobody saves up for
+a flood and nobody waits for another's backlog.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
-
-CREDIT_LIMIT: Final = 4.0  # a tenant cannot save up for a flood
 
 
 @dataclass(frozen=True, order=True)
@@ -28,8 +28,8 @@ class Ticket:
 
 @dataclass
 class _Line:
+    paid: float
     tickets: list[Ticket] = field(default_factory=list)
-    credit: float = 0.0
 
 
 class FairQueue:
@@ -40,6 +40,7 @@ class FairQueue:
         self._lines: dict[str, _Line] = {}
         self._live: dict[str, Ticket] = {}
         self._waiting: Counter[str] = Counter()
+        self._paid = 0.0  # by the one served last, before it was
 
     def __len__(self) -> int:
         return len(self._live)
@@ -52,7 +53,7 @@ class FairQueue:
             return
         self._live[ticket.key] = ticket
         self._waiting[ticket.tenant] += 1
-        line = self._lines.setdefault(ticket.tenant, _Line())
+        line = self._lines.setdefault(ticket.tenant, _Line(self._paid))
         heapq.heappush(line.tickets, ticket)
 
     def drop(self, key: str) -> None:
@@ -77,27 +78,22 @@ class FairQueue:
                 ready[tenant] = first
         if not ready:
             return None
-        if all(self._lines[tenant].credit < 1 for tenant in ready):
-            self._pay(ready)
-        chosen = max(
-            ready, key=lambda tenant: (self._lines[tenant].credit, -held(tenant), -ready[tenant].since)
-        )
-        self._lines[chosen].credit -= 1
+
+        def place(tenant: str) -> tuple[float, float, float]:
+            return held(tenant) / self._weight(tenant), self._lines[tenant].paid, ready[tenant].since
+
+        chosen = min(ready, key=place)
+        line = self._lines[chosen]
+        self._paid = line.paid
+        line.paid += 1 / self._weight(chosen)
         self.drop(ready[chosen].key)
         return ready[chosen]
-
-    def _pay(self, tenants: Iterable[str]) -> None:
-        """Rounds until somebody can afford one, all at once."""
-        lines = {tenant: self._lines[tenant] for tenant in tenants}
-        rounds = min((1 - line.credit) / self._weight(tenant) for tenant, line in lines.items())
-        for tenant, line in lines.items():
-            line.credit = min(CREDIT_LIMIT, line.credit + rounds * self._weight(tenant))
 
     def _weight(self, tenant: str) -> float:
         return self._weights.get(tenant, 1.0)
 
     def _first(self, tenant: str) -> Ticket | None:
-        """The first of its line that is still wanted; empty lines are forgotten, and their credit with them."""
+        """The first of its line that is still wanted; empty lines are forgotten, and what they paid with them."""
         tickets = self._lines[tenant].tickets
         while tickets and self._live.get(tickets[0].key) is not tickets[0]:
             heapq.heappop(tickets)

@@ -81,6 +81,7 @@ class Operator:
         try:
             led = await _first(lease.acquire(), stop.wait())
             if led is not None:
+                self._state = "looking at what there is"  # before anything else: a leader is not ready by waiting
                 log.info("leading", epoch=lease.epoch)
                 self.metrics.leader.set(1)
                 await self._lead(cluster, lease, stop)
@@ -110,7 +111,6 @@ class Operator:
 
     async def _start(self, cluster: Cluster, parts: Parts) -> None:
         """What must be known before the first decision: executors, profiles, policies; then the watches begin."""
-        self._state = "looking at what there is"
         namespace = self.settings.executors_namespace
         async for items in cluster.pages(PROFILES, namespace):
             for raw in items:

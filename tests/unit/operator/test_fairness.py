@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,6 +58,34 @@ def test_a_late_tenant_waits_for_nobodys_backlog() -> None:
     drained(queue, 100)
     queue.add(ticket("b", "b", since=99.0))
     assert "b" in [one.key for one in drained(queue, 2)]
+
+
+@given(st.integers(1, 30), st.integers(1, 5), st.randoms(use_true_random=False))
+def test_one_who_comes_to_a_full_pool_gets_what_comes_free_until_both_hold_the_same(
+    pool: int, weight: int, chance: Random
+) -> None:
+    """In turn alone the first stayed ahead by the whole pool: 62 completions to 41 in the first ten seconds."""
+    queue = FairQueue(cap=100, weights={"b": weight})
+    for tenant in "ab":
+        for n in range(200):
+            queue.add(ticket(f"{tenant}{n}", tenant))
+    held = Counter(a=pool)
+    for _ in range(100):
+        held[chance.choice([one for one in "ab" if held[one]])] -= 1  # one ends
+        poor = min("ab", key=lambda one: held[one] / (weight if one == "b" else 1))
+        served = queue.next(held.__getitem__)
+        assert served is not None
+        even = held["a"] == held["b"] / weight
+        assert even or served.tenant == poor
+        held[served.tenant] += 1
+
+
+def test_with_a_single_executor_tenants_take_turns() -> None:
+    queue = FairQueue(cap=10)
+    for tenant in "ab":
+        for n in range(4):
+            queue.add(ticket(f"{tenant}{n}", tenant))
+    assert [one.tenant for one in drained(queue, 6)] == ["a", "b"] * 3
 
 
 def test_weights_share_in_their_proportion() -> None:
