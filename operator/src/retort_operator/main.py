@@ -81,7 +81,9 @@ class Operator:
         try:
             led = await _first(lease.acquire(), stop.wait())
             if led is not None:
-                self._state = "looking at what there is"  # before anything else: a leader is not ready by waiting
+                self._state = (
+                    "looking at what there is"  # before anything else: a leader is not ready by waiting
+                )
                 log.info("leading", epoch=lease.epoch)
                 self.metrics.leader.set(1)
                 await self._lead(cluster, lease, stop)
