@@ -255,6 +255,27 @@ async def test_the_second_operator_takes_over_when_the_first_is_killed() -> None
         assert lease["spec"]["leaseTransitions"] == 2
 
 
+def proven_told(stage: Stage) -> bool:
+    lease = stage.cluster.get("leases", "retort-operator", "retort")
+    assert lease is not None
+    return "node" in lease["metadata"].get("annotations", {}).get("retort.dev/proven", "")
+
+
+async def test_a_restarted_container_waits_neither_for_its_predecessor_s_lease_nor_for_a_new_proof() -> None:
+    async with Stage(settings={"lease_seconds": 40, "pod_name": "retort-operator-abc"}) as stage:
+        first = await stage.start()
+        await stage.warm()
+        await stage.until(lambda: proven_told(stage), 20)
+        stage.operators.remove(first)
+        await first.kill()
+        stage.kubelet.probe = lambda _: None  # it would not be proven again
+        await stage.start()
+        await stage.complete(stage.task(), 20)
+        lease = stage.cluster.get("leases", "retort-operator", "retort")
+        assert lease is not None
+        assert lease["spec"]["leaseTransitions"] == 2, "the brokers would take both for one"
+
+
 async def test_an_operator_that_loses_its_lease_ends() -> None:
     from retort_operator.lease import LeaseLost
 

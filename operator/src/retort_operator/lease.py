@@ -1,7 +1,9 @@
 """Who leads: one Lease of the operator's own. Whoever loses it ends at once, so that two never decide for long.
 
 A lease of somebody else is over when it has not *changed* for its duration by this process's own clock; the times written in
-it are for people. `epoch` counts the leaders; brokers refuse an older one than they have seen.
+it are for people. One of an earlier process of the same Pod is over at once: the kubelet starts a container again only when it
+has ended. `epoch` counts the leaders; brokers refuse an older one than they have seen. What a leader has found out and the next
+one need not find out again (`told`) is handed on in annotations.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -26,12 +29,18 @@ class LeaseLost(Infrastructure):
 
 
 class Lease:
-    def __init__(self, cluster: Cluster, namespace: str, identity: str, seconds: float) -> None:
+    def __init__(
+        self, cluster: Cluster, namespace: str, identity: str, seconds: float, pod: str = ""
+    ) -> None:
+        """`pod`: the name of the Pod that this process is the only one of; empty where there is none."""
         self._cluster, self._namespace, self._seconds = cluster, namespace, seconds
+        self._pod = pod
         self._identity = f"{identity}_{uuid.uuid4().hex[:12]}"  # a restarted process is another leader
         self._seen, self._seen_at = "", time.monotonic()
         self._body: dict[str, Any] | None = None
         self.epoch = 0
+        self.told: Callable[[], Mapping[str, str]] = dict
+        self.inherited: Mapping[str, str] = {}  # what the leader before this one told
 
     @property
     def pause(self) -> float:
@@ -78,8 +87,9 @@ class Lease:
                 self._body = await self._cluster.create(LEASES, self._namespace, body)
             elif self._mine or self._over:
                 epoch = self._transitions + (0 if self._mine else 1)
-                body = {**self._body, "spec": self._made(epoch)["spec"]}
-                self._body = await self._cluster.replace(LEASES, self._namespace, NAME, body)
+                if not self._mine:
+                    self.inherited = dict(self._body["metadata"].get("annotations") or {})
+                self._body = await self._cluster.replace(LEASES, self._namespace, NAME, self._renewed(epoch))
             else:
                 return False
         except ApiError as error:
@@ -108,7 +118,8 @@ class Lease:
     def _over(self) -> bool:
         """Nobody holds it, or whoever does has not been heard of for its whole duration."""
         assert self._body is not None
-        if not self._spec.get("holderIdentity"):
+        holder = str(self._spec.get("holderIdentity") or "")
+        if not holder or (self._pod and holder.rpartition("_")[0] == self._pod):
             return True
         version = str(self._body["metadata"].get("resourceVersion"))
         if version != self._seen:
@@ -116,6 +127,16 @@ class Lease:
         return time.monotonic() - self._seen_at > float(
             self._spec.get("leaseDurationSeconds") or self._seconds
         )
+
+    def _renewed(self, epoch: int) -> dict[str, Any]:
+        assert self._body is not None
+        metadata = self._body["metadata"]
+        annotations = {**(metadata.get("annotations") or {}), **self.told()}
+        return {
+            **self._body,
+            "metadata": {**metadata, "annotations": annotations},
+            "spec": self._made(epoch)["spec"],
+        }
 
     def _made(self, epoch: int) -> dict[str, Any]:
         now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -77,7 +77,9 @@ class Operator:
         settings = self.settings
         await self.health.open(settings.health_port, settings.metrics_port)
         cluster = Cluster(self._session(), self._info.server, self.metrics)
-        lease = Lease(cluster, settings.namespace, settings.identity, settings.lease_seconds)
+        lease = Lease(
+            cluster, settings.namespace, settings.identity, settings.lease_seconds, settings.pod_name
+        )
         try:
             led = await _first(lease.acquire(), stop.wait())
             if led is not None:
@@ -102,6 +104,8 @@ class Operator:
         await service.open()
         try:
             parts = self._parts(cluster, service, lease)
+            parts.proofs.adopt(lease.inherited)
+            lease.told = parts.proofs.told
             await self._together(
                 lease.keep(), self._start(cluster, parts), *self._loops(service, parts), until=stop
             )

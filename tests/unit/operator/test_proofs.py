@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from retort_core.probing import Barrier
@@ -67,3 +69,39 @@ def test_why_no_node_can_be_used_is_a_sentence_with_the_barrier() -> None:
     proofs.policy(policy())
     proofs.store("n", judge((*GOOD, Barrier("to-dns", "passed", "passed")), proofs.policies))
     assert proofs.problem({"n"}) == "not proven that executors reach nothing: n: to-dns"
+
+
+def test_the_next_leader_takes_over_what_is_proven_with_its_age_and_its_policies() -> None:
+    before, after = Proofs(3600), Proofs(3600)
+    for one in (before, after):
+        one.policy(policy())
+    before.store("new", Proof(state="proven", policies=before.policies, at=time.monotonic() - 10))
+    before.store("old", Proof(state="proven", policies=before.policies, at=time.monotonic() - 4000))
+    before.store("other", Proof(state="proven", policies="other policies"))
+    before.store("open", Proof(state="unproven", barriers=("to-dns",), policies=before.policies))
+    after.adopt(before.told())
+    assert [node for node in ("new", "old", "other", "open") if after.proven(node)] == ["new"]
+    assert after.policy(policy(egress=[{}]))
+    assert not after.proven("new")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "",
+        "{",
+        "[]",
+        '{"n": 1}',
+        '{"n": ["p"]}',
+        '{"n": ["p", "x"]}',
+        '{"n": ["p", NaN]}',
+        '{"n": ["p", 9e12]}',
+    ],
+)
+def test_a_proof_that_cannot_be_read_or_is_from_the_future_is_none(told: str) -> None:
+    proofs = Proofs(3600)
+    proofs.policy(policy())
+    proofs.adopt({"retort.dev/proven": told.replace('"p"', f'"{proofs.policies}"')})
+    assert proofs.due("n")
+    proofs.adopt({})
+    assert not proofs.proven("n")

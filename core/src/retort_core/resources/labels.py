@@ -28,6 +28,10 @@ ATTEMPT: Final = f"{GROUP}/attempt"
 TENANT: Final = f"{GROUP}/tenant"  # the namespace whose task it was claimed for
 NONCE: Final = f"{GROUP}/nonce"  # annotation: the other half of the session key
 
+PROVEN: Final = (
+    f"{GROUP}/proven"  # annotation of the operator's Lease: what is proven of nodes, for the next leader
+)
+
 # On namespaces: an administrator opts a project in.
 PROJECT: Final = f"{GROUP}/project"
 ENABLED: Final = "enabled"
