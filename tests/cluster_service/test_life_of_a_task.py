@@ -7,15 +7,15 @@ from typing import Any
 
 import httpx2 as httpx
 import pytest
-from tests.cluster_service.conftest import CSV, NAMESPACE_UID, say
+from tests.cluster_service.conftest import CSV, NAMESPACE_UID, OVER, say
 
 from retort_api.cluster import leases
 from retort_api.cluster.leases import RunLease
 from retort_api.tasks import events
 from retort_core.errors import Conflict
-from retort_core.http.internal import TaskPut, Wanted
+from retort_core.http.internal import TaskObject, TaskPut, TaskSeen, Wanted
 from retort_core.lifecycle.observations import Ran
-from retort_core.lifecycle.sources import Answer
+from retort_core.lifecycle.sources import Answer, Approval
 from retort_core.lifecycle.statuses import TaskStatus
 
 pytestmark = pytest.mark.asyncio
@@ -164,3 +164,55 @@ async def test_cancelling_between_stage_and_promotion_moves_no_branch(open_clust
         assert seen.status.failure.code == "cancelled"
         feed = await cluster.desk.commits(0, 10)
         assert [fact.id for fact in feed.items if fact.branch == "main"] == [first]
+
+
+async def test_a_branch_that_moved_before_the_yes_is_worked_on_anew_and_the_yes_is_asked_for_again(
+    open_cluster: Any,
+) -> None:
+    """Both keep what they did: the second is run again, in an executor of its own, on what the first left."""
+    async with open_cluster() as cluster:
+        await cluster.imported()
+        task = say("删除打分列", review="Always")
+        asked = await cluster.decider.finish(task, until=("AwaitingInput", "Complete", "Failed"))
+        assert asked.status.staged is not None
+        shown = asked.status.staged.commit
+        other = await cluster.decider.finish(say("把城市列改名为城"))
+        assert other.status.result is not None, other.status
+
+        given = task.model_copy(update={"approval": Approval(commit=shown)})
+        again = await _asked_again(cluster, given, asked)
+        assert again.status.staged is not None
+        assert (again.status.attempt, again.status.rebases) == (2, 1)
+        given = task.model_copy(update={"approval": Approval(commit=again.status.staged.commit)})
+        seen = await cluster.decider.finish_from(given, again)
+        assert seen.status.result is not None, seen.status
+        assert seen.status.result.parent == other.status.result.commit
+        assert seen.status.result.counts.columns_after == 2
+        feed = await cluster.desk.commits(0, 10)
+        assert [fact.id for fact in feed.items if fact.branch == "main"] == [seen.status.result.commit]
+
+
+async def _asked_again(cluster: Any, given: TaskObject, asked: TaskSeen) -> TaskSeen:
+    """From the yes to a version that is too late, to the question about the next one."""
+    seen = await cluster.decider.put(given, asked.status, asked.revision, Wanted())
+    moving = await cluster.decider.finish_from(given, seen, ("Preparing", *OVER))
+    return await cluster.decider.finish_from(given, moving, ("AwaitingInput", *OVER))
+
+
+async def test_both_replicas_find_the_branch_moved_and_one_reply_is_stored(open_cluster: Any) -> None:
+    """The late version never gets on the branch, whoever tries how often: its parent is not the head."""
+    async with open_cluster() as cluster:
+        await cluster.imported()
+        task = say("删除打分列", review="Always")
+        asked = await cluster.decider.finish(task, until=("AwaitingInput", "Complete", "Failed"))
+        assert asked.status.staged is not None
+        shown = asked.status.staged.commit
+        other = await cluster.decider.finish(say("把城市列改名为城"))
+        assert other.status.result is not None
+        status = asked.status.model_copy(update={"promoting": True})
+        seen = await cluster.decider.put(task, status, asked.revision, Wanted(promote=shown))
+        seen = await cluster.until(task.uid, lambda found: found.promoted is not None)
+        assert (seen.promoted.commit, seen.promoted.head) == (shown, other.status.result.commit)
+        await cluster.decider.put(task, status, seen.revision, Wanted(promote=shown))
+        later = await cluster.desk.get(task.uid)
+        assert (later.promoted, later.revision) == (seen.promoted, seen.revision)

@@ -68,18 +68,6 @@ def test_a_base_that_is_not_there_is_refused_before_anything_runs(service: Any, 
     assert [condition["type"] for condition in task["status"]["conditions"]] == ["Failed"]
 
 
-def test_a_head_that_moved_meanwhile_is_a_conflict_with_both_heads(service: Any) -> None:
-    service.upload("moving")
-    first = service.get(f"{P}/datasets/moving").json()["head"]
-    service.run("moving", drop("备注"))
-    second = service.get(f"{P}/datasets/moving").json()["head"]
-    task = service.run("moving", drop("城市"), base=first)
-    failure = task["status"]["failure"]
-    assert (task["phase"], failure["code"]) == ("Failed", "conflict")
-    assert (failure["details"]["expected"], failure["details"]["head"]) == (first, second)
-    assert service.get(f"{P}/datasets/moving").json()["head"] == second
-
-
 def test_an_empty_result_waits_for_a_yes_to_exactly_that_commit(service: Any) -> None:
     service.upload("empty")
     conversation = service.converse("empty")

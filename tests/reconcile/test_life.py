@@ -8,7 +8,7 @@ import pytest
 from fake_service import Behaviour, commit_of, question
 from stage import EXECUTORS, Stage
 
-from retort_core.lifecycle.observations import Prepared, Ran
+from retort_core.lifecycle.observations import Prepared, Promoted, Ran
 from retort_core.lifecycle.sources import Answer, Approval
 from retort_core.lifecycle.statuses import Failure, Outcome, Staged
 
@@ -130,6 +130,34 @@ async def test_an_approval_over_http_counts_as_well() -> None:
         status = await stage.phase(name, "AwaitingInput")
         stage.service.say(stage.uid(name), approval=Approval(commit=status["staged"]["commit"]))
         await stage.complete(name)
+
+
+async def test_a_branch_that_moved_is_another_attempt_in_another_executor() -> None:
+    """The first version comes too late; the work is done again, and only what it gives then is promoted."""
+    tried: list[str] = []
+
+    def promote(task: Any, commit: str) -> Promoted:
+        tried.append(commit)
+        late = Failure(failure="Input", code="conflict", message="moved")
+        if len(tried) == 1:
+            return Promoted(commit=commit, head="e" * 64, failure=late)
+        return Promoted(commit=commit, done=Outcome(commit=commit, branch="main"), message="done")
+
+    def run(task: Any, attempt: int) -> Ran:
+        return Ran(attempt=attempt, staged=Staged(commit=commit_of(task.uid, attempt)))
+
+    async with Stage(Behaviour(promote=promote, run=run)) as stage:
+        await stage.start()
+        await stage.warm()
+        name = stage.task()
+        status = await stage.complete(name)
+        uid = stage.uid(name)
+        assert tried == [commit_of(uid, 1), commit_of(uid, 2)]
+        assert status["result"]["commit"] == commit_of(uid, 2)
+        assert status["attempt"] == 2
+        first, second = [(attempt, pod) for task, attempt, pod in stage.service.runs if task == uid]
+        assert (first[0], second[0]) == (1, 2)
+        assert first[1] != second[1]
 
 
 async def test_a_base_that_is_not_there_ends_the_task_with_the_services_sentence() -> None:

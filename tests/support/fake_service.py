@@ -174,7 +174,9 @@ class FakeService:
         wanted, uid = body.wanted, row.task.uid
         if wanted.prepare is not None and (row.prepared is None or row.prepared.round < wanted.prepare):
             self._fly(uid, f"prepare/{wanted.prepare}", self._prepare(row, wanted.prepare))
-        if wanted.promote is not None and row.promoted is None:
+        if wanted.promote is not None and (
+            row.promoted is None or row.promoted.commit not in ("", wanted.promote)
+        ):
             self._fly(uid, "promote", self._promote(row, wanted.promote))
 
     def _fly(self, uid: str, name: str, coroutine: Any) -> None:

@@ -66,7 +66,7 @@ class Acts:
 
     def promote(self, work: Preparing, task: TaskRecord, commit: str) -> None:
         def failed(failure: Failure) -> Reply:
-            return Promoted(failure=failure)
+            return Promoted(commit=commit, failure=failure)
 
         self.start(task.uid, "promote", lambda settle: work.promote(task, commit, settle), failed)
 
@@ -137,4 +137,4 @@ def answered(replies: Replies, reply: Reply) -> bool:
         case Ran(attempt=number):
             return replies.run is not None and replies.run.attempt >= number
         case _:
-            return replies.promoted is not None
+            return replies.promoted is not None and replies.promoted.commit == reply.commit

@@ -24,7 +24,7 @@ from retort_api.tasks.records import TaskRecord
 from retort_core.errors import Conflict, NotFound, RetortError, Unavailable
 from retort_core.http.internal import CommitFeed, OpenTasks, TaskObject, TaskPut, TaskSeen, Wanted
 from retort_core.lifecycle.failures import failure_of
-from retort_core.lifecycle.observations import Observed
+from retort_core.lifecycle.observations import Observed, Promoted
 from retort_core.lifecycle.statuses import Failure, TaskStatus
 from retort_core.lifecycle.tasks import decide
 
@@ -75,9 +75,9 @@ class TaskDesk:
     async def gone(self, uid: str) -> None:
         """The object is no more: an open task ends as cancelled, unless its branch has been moved by then."""
         task = await self._ending(uid)
-        if task is not None and task.status.promoting and task.replies.promoted is None:
-            assert task.status.staged is not None
-            self._acts.promote(self._work, task, task.status.staged.commit)
+        staged = task.status.staged if task is not None and task.status.promoting else None
+        if task is not None and staged is not None and _unanswered(task.replies.promoted, staged.commit):
+            self._acts.promote(self._work, task, staged.commit)
             await self._acts.rest(uid, PROMOTING_SECONDS)
             task = await self._ending(uid)
         if task is None:
@@ -164,10 +164,15 @@ class TaskDesk:
         if round_ is not None and (prepared is None or prepared.round < round_):
             self._acts.prepare(self._work, task, round_)
             return True
-        if wanted.promote and seen.promoted is None:
+        if wanted.promote and _unanswered(seen.promoted, wanted.promote):
             self._acts.promote(self._work, task, wanted.promote)
             return True
         return False
+
+
+def _unanswered(promoted: Promoted | None, commit: str) -> bool:
+    """Whether nothing is known yet of the move to this very version."""
+    return promoted is None or promoted.commit != commit
 
 
 def _unknown(body: TaskPut, failure: Failure) -> TaskSeen:

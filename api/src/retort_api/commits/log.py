@@ -9,8 +9,8 @@ Objects are stored before a commit names them, so a crash leaves unreferenced ob
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
@@ -105,6 +105,13 @@ class CommitLog:
     async def lineage(self, dataset: str) -> dict[str, tuple[str, ...]]:
         async with self._database.read() as connection:
             return await repository.lineage(connection, dataset)
+
+    async def ancestor(self, dataset: str, one: str, other: str) -> CommitRecord | None:
+        """The nearest version both come from; None when they share no history."""
+        lineage = await self.lineage(dataset)
+        mine = set(_line(lineage, one))
+        found = next((here for here in _line(lineage, other) if here in mine), None)
+        return await self.get(dataset, found) if found is not None else None
 
     async def refs(self, dataset: str) -> list[Ref]:
         async with self._database.read() as connection:
@@ -252,16 +259,19 @@ def _count(steps: str, text: str) -> int:
 
 
 def _reaches(lineage: dict[str, tuple[str, ...]], start: str, wanted: str) -> bool:
+    return wanted in _line(lineage, start)
+
+
+def _line(lineage: dict[str, tuple[str, ...]], start: str) -> Iterator[str]:
+    """`start` and what it comes from, nearest first, each once."""
     seen: set[str] = set()
-    todo = [start]
+    todo = deque([start])
     while todo:
-        here = todo.pop()
-        if here == wanted:
-            return True
+        here = todo.popleft()
         if here not in seen:
             seen.add(here)
+            yield here
             todo.extend(lineage.get(here, ()))
-    return False
 
 
 async def _named(connection: AsyncConnection, dataset: str, name: str) -> str:

@@ -47,6 +47,15 @@ async def commit(connection: AsyncConnection, dataset: str, identifier: str) -> 
     return _commit(row) if row is not None else None
 
 
+async def parents(connection: AsyncConnection, dataset: str, identifier: str) -> tuple[str, ...]:
+    """Of a version that may be of this very transaction; none when there is no such version."""
+    new = [one.parents for one in waiting(connection, CommitRecord) if one.id == identifier]
+    if new:
+        return new[0]
+    query = select(commits.c.parents).where(commits.c.dataset == dataset, commits.c.id == identifier)
+    return tuple((await connection.execute(query)).scalar_one_or_none() or ())
+
+
 async def commit_of_attempt(connection: AsyncConnection, attempt: str) -> CommitRecord | None:
     row = (await connection.execute(select(commits).where(commits.c.attempt == attempt))).first()
     return _commit(row) if row is not None else None

@@ -203,10 +203,11 @@ class Driver:
         except (Unavailable, SQLAlchemyError):
             raise  # of the whole transaction: it is run again
         except RetortError as error:
-            return Promoted(failure=failure_of(error))
+            return Promoted(commit=commit, failure=failure_of(error))
         except Exception:
             log.exception("promotion_failed", task=task.uid)
-            return Promoted(failure=Failure(failure="Infrastructure", code="internal", message=INTERNAL))
+            failure = Failure(failure="Infrastructure", code="internal", message=INTERNAL)
+            return Promoted(commit=commit, failure=failure)
 
     async def _observed(self, task: TaskRecord) -> Observed:
         replies: Replies = task.replies

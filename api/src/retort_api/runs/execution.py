@@ -7,17 +7,15 @@ ref, the task's reply and what is decided from it. A crash before leaves unrefer
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import polars as pl
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.commits import results
 from retort_api.commits.filenotes import file_notes
 from retort_api.commits.log import CommitLog
-from retort_api.commits.records import CommitRecord, identifier
+from retort_api.commits.records import CommitRecord
 from retort_api.commits.results import ResultRecord
 from retort_api.datasets import repository as datasets
 from retort_api.datasets.repository import UploadRecord
@@ -26,14 +24,16 @@ from retort_api.runs import losses, relations
 from retort_api.runs.codebooks import codebook_plan
 from retort_api.runs.feeding import table_feed
 from retort_api.runs.library import Library, invalid_names
+from retort_api.runs.rebasing import Rebasing, misfit, on
 from retort_api.runs.replays import Replay, Replayer, unseen
 from retort_api.runs.runner import Draft, Ride, Runner
 from retort_api.runs.sentences import done, say
+from retort_api.runs.staging import Staging
 from retort_api.runs.work import Import, Replayed, Work
 from retort_api.tasks.records import TaskRecord
 from retort_core.changes import Changes
-from retort_core.errors import BadInput, NotFound
-from retort_core.http.versions import CommitKind
+from retort_core.errors import BadInput, DataError, NotFound, StepError
+from retort_core.identity import short
 from retort_core.lifecycle.observations import Ran
 from retort_core.lifecycle.statuses import Counts, Outcome, Staged
 from retort_core.plans import Plan, Script
@@ -45,81 +45,20 @@ from retort_plans.scripts import build_script
 from retort_plans.simulation import Simulation, column_ids, simulate
 from retort_tables.snapshots.port import Written
 
-VERSIONS = {"retort": "0.1.0", "polars": pl.__version__}
-
-
-class Staging:
-    """The versions a run has made, in order; the last one is to be promoted."""
-
-    def __init__(self, task: TaskRecord, work: Work, attempt: int) -> None:
-        self.task, self.work, self.attempt = task, work, attempt
-        self.records: list[CommitRecord] = []
-
-    def add(
-        self,
-        draft: Draft,
-        *,
-        parent: CommitRecord | None,
-        kind: CommitKind,
-        counts: Counts,
-        plan: Plan | None = None,
-        script: str = "",
-        like: CommitRecord | None = None,
-        **details: Any,
-    ) -> CommitRecord:
-        """`like`: the replayed version whose words this one repeats."""
-        now = datetime.now(UTC)
-        title, words = (like.title, like.instruction) if like else (self.work.title, self.work.instruction)
-        if like is not None and plan is not None:
-            title = plan.title  # of what is left of it when a step was taken back
-        planner = like.details.get("planner", "") if like is not None else self.work.planner
-        parents = (parent.id,) if parent is not None else ()
-        mint = like.details.get("mint", like.task) if like is not None else self.task.uid
-        record = CommitRecord(
-            id="",
-            dataset=self.task.dataset,
-            root=draft.written.root,
-            snapshot=draft.written.manifest,
-            parents=parents,
-            generation=parent.generation + 1 if parent is not None else 0,
-            kind=kind,
-            title=title,
-            instruction=words,
-            author=self.task.requester,
-            task=self.task.uid,
-            attempt=f"{self.task.uid}/{self.attempt}/{len(self.records)}",
-            counts=counts,
-            plan=plan,
-            script=script,
-            details={"versions": VERSIONS, "planner": planner, "mint": mint, **details},
-            created_at=now,
-        )
-        self.records.append(replace(record, id=identifier(record)))
-        return self.records[-1]
-
 
 class Execution:
     def __init__(self, database: Database, log: CommitLog, library: Library, runner: Runner) -> None:
         self._database, self._log, self._library, self._runner = database, log, library, runner
         self._replayer = Replayer(runner, library)
+        self._rebasing = Rebasing(log, library)
 
     async def __call__(self, task: TaskRecord, attempt: int, ride: Ride, settle: Any) -> Ran | None:
         """The reply, or None when it was settled in the transaction that stored the run's versions."""
-        work = Work.model_validate(task.work)
-        staging = Staging(task, work, attempt)
-        match work.kind:
-            case "plan":
-                ran = await self._plan(task, work, ride, staging)
-            case "script":
-                ran = await self._person_script(task, work, ride, staging)
-            case "import":
-                ran = await self._import(task, work, ride, staging)
-            case "replay":
-                ran = await self._replay(task, work, ride, staging)
-            case "restore":
-                ran = await self._restore(task, work, staging)
-            case _:
-                raise BadInput(f"there is nothing to run for work of kind {work.kind!r}")
+        work, rebase = Work.model_validate(task.work), await self._rebasing.begin(task)
+        if rebase is not None:
+            work = on(work, rebase)
+        staging = Staging(task, work, attempt, rebase)
+        ran = await self._made(task, work, ride, staging)
         if isinstance(ran, ResultRecord):
             await self._keep_answer(task, ran, attempt, settle)
             return None
@@ -127,6 +66,38 @@ class Execution:
             return ran
         await self._stage(staging, ran, settle)
         return None
+
+    async def _made(self, task: TaskRecord, work: Work, ride: Ride, staging: Staging) -> Ran | ResultRecord:
+        rebase = staging.rebase
+        if rebase is None:
+            return await self._by_kind(task, work, ride, staging)
+        try:
+            ran = await self._by_kind(task, work, ride, staging)
+        except (StepError, DataError, BadInput) as error:
+            raise misfit(task, rebase, error) from None
+        if staging.records:
+            await self._rebasing.check(task, rebase, staging.records[-1].snapshot)
+        if isinstance(ran, ResultRecord) or (ran.staged is not None and ran.staged.code):
+            return ran  # what waits for a yes says why; that it was done again is told with the result
+        again = say("rebased", task.lang, head=short(rebase.onto.id))
+        return ran.model_copy(update={"message": f"{ran.message} {again}"})
+
+    async def _by_kind(
+        self, task: TaskRecord, work: Work, ride: Ride, staging: Staging
+    ) -> Ran | ResultRecord:
+        match work.kind:
+            case "plan":
+                return await self._plan(task, work, ride, staging)
+            case "script":
+                return await self._person_script(task, work, ride, staging)
+            case "import":
+                return await self._import(task, work, ride, staging)
+            case "replay":
+                return await self._replay(task, work, ride, staging)
+            case "restore":
+                return await self._restore(task, work, staging)
+            case _:
+                raise BadInput(f"there is nothing to run for work of kind {work.kind!r}")
 
     async def _stage(self, staging: Staging, ran: Ran, settle: Any) -> None:
         async def also(connection: AsyncConnection) -> None:

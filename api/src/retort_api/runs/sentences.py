@@ -91,6 +91,16 @@ _SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "分支「{branch}」在此期间已改变：原来是 {expected}，现在是 {head}。",
         "Branch “{branch}” moved meanwhile: it was {expected}, it is now {head}.",
     ),
+    "meets-cells": ("两边都改了列 {names} 中的 {cells} 个单元格。", "Both changed {cells} cells in {names}."),
+    "meets-rows": ("一边去掉的 {rows} 行，另一边改过。", "One side takes away {rows} rows that the other worked on."),
+    "meets-columns": ("两边都动了列 {names}。", "Both changed the columns {names}."),
+    "meets-order": ("两边都改了顺序。", "Both changed the order."),
+    "meets-too-many": ("改动太多，无法逐格比对。", "There is too much to compare cell by cell."),
+    "meets-unrelated": ("两个版本没有共同的行。", "The two have no rows in common."),
+    "rebased": (
+        "分支在此期间已改变，两边互不相干，已在新版本 {head} 上重做。",
+        "The branch had moved meanwhile to {head}; both changed different things, so this was done again on top of it.",
+    ),
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from retort_api.commits import repository as commits
 from retort_api.commits.log import Change, CommitLog
 from retort_api.commits.records import Why
 from retort_api.conventions import repository as conventions
@@ -17,6 +18,7 @@ from retort_api.kit.database import Database
 from retort_api.kit.signals import Signal
 from retort_api.runs.gates import Gate
 from retort_api.runs.preparation import Preparation, Readied
+from retort_api.runs.rebasing import conflict, may_rebase, moved
 from retort_api.runs.remembering import answered
 from retort_api.runs.running import Running
 from retort_api.runs.sandboxes import Sandbox
@@ -29,7 +31,7 @@ from retort_core.errors import Conflict, RetortError, Unavailable
 from retort_core.identity import short
 from retort_core.lifecycle.failures import failure_of
 from retort_core.lifecycle.observations import Prepared, Promoted, Ran
-from retort_core.lifecycle.statuses import Failure, Outcome, TaskStatus
+from retort_core.lifecycle.statuses import Failure, Outcome, Staged, TaskStatus
 from retort_core.lifecycle.tasks import CANCELLED
 
 log = structlog.get_logger(__name__)
@@ -132,7 +134,7 @@ class TaskWork:
 
         async def promoting(connection: AsyncConnection) -> None:
             row = await repository.hold(connection, task.uid)
-            fresh = replace(task, cancelled=row is None or row.cancelled)
+            fresh = row if row is not None else replace(task, cancelled=True)
             await settle(connection, await self.promoted(connection, fresh, commit))
 
         await self.database.transact(promoting)
@@ -141,13 +143,13 @@ class TaskWork:
     async def promoted(self, connection: AsyncConnection, task: TaskRecord, commit: str) -> Promoted:
         """The branch moves and the staging ref goes, together or not at all, inside the caller's transaction."""
         if task.cancelled:
-            return Promoted(failure=CANCELLED)
+            return Promoted(commit=commit, failure=CANCELLED)
         async with self.traces.span("promote", task):
             return await self._moved(connection, task, commit)
 
     async def _moved(self, connection: AsyncConnection, task: TaskRecord, commit: str) -> Promoted:
         await self.gate.promoted(connection, task, commit)
-        work = Work.model_validate(task.work)
+        work = await self._expecting(connection, task, commit)
         staged, ran = task.status.staged, task.replies.run
         assert staged is not None
         change = Change(
@@ -157,13 +159,23 @@ class TaskWork:
             async with sequenced.nested(connection):
                 await self.commits.move_within(connection, task.dataset, change)
                 await self.commits.drop_ref(connection, task.dataset, f"task/{task.uid}")
-        except Conflict as conflict:
-            return Promoted(failure=_conflict(task, conflict))
-        told = ran.message if ran is not None and not staged.code else done(staged.counts, commit, task.lang)
+        except Conflict as late:
+            return _late(task, work, commit, str(late.details.get("head", "")))
+        told = (
+            ran.message if ran is not None and not staged.code else _told(task, staged, commit, work.expect)
+        )
         outcome = Outcome(
             commit=commit, parent=work.expect, branch=task.branch, counts=staged.counts, data=staged.data
         )
-        return Promoted(done=outcome, message=told)
+        return Promoted(commit=commit, done=outcome, message=told)
+
+    async def _expecting(self, connection: AsyncConnection, task: TaskRecord, commit: str) -> Work:
+        """What was done again was made of the head that the branch must still have; nothing else tells it as surely."""
+        work = Work.model_validate(task.work)
+        if moved(task) is None:
+            return work
+        parents = await commits.parents(connection, task.dataset, commit)
+        return work.model_copy(update={"expect": parents[0]})
 
     async def record(self, connection: AsyncConnection, task: TaskRecord, status: TaskStatus) -> None:
         """In the transaction that ends the task. What a failed one had staged is an unreferenced version from then on:
@@ -190,8 +202,13 @@ def _is_new_turn(readied: Readied) -> bool:
     return reply.asked is not None or (reply.ready is not None and not reply.ready.read_only)
 
 
-def _conflict(task: TaskRecord, conflict: Conflict) -> Failure:
-    expected, head = str(conflict.details.get("expected", "")), str(conflict.details.get("head", ""))
-    message = say("moved", task.lang, branch=task.branch, expected=short(expected), head=short(head))
-    details: dict[str, Any] = {"branch": task.branch, "expected": expected, "head": head}
-    return Failure(failure="Input", code="conflict", message=message, details=details)
+def _late(task: TaskRecord, work: Work, commit: str, head: str) -> Promoted:
+    """The branch moved. What may be done again there is tried; the failure is told where it may not, or not any more."""
+    failure = failure_of(conflict(task, work.expect, head))
+    return Promoted(commit=commit, failure=failure, head=head if may_rebase(work) else "")
+
+
+def _told(task: TaskRecord, staged: Staged, commit: str, head: str) -> str:
+    """What was asked for a yes says what it did once it has it."""
+    told = done(staged.counts, commit, task.lang)
+    return told if moved(task) is None else f"{told} {say('rebased', task.lang, head=short(head))}"

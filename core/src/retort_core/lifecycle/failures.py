@@ -12,6 +12,7 @@ Input           no; what, where, what to do                  unreadable file, a 
 
 from __future__ import annotations
 
+import zlib
 from datetime import timedelta
 from typing import Final, Literal, TypeAlias
 
@@ -41,6 +42,8 @@ _CLASSES: Final[tuple[tuple[type[RetortError], FailureClass], ...]] = (
 )
 FIRST_PAUSE: Final = timedelta(seconds=1)
 LONGEST_PAUSE: Final = timedelta(seconds=60)
+LONGEST_REBASE_PAUSE: Final = timedelta(seconds=5)
+MOST_REBASES: Final = 10  # of one task; a branch that moves faster than its work takes is left to a person
 
 
 def classify(error: RetortError) -> FailureClass:
@@ -63,3 +66,13 @@ def pause(attempt: int) -> timedelta:
     """1, 2, 4, ... seconds before the attempt after `attempt`; the first is cheap because most losses are rare."""
     doublings: int = 2 ** (attempt - 1)
     return min(FIRST_PAUSE * doublings, LONGEST_PAUSE)
+
+
+def rebase_pause(rebases: int, took: float, staged: str) -> timedelta:
+    """None before the first; then about as long as the work `took`, twice that, ... : who keeps losing the race lets the
+    others pass, and not all for the same time (`staged`: the version that was late; no two are the same)."""
+    if rebases <= 1:
+        return timedelta()
+    doublings: float = 2.0 ** (rebases - 2)
+    share = 0.5 + zlib.crc32(staged.encode()) / 2**32
+    return min(timedelta(seconds=took * doublings * share), LONGEST_REBASE_PAUSE)

@@ -36,8 +36,14 @@ class Ran(Model):
 
 
 class Promoted(Model):
-    """Reply to `Promote`: written by the transaction that moved the branch, or refused to."""
+    """Reply to `Promote`: written by the transaction that moved the branch, or refused to.
 
+    `commit`: the staged version it is about. `head`: where a branch that moved meanwhile stands, when the work may be
+    done again there; `failure` is then what is told if it may not.
+    """
+
+    commit: str = ""
+    head: str = ""
     done: Outcome | None = None
     failure: Failure | None = None
     message: str = ""

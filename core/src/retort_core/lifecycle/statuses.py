@@ -131,6 +131,10 @@ class TaskStatus(Model):
     message: str = ""  # the last sentence for a person
     usage: Usage = Field(default_factory=Usage)
     retry_at: datetime | None = None
+    rebases: int = (
+        0  # how often the branch moved before the result was on it, and the work was done again there
+    )
+    rebased_at: datetime | None = None
     promoting: bool = False  # the branch is being moved; only that transaction can still be cancelled
 
     def condition(self, kind: ConditionType) -> Condition | None:

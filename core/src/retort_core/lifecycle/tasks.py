@@ -4,8 +4,9 @@ Pure and level-based: time comes in as a value, actions may be asked for again (
 kind and number), nothing is remembered outside the status. Shared by the embedded driver and the operator.
 
     Accepted -> Prepared -> Running -> (AwaitingInput: a yes) -> Complete
-        |          ^  \                                            Failed from anywhere, once
-        |          |   AwaitingInput: a question
+        |          ^  \        ^                             |      Failed from anywhere, once
+        |          |   \       +--- the branch moved: again on its new head
+        |          |    AwaitingInput: a question
         +----------+----------- an answer prepares the next round
 """
 
@@ -134,13 +135,32 @@ def _promotion(view: _View) -> _View | Decision:
     """Once the branch is being moved, only that transaction knows whether the task was cancelled in time."""
     if not view.status.promoting:
         return view
-    reply = view.seen.promoted
-    if reply is None:
-        staged = view.status.staged
-        return view.waiting(Promote(staged.commit if staged is not None else ""))
+    reply, staged = view.seen.promoted, view.status.staged
+    wanted = staged.commit if staged is not None else ""
+    if reply is None or reply.commit not in ("", wanted):
+        return view.waiting(Promote(wanted))
     if reply.done is not None:
         return view.complete(reply.done, reply.message)
+    if reply.head and view.task.cancelled:
+        return view.fail(CANCELLED)
+    if reply.head and view.status.rebases < failures.MOST_REBASES:
+        return _rebased(view, wanted)
     return view.fail(reply.failure or CANCELLED)
+
+
+def _rebased(view: _View, late: str) -> Decision:
+    """Another attempt, on the head that the branch has now; what was staged, and a yes to it, hold no longer."""
+    rebases = view.status.rebases + 1
+    retry_at = view.now + failures.rebase_pause(rebases, view.status.usage.total_seconds, late)
+    again = view.condition(ConditionType.running, "False", "Rebasing").with_(
+        staged=None,
+        promoting=False,
+        attempt=view.status.attempt + 1,
+        rebases=rebases,
+        rebased_at=view.now,
+        retry_at=retry_at,
+    )
+    return again.waiting(*view.release(), wake_at=retry_at)
 
 
 def _cancellation(view: _View) -> _View | Decision:
@@ -227,10 +247,12 @@ def _result(view: _View) -> _View | Decision:
 
 
 def _again_or_fail(view: _View, failure: Failure) -> Decision:
+    """Attempts on a head that had moved are none of those that infrastructure costs."""
     attempt = view.status.attempt
-    if not failures.retried(failure, attempt, view.task.infrastructure_retries):
+    lost = max(1, attempt - view.status.rebases)
+    if not failures.retried(failure, lost, view.task.infrastructure_retries):
         return view.fail(failure)
-    retry_at = view.now + failures.pause(attempt)
+    retry_at = view.now + failures.pause(lost)
     waiting = view.without(ConditionType.running, "Retrying").with_(attempt=attempt + 1, retry_at=retry_at)
     return waiting.waiting(*view.release(), wake_at=retry_at)
 
@@ -246,6 +268,7 @@ def _running(view: _View) -> _View | Decision:
     if sandbox is None or sandbox.attempt != status.attempt or sandbox.phase != "ready":
         stale = view.release() if sandbox is not None and sandbox.attempt != status.attempt else ()
         limit = max(view.since(ConditionType.prepared), view.since(ConditionType.running))
+        limit = max(limit, status.rebased_at or limit)
         return _until(view, limit + view.task.queue_timeout, *stale, Claim(status.attempt))
     view = view.condition(ConditionType.running, "True", "Running")
     limit = view.since(ConditionType.running) + view.task.active_deadline

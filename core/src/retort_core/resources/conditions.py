@@ -61,6 +61,7 @@ REASONS: Final[Mapping[str, Mapping[str, str]]] = {
         TaskReason.isolation_unproven: "Executors wait until it is proven that they can reach nothing; the barrier is named.",
         TaskReason.no_executor: "The profile has no executor yet, or they do not start; see the profile's conditions.",
         "Staged": "The run is over, its result is stored and not yet on a branch.",
+        "Rebasing": "The branch moved before the result was on it; the work is done again on its new head.",
         "Retrying": "The executor was lost; another attempt follows.",
         "Done": "It is over.",
         "Infrastructure": "Executors were lost more often than `infrastructureRetries` allows.",

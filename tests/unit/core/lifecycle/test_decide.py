@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retort_core.lifecycle import failures
 from retort_core.lifecycle.observations import (
     Claim,
     Observed,
@@ -24,6 +25,7 @@ from retort_core.lifecycle.observations import (
 from retort_core.lifecycle.sources import Answer, Approval
 from retort_core.lifecycle.statuses import (
     AskedQuestion,
+    Condition,
     ConditionType,
     Failure,
     Outcome,
@@ -179,6 +181,88 @@ def test_cancel_wins_until_the_branch_is_being_moved_and_then_the_transaction_de
     assert decision.status.phase == "Complete"
 
 
+MOVED = Failure(failure="Input", code="conflict", message="the branch moved")
+
+
+def test_a_branch_that_moved_is_another_attempt_on_its_new_head_and_an_old_yes_holds_no_longer() -> None:
+    staged = Staged(commit="c1", code="rows-beyond-words", why="12 rows would go")
+    seen = Observed(base="c0", prepared=READY, sandbox=HELD, run=Ran(attempt=1, staged=staged))
+    _, facts = after(task(), seen)
+    facts = replace(facts, approval=Approval(commit="c1"))
+    decision, facts = after(facts, replace(seen, sandbox=None))
+    assert decision.actions == (Promote("c1"),)
+
+    late = replace(seen, sandbox=None, promoted=Promoted(commit="c1", head="h1", failure=MOVED))
+    decision, facts = after(facts, late)
+    assert (decision.status.attempt, decision.status.staged, decision.status.rebases) == (2, None, 1)
+    assert decision.status.condition(ConditionType.running).reason == "Rebasing"  # type: ignore[union-attr]
+    decision, facts = after(facts, late)
+    assert decision.actions == (Claim(2),)
+
+    again = replace(late, run=Ran(attempt=2, staged=staged.model_copy(update={"commit": "c2"})))
+    decision, facts = after(facts, again)
+    assert decision.status.phase == "AwaitingInput"  # the yes was to another version
+    decision, facts = after(replace(facts, approval=Approval(commit="c2")), again)
+    assert decision.actions == (Promote("c2"),)  # what became of the first is no answer to the second
+    moved = replace(again, promoted=Promoted(commit="c2", done=Outcome(commit="c2")))
+    decision, _ = after(facts, moved)
+    assert decision.status.phase == "Complete"
+
+
+def test_a_branch_that_never_rests_is_left_to_a_person_who_is_told_both_heads() -> None:
+    facts, now, tries = task(), START, 0
+    seen = Observed(base="c0", prepared=READY)
+    while not facts.status.terminal:
+        decision = decide(facts, seen, now)
+        facts = replace(facts, status=decision.status)
+        now = max(now, decision.wake_at or now)
+        for action in decision.actions:
+            match action:
+                case Claim(attempt):
+                    seen = replace(seen, sandbox=SandboxState(attempt=attempt, phase="ready"))
+                case Run(attempt):
+                    seen = replace(seen, run=Ran(attempt=attempt, staged=Staged(commit=f"c{attempt}")))
+                case Promote(commit):
+                    tries += 1
+                    seen = replace(
+                        seen, promoted=Promoted(commit=commit, head=f"h{tries}", failure=MOVED), sandbox=None
+                    )
+                case _:
+                    seen = replace(seen, sandbox=None)
+    assert tries == failures.MOST_REBASES + 1
+    assert facts.status.failure == MOVED
+
+
+def test_who_keeps_losing_the_race_waits_as_long_as_the_work_takes_and_not_all_the_same() -> None:
+    pauses = [failures.rebase_pause(number, 2.0, "c1").total_seconds() for number in (1, 2, 3, 9)]
+    assert pauses[0] == 0
+    assert 1 <= pauses[1] <= 3
+    assert pauses[2:] == pytest.approx([min(2 * pauses[1], 5), 5])
+    assert failures.rebase_pause(2, 2.0, "c2").total_seconds() != pauses[1]
+
+
+def test_who_cancels_while_the_branch_moves_on_is_not_run_again() -> None:
+    seen = Observed(base="c0", prepared=READY, run=Ran(attempt=1, staged=Staged(commit="c1")))
+    _, facts = after(task(), seen)
+    late = replace(seen, promoted=Promoted(commit="c1", head="h1", failure=MOVED))
+    decision, _ = after(replace(facts, cancelled=True), late)
+    assert decision.status.failure is not None
+    assert decision.status.failure.failure == "Cancelled"
+
+
+def test_lost_executors_of_a_rebased_task_are_counted_from_its_new_start() -> None:
+    status = TaskStatus(attempt=5, rebases=4, conditions=_conditions())
+    seen = Observed(base="c0", prepared=READY, run=Ran(attempt=5, failure=LOST))
+    decision, _ = after(task(status, infrastructure_retries=1), seen)
+    assert decision.status.attempt == 6
+    assert decision.wake_at == START + timedelta(seconds=2)
+
+
+def _conditions() -> tuple[Condition, ...]:
+    kinds = (ConditionType.accepted, ConditionType.prepared)
+    return tuple(Condition(type=kind, status="True", reason="Done", at=START) for kind in kinds)
+
+
 def test_a_missing_base_is_refused_at_the_door() -> None:
     missing = Failure(failure="Input", code="not-found", message="no version 'abc'")
     decision, _ = after(task(), Observed(base=missing))
@@ -211,7 +295,8 @@ observed = st.builds(
     run=st.none() | ran,
     promoted=st.none()
     | st.builds(Promoted, done=st.just(Outcome(commit="c1")))
-    | st.builds(Promoted, failure=failure),
+    | st.builds(Promoted, failure=failure)
+    | st.builds(Promoted, commit=st.sampled_from(["c1", "c2"]), head=st.just("h"), failure=failure),
 )
 inputs = st.fixed_dictionaries(
     {},
