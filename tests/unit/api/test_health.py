@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 
@@ -45,6 +46,32 @@ async def test_a_part_that_hangs_is_asked_once_and_seen_when_it_answers() -> Non
     answer.set()
     assert await health.state() == {"slow": "ok", "good": "ok"}
     await health.close()
+
+
+async def test_a_part_that_all_share_decides_until_it_has_answered_once() -> None:
+    """A slow store takes no replica out; a replica that never reached its store comes not in."""
+    there: set[str] = set()
+
+    def part(name: str) -> Any:
+        async def ping() -> None:
+            if name not in there:
+                raise Unavailable(name)
+
+        return ping
+
+    health = Health({"database": part("database"), "objects": part("objects")}, shared=("objects",))
+    for here, ready in (
+        ({"database"}, False),
+        ({"database", "objects"}, True),
+        ({"database"}, True),
+        ({"objects"}, False),
+        (set(), False),
+        ({"database"}, True),
+    ):
+        there.clear()
+        there.update(here)
+        state = await health.state()
+        assert (health.ready(state), {name for name, told in state.items() if told == "ok"}) == (ready, here)
 
 
 async def test_closing_leaves_nothing_under_way() -> None:

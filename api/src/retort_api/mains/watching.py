@@ -63,7 +63,7 @@ def health_of(database: Database, objects: ObjectStore) -> Health:
     async def store() -> None:
         await asyncio.to_thread(objects.exists, NO_OBJECT)
 
-    return Health({"database": records, "objects": store})
+    return Health({"database": records, "objects": store}, shared=("objects",))
 
 
 def last_day(database: Database) -> Refresh:

@@ -1,9 +1,15 @@
-"""Whether the parts that a service stands on answer, each within its time. A part that hangs is asked once, not again and again."""
+"""Whether the parts that a service stands on answer, each within its time. A part that hangs is asked once, not again and again.
+
+Some parts decide whether a process is ready; others only until they have answered once. All replicas stand on the same object
+store: one that was taken out because it is slow would take out all of them, and whoever asks would get a refused connection
+instead of history, tasks and log-ins, which need no object, and of a 503 that says what is away. A replica that has never
+reached it is configured wrongly and must not take the place of one that works.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Final, TypeAlias
 
 import structlog
@@ -19,14 +25,22 @@ OK: Final = "ok"
 class Health:
     """`pings`: by the name that an operator knows the part by; each raises when its part is down."""
 
-    def __init__(self, pings: Mapping[str, Ping], seconds: float = SECONDS) -> None:
+    def __init__(
+        self, pings: Mapping[str, Ping], seconds: float = SECONDS, shared: Collection[str] = ()
+    ) -> None:
+        """`shared`: the parts that may be away once they have answered."""
         self._pings, self._seconds = dict(pings), seconds
+        self._shared, self._seen = frozenset(shared), set[str]()
         self._under_way: dict[str, asyncio.Task[object]] = {}
 
     async def state(self) -> dict[str, str]:
         """Of every part: `ok`, or a sentence without names, addresses and secrets."""
         found = await asyncio.gather(*(self._asked(name) for name in self._pings))
         return dict(zip(self._pings, found, strict=True))
+
+    def ready(self, state: Mapping[str, str]) -> bool:
+        """Whether to send requests here, by what `state` found."""
+        return all(told == OK or name in self._shared & self._seen for name, told in state.items())
 
     async def _asked(self, name: str) -> str:
         ping = self._under_way.get(name)
@@ -36,7 +50,10 @@ class Health:
         if not done:
             return f"no answer within {self._seconds:g} s"
         self._under_way.pop(name, None)
-        return _told(name, ping)
+        told = _told(name, ping)
+        if told == OK:
+            self._seen.add(name)
+        return told
 
     async def close(self) -> None:
         for ping in self._under_way.values():

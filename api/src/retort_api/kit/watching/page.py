@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
-from retort_api.kit.watching.health import OK, Health
+from retort_api.kit.watching.health import Health
 from retort_api.kit.watching.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -36,11 +36,11 @@ async def alive() -> Response:
 
 
 def ready(health: Health) -> Callable[[], Awaitable[Response]]:
-    """200 while every part answers, else 503; the body names each."""
+    """200 while the parts that decide it answer, else 503; the body names every part."""
 
     async def answer() -> Response:
         state = await health.state()
-        code = 200 if all(told == OK for told in state.values()) else 503
+        code = 200 if health.ready(state) else 503
         return Response(json.dumps(state) + "\n", status_code=code, media_type="application/json")
 
     return answer
