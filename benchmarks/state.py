@@ -4,9 +4,9 @@
 
 1. 64 clients x 20 commits on 8 branches of one dataset, over two replicas' connections: no lost update, no duplicate,
    every refused compare-and-swap is a Conflict that its client repeats; every request is sent twice.
-2. The service is killed (SIGKILL) at 50 random points under load: afterwards `fsck --deep` is clean and no acknowledged
-   version is missing. RETORT_BENCH_KILLS sets another number.
-3. What HTTP costs over the repository calls that it makes: p50 at most 5 ms.
+2. The service is killed (SIGKILL) 50 times under load, each time at a random moment after it has acknowledged four more
+   versions: afterwards `fsck --deep` is clean and no acknowledged version is missing. RETORT_BENCH_KILLS sets another number.
+3. What HTTP costs over the repository calls that it makes: p50 at most 5 ms; and the same with accounts on, told.
 4. A page of 200 x 20 cells, warm from S3: p50 at most 25 ms.
 5. 200 idle event streams: at most 100 MB more memory. 6. An upload of 100 MB: at most 64 MB more.
 
@@ -21,6 +21,7 @@ import itertools
 import json
 import os
 import random
+import secrets
 import socket
 import statistics
 import sys
@@ -42,7 +43,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 import httpx2 as httpx
 import servers
 import services
-from killing import Load
+from killing import EVERY_TRY_CUT, Load
 from services import P, Service
 from survey_file import survey_file
 from tasks import machine
@@ -61,6 +62,7 @@ from retort_core.lifecycle.statuses import Counts
 from retort_tables.objects.s3 import Bucket
 
 CLIENTS, COMMITS, BRANCHES, REPLICAS = 64, 20, 8, 2
+LEAST = 4  # versions between two kills: 200 in all
 KILLS = int(os.environ.get("RETORT_BENCH_KILLS", "50"))
 CALLS = 300
 OVERHEAD_MS, PAGE_MS, STREAMS_MB, UPLOAD_MB = 5.0, 25.0, 100.0, 64.0
@@ -172,16 +174,17 @@ def kills(service: Service) -> None:
             made = client.post(f"{P}/datasets/killed/branches", json={"name": name, "source": "main"})
             assert made.status_code == 201
     load = Load(service, "killed", names)
-    load.under_kills(KILLS, random.Random(11), (1.0, 4.0))
-    bar(f"{KILLS} kills under load: acknowledged versions that are missing", len(load.lost()), 0)
+    load.under_kills(KILLS, random.Random(11), (0.0, 1.0), least=LEAST)
+    bar(f"{load.kills} kills under load: acknowledged versions that are missing", len(load.lost()), 0)
     done = services.command("fsck", "--deep", "--json", env=service.env)
     report = json.loads(done.stdout)
     for problem in report["problems"]:
         print("   ", problem)
     bar("  problems that fsck finds", len(report["problems"]), 0)
-    others = load.ended.total() - load.ended["Complete"] - load.ended["refused"]
-    told("tasks that failed otherwise, each with its code", others)
-    told("tasks whose swap was refused, told with both heads", load.ended["refused"])
+    others = load.ended.total() - load.ended["Complete"] - load.ended[EVERY_TRY_CUT]
+    bar("  tasks that failed for another reason than three cuts", others, 0)
+    told("tasks whose three tries were all cut by a kill", load.ended[EVERY_TRY_CUT])
+    told("tasks that came to their end", load.ended["Complete"])
     told("versions acknowledged meanwhile", len(load.acknowledged))
     told("requests cut off by a kill", load.cut)
 
@@ -200,11 +203,13 @@ async def clocked(*calls: Callable[[], Awaitable[object]]) -> list[float]:
     return [statistics.median(mine[20:]) for mine in times]
 
 
-async def overhead(service: Service, dataset: str, head: str) -> None:
-    """The same question asked of the repository here and of the service over HTTP, in turns."""
+async def overhead(service: Service, dataset: str, head: str, token: str = "") -> None:
+    """The same question asked of the repository here and of the service over HTTP, in turns. `token`: of a service with
+    accounts, where who asks is looked up and what they may is decided, for every request."""
     base = PostgresDatabase(PostgresSettings(database_url=service.env["RETORT_DATABASE_URL"]))
     log, path = CommitLog(base), f"{P}/datasets/{dataset}"
-    async with httpx.AsyncClient(base_url=service.url, timeout=30, verify=False) as client:
+    bearer = {"Authorization": f"Bearer {token}"} if token else {}
+    async with httpx.AsyncClient(base_url=service.url, timeout=30, verify=False, headers=bearer) as client:
         identifier = (await client.get(path)).json()["id"]
 
         async def over(url: str) -> None:
@@ -222,9 +227,24 @@ async def overhead(service: Service, dataset: str, head: str) -> None:
         }
         for name, (call, url) in pairs.items():
             plain, whole = await clocked(call, lambda url=url: over(url))
+            if token:
+                told(f"with accounts on, over its repository calls, {name}", whole - plain, "ms")
+                continue
             bar(f"HTTP over its repository calls, {name}, p50", whole - plain, OVERHEAD_MS, "ms")
             told("the repository calls alone", plain, "ms")
     await base.close()
+
+
+@contextmanager
+def with_accounts(folder: Path, env: dict[str, str]) -> Iterator[tuple[Service, str]]:
+    """The service as people log in to it, and the token of its first administrator."""
+    opened = {"RETORT_FIRST_ADMIN": secrets.token_hex(16), "RETORT_CALLER_PER_MINUTE": "0"}
+    service = Service(folder / "accounts", {**env, **opened}, services.ON_SERVERS)
+    with service.running() as client:
+        who = {"name": "bench", "password": secrets.token_hex(16)}
+        invited = {**who, "invitation": opened["RETORT_FIRST_ADMIN"]}
+        assert client.post("/api/v1/accounts", json=invited).status_code == 201
+        yield service, client.post("/api/v1/auth/login", json=who).json()["access_token"]
 
 
 def page(service: Service, dataset: str) -> None:
@@ -349,6 +369,8 @@ def main() -> None:
             asyncio.run(overhead(service, "hundred", head))
             page(service, "hundred")
             streams(service)
+        with with_accounts(folder, env) as (guarded, token):
+            asyncio.run(overhead(guarded, "hundred", head, token))
         with service.running():
             memory(service, folder)
         with service.running():

@@ -8,11 +8,15 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import httpx2 as httpx
 import services
 from services import P, Service
+
+TRIES: Final = 3
+EVERY_TRY_CUT: Final = "every try cut"
+PATIENCE_SECONDS: Final = 180.0
 
 
 @dataclass
@@ -24,21 +28,28 @@ class Load:
     branches: tuple[str, ...]
     clients: int = 6
     acknowledged: list[tuple[str, str]] = field(default_factory=list)  # branch, commit
+    kills: int = 0
     cut: int = 0  # requests that a kill left without an answer
     started: list[str] = field(default_factory=list)  # tasks
     ended: Counter[str] = field(
         default_factory=Counter
     )  # what became of all of them, once the kills are over
     _over: threading.Event = field(default_factory=threading.Event)
+    _more: threading.Condition = field(default_factory=threading.Condition)
 
-    def under_kills(self, kills: int, chance: random.Random, between: tuple[float, float]) -> None:
-        """`between`: seconds from a start to the kill."""
+    def under_kills(
+        self, kills: int, chance: random.Random, between: tuple[float, float], least: int
+    ) -> None:
+        """A kill comes when `least` versions were acknowledged since the start, and `between` seconds later: a service that
+        is killed before it does anything has nothing to lose."""
         with ThreadPoolExecutor(self.clients) as pool:
             workers = [pool.submit(self._work, number) for number in range(self.clients)]
             try:
                 for _ in range(kills):
+                    self._until(len(self.acknowledged) + least)
                     self._over.wait(chance.uniform(*between))
                     self.service.kill()
+                    self.kills += 1
                     self.service.start()
                 self._over.wait(between[1])
             finally:
@@ -47,6 +58,11 @@ class Load:
                 worker.result()
         with self.service.client() as client:
             self.ended = Counter(outcome(services.finished(client, uid)) for uid in self.started)
+
+    def _until(self, acknowledged: int) -> None:
+        with self._more:
+            there = self._more.wait_for(lambda: len(self.acknowledged) >= acknowledged, PATIENCE_SECONDS)
+        assert there, f"nothing new was acknowledged within {PATIENCE_SECONDS:g} s"
 
     def _work(self, number: int) -> None:
         asked, branch = 0, self.branches[number % len(self.branches)]
@@ -64,7 +80,9 @@ class Load:
                 self.cut += 1  # killed in the middle: it may or may not have been done
                 continue
             if task["phase"] == "Complete":
-                self.acknowledged.append((task["branch"], task["status"]["result"]["commit"]))
+                with self._more:
+                    self.acknowledged.append((task["branch"], task["status"]["result"]["commit"]))
+                    self._more.notify_all()
 
     def lost(self) -> list[tuple[str, str]]:
         """What was acknowledged and is not on its branch now."""
@@ -77,10 +95,12 @@ class Load:
 
 
 def outcome(task: dict[str, Any]) -> str:
-    """A swap that was refused names both heads; anything else that failed is told by its code."""
-    failure = task["status"].get("failure") or {}
-    if failure.get("code") == "conflict" and {"expected", "head"} <= failure["details"].keys():
-        return "refused"
+    """What failed is told by its code. A task is tried three times, so that one that takes the service down with it ends:
+    one whose every try was cut by a kill has had what it was promised."""
+    status = task["status"]
+    failure = status.get("failure") or {}
+    if failure.get("code") == "session-lost" and status["attempt"] - status.get("rebases", 0) >= TRIES:
+        return EVERY_TRY_CUT
     return str(failure.get("code", "")) or str(task["phase"])
 
 

@@ -16,7 +16,7 @@ import pytest
 import servers
 import services
 from faulty import Fault, Proxy, proxy
-from killing import Load
+from killing import EVERY_TRY_CUT, Load
 from services import P, Service
 
 from retort_client import uploads
@@ -168,9 +168,10 @@ def test_tasks_wait_for_an_object_store_that_was_away_and_end_well(site: Site) -
             uid = start(client, "f_s3", name)
             waiting = client.get(f"{P}/tasks/{uid}", params={"wait": 3}).json()
             assert waiting["phase"] not in ("Complete", "Failed")
-            code, parts = site.readiness()
-            assert (code, parts["database"]) == (503, "ok")
+            code, parts = site.readiness()  # named, but requests still come: what needs no object works
+            assert (code, parts["database"]) == (200, "ok")
             assert parts["objects"].startswith(("down", "no answer"))
+            assert client.get(f"{D}/commits").status_code == 200
         finally:
             site.net.fault = ""
     assert finish(site, uid)["phase"] == "Complete"
@@ -258,10 +259,13 @@ def test_nothing_that_was_acknowledged_is_lost_when_the_service_is_killed(site: 
     with site.client as client:
         names = tuple(branch(client, f"k{number}") for number in range(3))
     load = Load(site.service, "survey", names)
-    load.under_kills(5, random.Random(7), (1.0, 4.0))
-    assert load.acknowledged
-    # On a busy machine a sandbox may be lost as often as a task is tried anew; then it says so.
-    assert set(load.ended) <= {"Complete", "refused", "session-lost"}, "what was taken on comes to its end"
+    load.under_kills(5, random.Random(7), (0.0, 1.0), least=2)
+    assert load.kills == 5
+    assert len(load.acknowledged) >= 10
+    # Two clients share each branch and change columns of their own: nobody is refused. Only a task that was at work in
+    # three kills of the five may fail, because three tries are all that is promised to what may itself be the killer.
+    assert set(load.ended) <= {"Complete", EVERY_TRY_CUT}, load.ended
+    assert load.ended[EVERY_TRY_CUT] <= 2, "as many as there are executors, three kills each"
     assert load.lost() == [], "an acknowledged version is not on its branch"
     report = site.fsck()
     assert report["clean"], report["problems"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from pydantic import BaseModel
 
 from retort_client import uploads
 from retort_client.credentials import Bearer
+from retort_client.patience import patiently
 from retort_client.problems import Refused, Unreachable, raise_for_problem
 from retort_core.http import routes as paths
 from retort_core.http.datasets import About, Conversation, ConversationCreate, Dataset, MessageCreate
@@ -79,10 +81,16 @@ class Client:
     def task(self, uid: str, wait: float = 0) -> Task:
         return self.get(paths.TASK, Task, {"wait": wait} if wait else {}, task=uid)
 
-    def finish(self, task: Task, on_wait: Callable[[Task], None] | None = None) -> Task:
-        """Wait until the task is over or needs a person."""
+    def finish(
+        self,
+        task: Task,
+        on_wait: Callable[[Task], None] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> Task:
+        """Wait until the task is over or needs a person; a service that is started anew meanwhile is waited for too."""
+        uid = task.uid
         while not task.over and task.phase != "AwaitingInput":
-            task = self.task(task.uid, wait=WAIT_SECONDS)
+            task = patiently(lambda: self.task(uid, wait=WAIT_SECONDS), sleep)
             if on_wait is not None:
                 on_wait(task)
         return task

@@ -17,18 +17,15 @@ from urllib.parse import quote
 import httpx2 as httpx
 from pydantic import BaseModel
 
-from retort_client.problems import Refused, Unreachable
+from retort_client.patience import patiently
+from retort_client.problems import Refused
 from retort_core.http import routes as paths
 from retort_core.http.datasets import UploadSession
 from retort_core.http.tasks import Task
 
 WHOLE_BYTES: Final = 4 << 20  # up to here one request is simpler than three
-TRIES: Final = 10  # without progress: about two minutes
-FIRST_PAUSE, LONGEST_PAUSE = 0.25, 30.0
-PASSING: Final = frozenset({429, 502, 503, 504})
 CHUNK: Final = 1 << 20
 CONFLICT: Final = 409
-Reply = TypeVar("Reply")
 Answer = TypeVar("Answer", bound=BaseModel)
 
 
@@ -90,13 +87,13 @@ class _Upload:
         self, name: str, file: BinaryIO, size: int, query: dict[str, str], told: Callable[[int], None]
     ) -> Task:
         headers = {"Filename": quote(name), "Upload-Length": str(size), "Repr-Digest": _digest(file)}
-        session = self._patiently(lambda: self._begin(headers, query))
+        session = patiently(lambda: self._begin(headers, query), self._sleep)
         told(session.offset)
         while session.offset < size:
             before = session.offset
-            session = self._patiently(lambda now=session: self._next(now, file))  # type: ignore[misc]
+            session = patiently(lambda now=session: self._next(now, file), self._sleep)  # type: ignore[misc]
             told(session.offset - before)
-        return self._patiently(lambda: self._finish(session))
+        return patiently(lambda: self._finish(session), self._sleep)
 
     def _begin(self, headers: dict[str, str], query: dict[str, str]) -> UploadSession:
         names = {"dataset": self._dataset}
@@ -123,21 +120,6 @@ class _Upload:
         names = {"dataset": self._dataset, "session": session.id}
         reply = self._client.request(method, paths.UPLOAD_SESSION, names=names, **rest)
         return kind.model_validate_json(reply.content)
-
-    def _patiently(self, call: Callable[[], Reply]) -> Reply:
-        """Again after what passes by itself."""
-        pause = FIRST_PAUSE
-        for _ in range(TRIES - 1):
-            try:
-                return call()
-            except Unreachable:
-                pass
-            except Refused as error:
-                if error.problem.status not in PASSING:
-                    raise
-            self._sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
-        return call()
 
 
 def _digest(file: BinaryIO) -> str:
