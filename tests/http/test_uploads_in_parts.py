@@ -18,6 +18,7 @@ from faulty import Proxy, proxy
 from retort_client import uploads
 from retort_client.problems import Refused, Unreachable
 from retort_client.session import Client
+from retort_core.http.tasks import Task
 
 P = "/api/v1/projects/default"
 LEAST, MOST = 256 << 10, 8 << 20
@@ -131,8 +132,8 @@ def test_damage_is_noticed_in_a_piece_and_in_the_whole(service: Any, sender: Sen
     before = objects(service)
     refused(sender.finish(session), 422, "damaged on its way")
     assert len(before - objects(service)) == 1, "what is of no use goes"
-    refused(sender.finish(session), 404, "Begin again")
-    assert service.get(f"{P}/datasets/{sender.dataset}").json()["head"] == ""
+    refused(sender.finish(session), 404, "There is no")
+    assert service.get(f"{P}/datasets/{sender.dataset}").status_code == 404
 
 
 def test_of_the_same_piece_sent_by_many_one_is_kept(service: Any, sender: Sender) -> None:
@@ -184,7 +185,27 @@ def test_what_is_given_up_leaves_nothing(service: Any, sender: Sender) -> None:
     assert sender.send(session, data[:LEAST], 0).status_code == 200
     assert service.http.delete(f"{sender.sessions}/{session}").status_code == 204
     assert objects(service) == before
-    refused(sender.send(session, data[LEAST:], LEAST), 404, "Begin again")
+    refused(sender.send(session, data[LEAST:], LEAST), 404, "There is no")
+
+
+def test_a_dataset_that_was_made_for_a_file_that_never_came_goes_with_it(
+    service: Any, sender: Sender
+) -> None:
+    place = f"{P}/datasets/{sender.dataset}"
+    session = sender.begin(table(seed=11)).json()["id"]
+    assert service.get(place).json()["head"] == ""
+    assert service.http.delete(f"{sender.sessions}/{session}").status_code == 204
+    assert service.get(place).status_code == 404
+    # One that somebody made stays, and so does one that holds something by then.
+    assert service.http.post(f"{P}/datasets", json={"name": sender.dataset}).status_code == 201
+    session = sender.begin(table(seed=11)).json()["id"]
+    assert service.http.delete(f"{sender.sessions}/{session}").status_code == 204
+    assert service.get(place).status_code == 200
+    other = Sender(service.http, f"{sender.dataset}-2")
+    session = other.begin(table(seed=11)).json()["id"]
+    assert service.upload(other.dataset)["phase"] == "Complete"
+    assert service.http.delete(f"{other.sessions}/{session}").status_code == 204
+    assert service.get(f"{P}/datasets/{other.dataset}").json()["rows"] == 300
 
 
 @pytest.fixture
@@ -244,6 +265,28 @@ def test_the_client_gives_up_in_the_end_and_a_later_one_goes_on(
         assert client.finish(task).phase == "Complete"
 
 
+def test_who_waits_for_a_task_waits_until_a_service_that_went_away_is_back(service: Any, net: Proxy) -> None:
+    sent = service.http.post(
+        f"{P}/datasets/waited/uploads", content=table(50, seed=12), headers={"filename": "a.csv"}
+    )
+    pauses: list[float] = []
+
+    def back(seconds: float) -> None:
+        pauses.append(seconds)
+        net.fault = "" if len(pauses) == 3 else "refuse"
+
+    net.fault = "refuse"
+    with Client(f"http://127.0.0.1:{net.port}", "default") as client:
+        task = client.finish(Task.model_validate(sent.json()), sleep=back)
+        assert task.phase == "Complete"
+        assert pauses == [0.25, 0.5, 1.0]
+        net.fault = "refuse"
+        never = Task.model_validate(sent.json())
+        with pytest.raises(Unreachable):
+            client.finish(never, sleep=lambda _: None)
+    net.fault = ""
+
+
 def test_a_refusal_is_not_tried_again(service: Any, tmp_path: Path) -> None:
     path = tmp_path / "survey.csv"
     path.write_bytes(table(400_000, seed=9))
@@ -265,6 +308,7 @@ def small(start_service: Callable[..., Any], tmp_path: Path) -> Iterator[Any]:
 def test_files_on_their_way_are_bounded(small: Any) -> None:
     sender = Sender(small.http, "many")
     refused(sender.begin(bytes((2 << 20) + 1)), 413, "larger than 2 MiB")
+    assert small.get(f"{P}/datasets/many").status_code == 404, "nothing is made for what is refused"
     for number in range(32):
         assert sender.begin(b"x%d" % number).status_code == 201
     told = refused(sender.begin(b"y"), 429, "are on their way")
@@ -283,5 +327,6 @@ def test_what_expired_is_swept_when_another_begins(small: Any) -> None:
         connection.execute("UPDATE upload_sessions SET expires_at = '2020-01-01 00:00:00.000000'")
     connection.close()
     refused(sender.send(session, data[LEAST:], LEAST), 404, "expired")
-    assert sender.begin(b"another").status_code == 201
+    assert Sender(small.http, "another").begin(b"another").status_code == 201
     assert objects(small) == before
+    assert small.get(f"{P}/datasets/old").status_code == 404

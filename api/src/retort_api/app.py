@@ -21,7 +21,7 @@ from retort_api.conventions import endpoints as conventions
 from retort_api.conversations import endpoints as conversations
 from retort_api.datasets import endpoints as datasets
 from retort_api.datasets import session_endpoints as sessions
-from retort_api.kit import problems
+from retort_api.kit import conditional, problems
 from retort_api.kit.guards import Guards
 from retort_api.kit.watching.requests import Watched
 from retort_api.kit.watching.watch import Watch
@@ -102,6 +102,7 @@ def create_app(
         app.include_router(router)
     check_rules(ROUTERS)
     problems.install(app, _refused)
+    conditional.install(app)
     app.add_middleware(Guards, hosts=hosts, body_bytes=body_bytes)
     app.add_middleware(Watched, watch=watch or Watch())
     return app

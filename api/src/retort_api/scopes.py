@@ -22,6 +22,7 @@ from retort_api.access.rules import RULES, Rule
 from retort_api.audit.acts import Act
 from retort_api.datasets import repository as datasets
 from retort_api.datasets.repository import DatasetRecord
+from retort_api.kit import negotiation
 from retort_api.services import Services
 from retort_core.errors import NotFound, PolicyDenied, Unauthenticated
 from retort_core.http.datasets import Project
@@ -88,6 +89,7 @@ async def root(request: Request) -> Root:
     right: Right = (rule.verb, rule.resource)
     if not rule.open and "project" not in request.path_params and not await scope.may(right):
         raise denied(right)
+    negotiation.check(request)
     return scope
 
 

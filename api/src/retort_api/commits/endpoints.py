@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from retort_api.commits import service, tables
 from retort_api.commits.records import CommitRecord
 from retort_api.kit import cursors
+from retort_api.kit.conditional import SHOWN, unless_known
+from retort_api.kit.negotiation import chosen, given
 from retort_api.kit.problems import HttpProblem
 from retort_api.runs.library import invalid_names
 from retort_api.scopes import Cursor, DatasetScope, InDataset, Limit
@@ -162,21 +164,30 @@ async def reflog(scope: DatasetScope, cursor: Cursor = "", limit: Limit = 100) -
 # -- one version -------------------------------------------------------------------------------------------
 
 
-@router.get(routes.COMMIT, operation_id="getCommit")
-async def get_commit(scope: DatasetScope, ref: Ref) -> CommitDetail:
-    return await service.detail(scope, await service.at(scope, ref))
-
-
-@router.get(routes.COMMIT_PLAN, operation_id="getCommitPlan")
-async def get_plan(scope: DatasetScope, ref: Ref) -> CommitPlan:
+@router.get(routes.COMMIT, operation_id="getCommit", responses=SHOWN)
+async def get_commit(scope: DatasetScope, ref: Ref, response: Response) -> CommitDetail:
     record = await service.at(scope, ref)
+    detail = await service.detail(scope, record)
+    response.headers.update(unless_known(scope.request, record.id, *detail.branches))
+    return detail
+
+
+@router.get(routes.COMMIT_PLAN, operation_id="getCommitPlan", responses=SHOWN)
+async def get_plan(scope: DatasetScope, ref: Ref, response: Response) -> CommitPlan:
+    record = await service.at(scope, ref)
+    response.headers.update(unless_known(scope.request, record.id))
     if record.plan is None:
         raise NotFound(f"Version {record.id[:12]} was not made by a plan ({record.kind}).")
     lang = language(record.instruction or record.title, "")
     return CommitPlan(plan=record.plan, explanation=explain(record.plan, lang))
 
 
-@router.get(routes.COMMIT_SCRIPT, operation_id="getCommitScript", response_class=Response)
+@router.get(
+    routes.COMMIT_SCRIPT,
+    operation_id="getCommitScript",
+    response_class=Response,
+    responses={**SHOWN, **given("text/x-python")},
+)
 async def get_script(
     scope: DatasetScope,
     ref: Ref,
@@ -184,10 +195,11 @@ async def get_script(
 ) -> Response:
     """The step as Python that needs polars and nothing of Retort."""
     record = await service.at(scope, ref)
+    headers = unless_known(scope.request, record.id)
     source = await _plain_script(scope, record) if not row_ids else record.script
     if not source:
         raise NotFound(f"Version {record.id[:12]} has no script ({record.kind}).")
-    return Response(source, media_type="text/x-python; charset=utf-8")
+    return Response(source, media_type="text/x-python; charset=utf-8", headers=headers)
 
 
 async def _plain_script(scope: InDataset, record: CommitRecord) -> str:
@@ -205,7 +217,7 @@ async def _plain_script(scope: InDataset, record: CommitRecord) -> str:
     routes.COMMIT_TABLE,
     operation_id="getCommitTable",
     response_model=TablePage,
-    responses={200: {"content": {routes.ARROW: {}, routes.PARQUET: {}}}},
+    responses={**SHOWN, **given(routes.ARROW, routes.PARQUET)},
 )
 async def get_table(
     scope: DatasetScope,
@@ -216,10 +228,11 @@ async def get_table(
     columns: Columns = None,
 ) -> Response:
     record = await service.at(scope, ref)
+    media = chosen(request, tables.MEDIA)
+    headers = unless_known(request, record.id, media)
     snapshots = scope.services.library.snapshots
     snapshot = await asyncio.to_thread(tables.read_page, snapshots, record.snapshot, columns, offset, limit)
-    headers = {"ETag": f'"{record.id}"', "Retort-Total": str(snapshot.total)}
-    media = tables.negotiated(request.headers.get("accept", ""))
+    headers["Retort-Total"] = str(snapshot.total)
     if media != "application/json":
         data = await asyncio.to_thread(tables.encoded, snapshot.table, media)
         return Response(data, media_type=media, headers=headers)
@@ -227,15 +240,20 @@ async def get_table(
     return Response(page.model_dump_json(), media_type="application/json", headers=headers)
 
 
-@router.get(routes.COMMIT_PROFILE, operation_id="getCommitProfile")
-async def get_profile(scope: DatasetScope, ref: Ref) -> Profile:
-    return await scope.services.library.profile((await service.at(scope, ref)).snapshot)
+@router.get(routes.COMMIT_PROFILE, operation_id="getCommitProfile", responses=SHOWN)
+async def get_profile(scope: DatasetScope, ref: Ref, response: Response) -> Profile:
+    record = await service.at(scope, ref)
+    response.headers.update(unless_known(scope.request, record.id))
+    return await scope.services.library.profile(record.snapshot)
 
 
-@router.get(routes.COMMIT_SUGGESTIONS, operation_id="listSuggestions")
-async def get_suggestions(scope: DatasetScope, ref: Ref, lang: LangQuery = "zh") -> Page[Suggestion]:
+@router.get(routes.COMMIT_SUGGESTIONS, operation_id="listSuggestions", responses=SHOWN)
+async def get_suggestions(
+    scope: DatasetScope, ref: Ref, response: Response, lang: LangQuery = "zh"
+) -> Page[Suggestion]:
     """Ready plans the data itself proposes; none is ever applied by itself."""
     record = await service.at(scope, ref)
+    response.headers.update(unless_known(scope.request, record.id))
     schema = await scope.services.library.schema(record.snapshot)
     profile = await scope.services.library.profile(record.snapshot)
     return Page(items=await asyncio.to_thread(scope.services.suggest, schema, profile, lang))

@@ -10,7 +10,7 @@ from typing import Annotated, BinaryIO, Literal
 from urllib.parse import quote
 
 import polars as pl
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
 from retort_api.commits import service
@@ -22,6 +22,8 @@ from retort_api.commits.records import CommitRecord
 from retort_api.commits.reporting import report
 from retort_api.commits.result_endpoints import PartName, part_of
 from retort_api.kit import cursors
+from retort_api.kit.conditional import SHOWN, unless_known
+from retort_api.kit.negotiation import chosen, given
 from retort_api.runs.losses import counts_of
 from retort_api.scopes import Cursor, DatasetScope, InDataset, Limit, ProjectScope
 from retort_core.http import routes
@@ -37,13 +39,15 @@ MEDIA = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "parquet": routes.PARQUET,
 }
+FILES = {**SHOWN, **given(*MEDIA.values())}
 Format = Annotated[Literal["csv", "xlsx", "parquet"], Query()]
 Encoding = Annotated[Literal["utf-8", "utf-8-sig", "gb18030"], Query(description="Of CSV; -sig = with BOM")]
 
 
-@router.get(routes.DIFF, operation_id="getDiff")
+@router.get(routes.DIFF, operation_id="getDiff", responses=SHOWN)
 async def get_diff(
     scope: DatasetScope,
+    response: Response,
     older: Annotated[str, Query(alias="from", max_length=180)],
     newer: Annotated[str, Query(alias="to", max_length=180)],
     cursor: Cursor = "",
@@ -54,23 +58,10 @@ async def get_diff(
 ) -> Diff:
     """Summary with complete counts, and one page: removed and added rows first, then changed cells."""
     old, new = await service.at(scope, older), await service.at(scope, newer)
-    ancestor = await _ancestor(scope, old, new)
+    response.headers.update(unless_known(scope.request, old.id, new.id))
+    ancestor = await scope.services.log.ancestor(scope.dataset.id, old.id, new.id)
     start = cursors.number(cursor) or 0
     return await asyncio.to_thread(_diff, scope, old, new, ancestor, start, limit, tuple(key or ()))
-
-
-async def _ancestor(scope: InDataset, old: CommitRecord, new: CommitRecord) -> CommitRecord | None:
-    """The nearest version both come from."""
-    lineage = await scope.services.log.lineage(scope.dataset.id)
-    mine: set[str] = set()
-    todo = [old.id]
-    while todo:
-        here = todo.pop()
-        if here not in mine:
-            mine.add(here)
-            todo.extend(lineage.get(here, ()))
-    line = await service.line(scope, new.id)
-    return next((record for record in line if record.id in mine), None)
 
 
 def _diff(
@@ -107,9 +98,10 @@ def _diff(
     )
 
 
-@router.get(routes.COMMIT_QUALITY, operation_id="getCommitQuality")
-async def get_quality(scope: DatasetScope, ref: Ref, lang: LangQuery = "zh") -> Quality:
+@router.get(routes.COMMIT_QUALITY, operation_id="getCommitQuality", responses=SHOWN)
+async def get_quality(scope: DatasetScope, ref: Ref, response: Response, lang: LangQuery = "zh") -> Quality:
     record = await service.at(scope, ref)
+    response.headers.update(unless_known(scope.request, record.id))
     schema = await scope.services.library.schema(record.snapshot)
     profile = await scope.services.library.profile(record.snapshot)
     first = (await service.line(scope, record.id))[-1]
@@ -122,7 +114,9 @@ async def get_quality(scope: DatasetScope, ref: Ref, lang: LangQuery = "zh") -> 
     )
 
 
-@router.get(routes.COMMIT_EXPORT, operation_id="exportCommit", response_class=StreamingResponse)
+@router.get(
+    routes.COMMIT_EXPORT, operation_id="exportCommit", response_class=StreamingResponse, responses=FILES
+)
 async def export_commit(
     scope: DatasetScope,
     ref: Ref,
@@ -133,6 +127,7 @@ async def export_commit(
     hidden: Annotated[bool, Query(description="Parquet with row ids, as scripts take it")] = False,  # noqa: FBT002
 ) -> StreamingResponse:
     record = await service.at(scope, ref)
+    headers = _headers(scope, MEDIA[format], record.id)
     snapshot = await asyncio.to_thread(scope.services.library.snapshots.read, record.snapshot, columns)
     name = f"{scope.dataset.name}-{record.id[:12]}.{format}"
     await scope.read_note(scope.dataset.name, commit=record.id, format=format)
@@ -140,13 +135,19 @@ async def export_commit(
     def write(out: BinaryIO) -> dict[str, int]:
         return export(snapshot, out, form=format, encoding=encoding, raw=raw, hidden=hidden).warnings
 
-    return await _file(scope, name, MEDIA[format], write)
+    return await _file(scope, name, MEDIA[format], headers, write)
 
 
-@router.get(routes.COMMIT_REPORT, operation_id="getCommitReport", response_class=StreamingResponse)
+@router.get(
+    routes.COMMIT_REPORT,
+    operation_id="getCommitReport",
+    response_class=StreamingResponse,
+    responses={**SHOWN, **given(MEDIA["xlsx"])},
+)
 async def get_report(scope: DatasetScope, ref: Ref, lang: LangQuery = "zh") -> StreamingResponse:
     """The processing report: waterfall, every step in words with counts, removed ids, changed cells, commit ids."""
     record = await service.at(scope, ref)
+    headers = _headers(scope, MEDIA["xlsx"], record.id)
     line = await service.line(scope, record.id)
     name = f"{scope.dataset.name}-{record.id[:12]}-report.xlsx"
     await scope.read_note(scope.dataset.name, commit=record.id, format="report")
@@ -156,10 +157,12 @@ async def get_report(scope: DatasetScope, ref: Ref, lang: LangQuery = "zh") -> S
         report(scope.services.library.snapshots, scope.dataset.name, line, lang, now, out)
         return {}
 
-    return await _file(scope, name, MEDIA["xlsx"], write)
+    return await _file(scope, name, MEDIA["xlsx"], headers, write)
 
 
-@router.get(routes.RESULT_EXPORT, operation_id="exportResult", response_class=StreamingResponse)
+@router.get(
+    routes.RESULT_EXPORT, operation_id="exportResult", response_class=StreamingResponse, responses=FILES
+)
 async def export_result(
     scope: ProjectScope,
     result: str,
@@ -168,6 +171,7 @@ async def export_result(
     encoding: Encoding = "utf-8",
 ) -> StreamingResponse:
     found = await part_of(scope, result, part)
+    headers = _headers(scope, MEDIA[format], result)
     await scope.read_note(result, part=part, format=format)
     data = await asyncio.to_thread(read, scope.services.objects, found.object)
 
@@ -179,7 +183,7 @@ async def export_result(
         )  # fmt: skip
         return export(snapshot, out, form=format, encoding=encoding).warnings
 
-    return await _file(scope, f"{part}-{result[:12]}.{format}", MEDIA[format], write)
+    return await _file(scope, f"{part}-{result[:12]}.{format}", MEDIA[format], headers, write)
 
 
 def _no_marks() -> pl.DataFrame:
@@ -188,8 +192,18 @@ def _no_marks() -> pl.DataFrame:
     return no_marks()
 
 
+def _headers(scope: ProjectScope, media: str, *facts: str) -> dict[str, str]:
+    """Of a file in the form that its parameters name; 406 where the caller takes only others."""
+    chosen(scope.request, (media,))
+    return unless_known(scope.request, *facts)
+
+
 async def _file(
-    scope: ProjectScope, name: str, media: str, write: Callable[[BinaryIO], dict[str, int]]
+    scope: ProjectScope,
+    name: str,
+    media: str,
+    headers: dict[str, str],
+    write: Callable[[BinaryIO], dict[str, int]],
 ) -> StreamingResponse:
     """Written to the spool first, so that a failure is an error and not half a file."""
     file = tempfile.TemporaryFile(dir=scope.services.spool, prefix="export-")  # noqa: SIM115 - closed by the stream
@@ -201,6 +215,7 @@ async def _file(
     size = file.tell()
     file.seek(0)
     headers = {
+        **headers,
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
         "Content-Length": str(size),
         **({routes.NOTES: ",".join(f"{code}={n}" for code, n in told.items())} if told else {}),

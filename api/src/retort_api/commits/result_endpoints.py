@@ -10,6 +10,8 @@ from fastapi import APIRouter, Query, Request, Response
 
 from retort_api.commits import results, tables
 from retort_api.commits.results import Part, ResultRecord
+from retort_api.kit.conditional import SHOWN, unless_known
+from retort_api.kit.negotiation import chosen, given
 from retort_api.scopes import InProject, ProjectScope
 from retort_core.errors import NotFound
 from retort_core.http import routes
@@ -20,9 +22,11 @@ router = APIRouter(tags=["results"])
 PartName = Annotated[str, Query(max_length=100, description="Name of the answer's table")]
 
 
-@router.get(routes.RESULT, operation_id="getResult")
-async def get_result(scope: ProjectScope, result: str) -> Result:
+@router.get(routes.RESULT, operation_id="getResult", responses=SHOWN)
+async def get_result(scope: ProjectScope, result: str, response: Response) -> Result:
     record = await _record(scope, result)
+    stale = await _stale(scope, record)
+    response.headers.update(unless_known(scope.request, record.id, stale))
     return Result(
         id=record.id,
         task=record.task,
@@ -36,7 +40,7 @@ async def get_result(scope: ProjectScope, result: str) -> Result:
             ResultPart(name=name, rows=part.rows, columns=part.table_schema.names)
             for name, part in record.parts.items()
         ),
-        stale=await _stale(scope, record),
+        stale=stale,
         created_at=record.created_at,
     )
 
@@ -45,7 +49,7 @@ async def get_result(scope: ProjectScope, result: str) -> Result:
     routes.RESULT_TABLE,
     operation_id="getResultTable",
     response_model=TablePage,
-    responses={200: {"content": {routes.ARROW: {}, routes.PARQUET: {}}}},
+    responses={**SHOWN, **given(routes.ARROW, routes.PARQUET)},
 )
 async def get_table(
     scope: ProjectScope,
@@ -57,15 +61,16 @@ async def get_table(
 ) -> Response:
     record = await _record(scope, result)
     found = _part(record, part)
+    media, stale = chosen(request, tables.MEDIA), await _stale(scope, record)
+    headers = unless_known(request, record.id, media, stale)
     data = await asyncio.to_thread(read, scope.services.objects, found.object)
-    media = tables.negotiated(request.headers.get("accept", ""))
     if media == routes.PARQUET:
-        return Response(data, media_type=media)
+        return Response(data, media_type=media, headers=headers)
     table = await asyncio.to_thread(pl.read_parquet, data)
     if media == routes.ARROW:
-        return Response(tables.encoded(table, media), media_type=media)
-    page = tables.answer_page(table, found, offset, limit, stale=await _stale(scope, record))
-    return Response(page.model_dump_json(), media_type="application/json")
+        return Response(tables.encoded(table, media), media_type=media, headers=headers)
+    page = tables.answer_page(table, found, offset, limit, stale=stale)
+    return Response(page.model_dump_json(), media_type="application/json", headers=headers)
 
 
 async def _record(scope: InProject, identifier: str) -> ResultRecord:

@@ -18,6 +18,7 @@ from retort_core.http.routes import ARROW, PARQUET
 from retort_core.http.versions import Mark, TablePage
 from retort_tables.snapshots.port import Snapshot, SnapshotStore
 
+MEDIA: Final = ("application/json", ARROW, PARQUET)
 SAFE_INTEGER: Final = 2**53  # beyond it JSON numbers are rounded by most readers
 
 
@@ -91,9 +92,3 @@ def encoded(table: pl.DataFrame, media: str) -> bytes:
     else:
         plain.write_ipc_stream(out, compat_level=pl.CompatLevel.oldest())
     return out.getvalue()
-
-
-def negotiated(accept: str) -> str:
-    """The first of our three that the caller takes; JSON when it does not say."""
-    wanted = [part.split(";")[0].strip().lower() for part in accept.split(",")]
-    return next((media for media in wanted if media in (ARROW, PARQUET)), "application/json")

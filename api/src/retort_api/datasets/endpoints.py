@@ -118,10 +118,15 @@ async def upload(
         Header(max_length=500, description="RFC 9530, `sha-256=:…:`; a file that does not fit it is refused"),
     ] = "",
 ) -> Task:
-    """The file is the body. The dataset is made when it does not exist yet (mode=new)."""
-    inside = await dataset_of(scope, dataset, incoming.mode)
+    """The file is the body. The dataset is made when it does not exist yet (mode=new) and the file is here as a whole."""
+    known = await dataset_of(scope, dataset, incoming.mode)
     expected = digest_of(content_digest)
-    record = await service.receive(scope.services, inside, incoming.filename, request.stream(), expected)
+    file = await service.receive(scope.services, known or scope, request.stream(), expected)
+    # Looked up again: an empty one, made for a file that never came, may have gone while this one was on its way.
+    inside = known
+    if inside is None or incoming.mode == "new":
+        inside = on_dataset(scope, await service.found_or_made(scope, dataset))
+    record = await service.received(inside, incoming.filename, file)
     asked = await asking.asked(
         inside, incoming.branch, upload=record.id, digest=record.digest, bytes=record.size
     )
@@ -135,14 +140,15 @@ async def upload(
     return accepted(response, scope.project.name, task)
 
 
-async def dataset_of(scope: ProjectScope, name: str, mode: UploadMode) -> InDataset:
-    """Where a file goes; a new one makes its dataset."""
+async def dataset_of(scope: ProjectScope, name: str, mode: UploadMode) -> InDataset | None:
+    """Where a file goes; None where a new one will make its dataset."""
     async with scope.services.database.read() as connection:
         found = await repository.find(connection, scope.project.id, name)
     if found is None and mode != "new":
         raise NotFound(f"There is no dataset {name[:100]!r} to which this file could be added.")
     if found is None:
-        found = await service.create(scope, _named("dataset", name))
+        _named("dataset", name)
+        return None
     return on_dataset(scope, found)
 
 

@@ -7,7 +7,8 @@ import hashlib
 import tempfile
 import uuid
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import BinaryIO
 
@@ -25,13 +26,13 @@ from retort_core.http.datasets import Dataset
 from retort_core.http.routes import DEFAULT_BRANCH
 
 
-async def create(scope: InProject, name: str, title: str = "") -> DatasetRecord:
+async def create(scope: InProject, name: str, title: str = "", at: datetime | None = None) -> DatasetRecord:
     record = DatasetRecord(
         id=uuid.uuid4().hex,
         project=scope.project.id,
         name=name,
         title=title,
-        created_at=datetime.now(UTC),
+        created_at=at or datetime.now(UTC),
     )
     try:
         async with scope.services.database.write() as connection:
@@ -40,6 +41,18 @@ async def create(scope: InProject, name: str, title: str = "") -> DatasetRecord:
     except IntegrityError:
         raise Conflict(f"There is a dataset {name!r} already.") from None
     return record
+
+
+async def found_or_made(scope: InProject, name: str, at: datetime | None = None) -> DatasetRecord:
+    """Where a file goes. Who sent another at the same moment may have made the dataset meanwhile."""
+    for _ in range(2):
+        async with scope.services.database.read() as connection:
+            found = await repository.find(connection, scope.project.id, name)
+        if found is not None:
+            return found
+        with suppress(Conflict):
+            return await create(scope, name, at=at)
+    raise Conflict(f"There is a dataset {name!r} already.")
 
 
 async def public(services: Services, record: DatasetRecord) -> Dataset:
@@ -64,12 +77,13 @@ async def public(services: Services, record: DatasetRecord) -> Dataset:
 class Received:
     size: int
     digest: str
+    object: str = ""
 
 
 async def receive(
-    services: Services, scope: InDataset, filename: str, body: AsyncIterator[bytes], expected: str = ""
-) -> UploadRecord:
-    """The whole file, or an error and nothing kept. `expected`: the SHA-256 its sender says it has."""
+    services: Services, scope: InProject, body: AsyncIterator[bytes], expected: str = ""
+) -> Received:
+    """The whole file as an object, or an error and nothing kept. `expected`: the SHA-256 its sender says it has."""
     limit = services.settings.upload_bytes
     left = await services.quotas.left(scope.project.id)
     with tempfile.TemporaryFile(dir=services.spool, prefix="upload-") as file:
@@ -89,16 +103,21 @@ async def receive(
                 announced=expected, received=received.digest,
             )  # fmt: skip
         key = (await asyncio.to_thread(services.objects.add_file, file)).key
+    return replace(received, object=key)
+
+
+async def received(scope: InDataset, filename: str, file: Received) -> UploadRecord:
+    """A file that has arrived is an upload of this dataset."""
     record = UploadRecord(
         id=uuid.uuid4().hex,
         dataset=scope.dataset.id,
         filename=filename,
-        object=key,
-        size=received.size,
-        digest=received.digest,
+        object=file.object,
+        size=file.size,
+        digest=file.digest,
         created_at=datetime.now(UTC),
     )
-    async with services.database.write() as connection:
+    async with scope.services.database.write() as connection:
         await keep(connection, scope, record)
     return record
 

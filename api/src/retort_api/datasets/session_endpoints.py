@@ -6,15 +6,17 @@ Names of headers follow the IETF draft on resumable uploads (`Upload-Length`, `U
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 
+from retort_api.datasets import service as datasets
 from retort_api.datasets import session_service as service
 from retort_api.datasets.endpoints import Incoming, dataset_of, digest_of
 from retort_api.datasets.session_repository import SessionRecord
-from retort_api.scopes import DatasetScope, ProjectScope
+from retort_api.scopes import DatasetScope, ProjectScope, on_dataset
 from retort_api.tasks import asking
 from retort_api.tasks import service as tasks
 from retort_api.tasks.replies import accepted
@@ -41,21 +43,28 @@ async def begin(
     digest = digest_of(repr_digest, "Repr-Digest")
     if not digest:
         raise BadInput("Repr-Digest is missing: the SHA-256 of the file, as in `sha-256=:BASE64:`.")
-    inside = await dataset_of(scope, dataset, incoming.mode)
+    now = datetime.now(UTC)
+    await service.sweep(scope.services, now)
+    known = await dataset_of(scope, dataset, incoming.mode)
     wanted = SessionRecord(
         id=uuid.uuid4().hex,
-        dataset=inside.dataset.id,
+        dataset=known.dataset.id if known is not None else "",
         caller=scope.caller.name,
         filename=incoming.filename,
         wish=incoming.wish,
         length=upload_length,
         received=0,
         digest=digest,
-        created_at=datetime.now(UTC),
+        created_at=now,
         expires_at=service.until(scope.services),
     )
-    found = await service.begin(inside, wanted)
-    place = {"project": scope.project.name, "dataset": inside.dataset.name, "session": found.id}
+    found = await service.same(known, wanted) if known is not None else None
+    if found is None:
+        await service.check(scope, wanted)
+        # Made at the very moment of the session, a dataset goes with it when no file ever arrives.
+        known = known or on_dataset(scope, await datasets.found_or_made(scope, dataset, now))
+        found = await service.begin(known, replace(wanted, dataset=known.dataset.id))
+    place = {"project": scope.project.name, "dataset": dataset, "session": found.id}
     response.headers["Location"] = routes.UPLOAD_SESSION.format(**routes.quoted(place))
     return _told(response, found)
 

@@ -7,14 +7,28 @@ piece at once, from wherever, one is kept.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, delete, exists, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from retort_api.records import datasets, upload_parts, upload_sessions
+from retort_api.kit import sequenced
+from retort_api.records import (
+    commits,
+    conversations,
+    datasets,
+    refs,
+    tasks,
+    upload_parts,
+    upload_sessions,
+    uploads,
+)
+
+_HOLDS: Final = (uploads, upload_sessions, tasks, conversations, commits, refs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,9 +151,22 @@ async def forget_parts(connection: AsyncConnection, gone: Sequence[PartRecord]) 
 
 
 async def forget(connection: AsyncConnection, session: str) -> None:
-    """Its parts are gone by then."""
+    """Its parts are gone by then. The dataset that was made for it (at the same moment) goes too, while it holds nothing."""
+    mine = upload_sessions.c.id == session
+    query = select(upload_sessions.c.dataset, upload_sessions.c.created_at).where(mine)
+    found = (await connection.execute(query)).first()
     await connection.execute(delete(upload_parts).where(upload_parts.c.session == session))
-    await connection.execute(delete(upload_sessions).where(upload_sessions.c.id == session))
+    await connection.execute(delete(upload_sessions).where(mine))
+    if found is not None:
+        await _forget_empty(connection, found.dataset, found.created_at)
+
+
+async def _forget_empty(connection: AsyncConnection, dataset: str, made_at: datetime) -> None:
+    held = [exists().where(table.c.dataset == datasets.c.id) for table in _HOLDS]
+    empty = (datasets.c.id == dataset, datasets.c.created_at == made_at, *(~one for one in held))
+    with suppress(IntegrityError):  # something came in at this moment: it stays
+        async with sequenced.nested(connection):
+            await connection.execute(delete(datasets).where(*empty))
 
 
 def _session(row: Row[Any]) -> SessionRecord:

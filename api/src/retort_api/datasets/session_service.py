@@ -24,7 +24,7 @@ from retort_api.datasets import session_repository as sessions
 from retort_api.datasets.repository import UploadRecord
 from retort_api.datasets.session_repository import PartRecord, SessionRecord
 from retort_api.projects.quotas import storage_exceeded
-from retort_api.scopes import InDataset
+from retort_api.scopes import InDataset, InProject
 from retort_api.services import Services
 from retort_core.errors import BadInput, Conflict, LimitExceeded, NotFound, TooMany
 from retort_core.http.datasets import MOST_PART_BYTES, UploadSession
@@ -43,15 +43,17 @@ def public(record: SessionRecord) -> UploadSession:
     )  # fmt: skip
 
 
-async def begin(scope: InDataset, wanted: SessionRecord) -> SessionRecord:
-    """A new session, or the open one of the same file."""
+async def same(scope: InDataset, wanted: SessionRecord) -> SessionRecord | None:
+    """The open session of the same file."""
+    async with scope.services.database.read() as connection:
+        return await sessions.same(connection, scope.dataset.id, wanted)
+
+
+async def check(scope: InProject, wanted: SessionRecord) -> None:
+    """Whether another file may begin; before anything is made for it."""
     services, now = scope.services, wanted.created_at
-    await sweep(services, now)
     async with services.database.read() as connection:
-        known = await sessions.same(connection, scope.dataset.id, wanted)
         held = await sessions.reserved(connection, scope.project.id, now)
-    if known is not None:
-        return known
     limit = services.settings.upload_bytes
     if wanted.length > limit:
         raise service.too_large(limit)
@@ -61,7 +63,10 @@ async def begin(scope: InDataset, wanted: SessionRecord) -> SessionRecord:
             f"{held.sessions} files are on their way into this project, and {OPEN} may; finish or give up some.",
             quota="uploads", used=held.sessions, allowed=OPEN, retry_after=60,
         )  # fmt: skip
-    async with services.database.write() as connection:
+
+
+async def begin(scope: InDataset, wanted: SessionRecord) -> SessionRecord:
+    async with scope.services.database.write() as connection:
         await sessions.add(connection, wanted)
         await scope.note(
             connection, wanted.id, code=201, upload=wanted.id, digest=wanted.digest, bytes=wanted.length
@@ -73,7 +78,7 @@ def until(services: Services) -> datetime:
     return datetime.now(UTC) + timedelta(hours=services.settings.upload_hours)
 
 
-async def _fits(scope: InDataset, size: int) -> None:
+async def _fits(scope: InProject, size: int) -> None:
     left = await scope.services.quotas.left(scope.project.id)
     if left is not None and size > left:
         async with scope.services.database.read() as connection:

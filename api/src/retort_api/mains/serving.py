@@ -8,11 +8,13 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
 
+from retort_api.kit.heads import HEAD_SECONDS, TimedHeads
 from retort_core.errors import Conflict
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
@@ -31,6 +33,7 @@ class Listener:
     socket: socket.socket
     proxies: str = ""
     ready: Callable[[], None] = nobody
+    head_seconds: float = HEAD_SECONDS
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -89,6 +92,7 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 listener.app,
+                http=partial(TimedHeads, seconds=listener.head_seconds),  # type: ignore[arg-type] # called as a class is
                 log_config=None,
                 access_log=False,
                 timeout_graceful_shutdown=GRACEFUL_SECONDS,

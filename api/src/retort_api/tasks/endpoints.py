@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
@@ -91,10 +91,13 @@ async def cancel_task(scope: ProjectScope, task: str) -> Task:
     return (await service.cancel(scope.services, scope.project.id, task, scope.note)).public
 
 
+STREAM: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"text/event-stream": {}}}}
 LastEventId = Annotated[str, Header(alias="Last-Event-ID", max_length=20)]
 
 
-@router.get(routes.TASK_EVENTS, operation_id="streamTaskEvents", response_class=StreamingResponse)
+@router.get(
+    routes.TASK_EVENTS, operation_id="streamTaskEvents", response_class=StreamingResponse, responses=STREAM
+)
 async def task_events(
     scope: ProjectScope, task: str, request: Request, last_event_id: LastEventId = "0"
 ) -> StreamingResponse:
@@ -103,7 +106,7 @@ async def task_events(
     return _stream(scope, request, _sequence(last_event_id), task=task)
 
 
-@router.get(routes.EVENTS, operation_id="streamEvents", response_class=StreamingResponse)
+@router.get(routes.EVENTS, operation_id="streamEvents", response_class=StreamingResponse, responses=STREAM)
 async def all_events(
     scope: ProjectScope,
     request: Request,

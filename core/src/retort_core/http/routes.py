@@ -3,6 +3,9 @@
 A commit is addressed by `{ref}`: a unique prefix of its id (4 or more characters), a branch, a tag, or one of
 these followed by `~n` for the n-th first parent.
 
+Versions, their tables, profiles and files, differences and results have a weak ETag: `If-None-Match` -> 304 while it holds.
+`Accept` chooses among the forms of a table; what takes none of the forms there are -> 406 with `details.available`.
+
 verb   path                                      body -> reply
 GET    ABOUT                                     -> About
 GET    PROJECTS                                  -> Page[Project];       POST ProjectCreate -> Project
@@ -10,7 +13,7 @@ GET    PROJECT                                   -> Project
 GET    DATASETS                                  -> Page[Dataset];       POST DatasetCreate -> Dataset
 GET    DATASET                                   -> Dataset
 POST   UPLOADS ?mode&branch&sheet&header_rows&delimiter&encoding&key&lang   raw bytes, header `Filename` (percent-encoded UTF-8)
-                                                 -> 202 Task; the dataset is made when it does not exist (mode=new)
+                                                 -> 202 Task; the dataset is made when it does not exist (mode=new) and the file has come
 POST   UPLOAD_SESSIONS ?as UPLOADS, headers Filename, Upload-Length, Repr-Digest -> UploadSession, also the one under way
 GET    UPLOAD_SESSION                            -> UploadSession;       DELETE -> 204
 PATCH  UPLOAD_SESSION raw bytes, Upload-Offset   -> UploadSession;       POST (all is there) -> 202 Task
