@@ -10,7 +10,9 @@ from fake_service import Behaviour, question
 from stage import EXECUTORS, POLICY, PROFILE, Stage
 
 from retort_core.errors import RetortError
+from retort_core.http.internal import TaskObject
 from retort_core.lifecycle.observations import Prepared
+from retort_operator import effects
 
 pytestmark = pytest.mark.asyncio
 
@@ -150,6 +152,38 @@ async def test_the_service_goes_away_and_comes_back() -> None:
         await stage.complete(first, 20)
         await stage.complete(second, 20)
         assert [attempt for _, attempt, _ in stage.service.runs] == [1, 1]
+
+
+async def test_what_the_service_does_not_take_yet_waits_and_says_so() -> None:
+    """As while operator and service of two releases work side by side."""
+    async with Stage(Behaviour(refuse=lambda _: "body.task.lang: unknown")) as stage:
+        await stage.start()
+        await stage.warm()
+        name = stage.task()
+        await stage.until(lambda: "body.task.lang" in stage.status(name).get("message", ""))
+        assert stage.status(name)["phase"] == "Pending"
+        stage.service.does.refuse = lambda _: ""
+        await stage.complete(name, 20)
+
+
+async def test_what_the_service_never_takes_ends_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(effects, "REFUSED", 0.5)
+    told: list[str] = []
+
+    def refuse(task: TaskObject) -> str:
+        told.append(task.name)
+        return "too old" if task.name == "bad" else ""
+
+    async with Stage(Behaviour(refuse=refuse)) as stage:
+        await stage.start()
+        await stage.warm()
+        bad, good = stage.task("bad"), stage.task()
+        await stage.complete(good)
+        await stage.until(lambda: stage.status(bad).get("phase") == "Failed", 20)
+        assert "too old" in stage.status(bad)["message"]
+        told.clear()
+        await stage.complete(stage.task())
+        assert "bad" not in told
 
 
 async def test_the_broker_goes_away_and_comes_back() -> None:

@@ -79,6 +79,7 @@ class Behaviour:
     prepare: Callable[[TaskObject, int, Any], Prepared] | None = None
     run: Callable[[TaskObject, int], Ran | None] | None = None
     promote: Callable[[TaskObject, str], Promoted | None] | None = None
+    refuse: Callable[[TaskObject], str] = lambda _: ""  # why it takes no such task
 
 
 class FakeService:
@@ -133,6 +134,10 @@ class FakeService:
     async def _put(self, request: web.Request) -> web.Response:
         self._up("put")
         body = TaskPut.model_validate_json(await request.read())
+        if reason := self.does.refuse(body.task):
+            return web.json_response(
+                {"status": 422, "code": "bad-input", "detail": reason, "details": {}}, status=422
+            )
         row = self.rows.get(body.task.uid)
         base = self.does.base(body.task)
         if row is None:

@@ -64,6 +64,7 @@ class Entry:
     since_waiting: float = 0.0
     prepared: bool = False
     started: float = 0.0
+    refused: float = 0.0  # since when the service takes nothing of it
 
     @property
     def dashed(self) -> str:

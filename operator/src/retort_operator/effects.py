@@ -19,7 +19,7 @@ from typing import Any, Final
 import structlog
 
 from retort_core.errors import Conflict, NotFound, RetortError
-from retort_core.http.internal import AttemptPut, TaskPut, Wanted
+from retort_core.http.internal import AttemptPut, TaskPut, TaskSeen, Wanted
 from retort_core.lifecycle.observations import Claim, Observed, Prepare, Promote, Release, Run, SandboxState
 from retort_core.lifecycle.statuses import Failure, TaskStatus
 from retort_core.lifecycle.tasks import Decision, TaskFacts, decide
@@ -32,7 +32,7 @@ from retort_operator.namespaces import Namespaces
 from retort_operator.pods import PodView, limits_of
 from retort_operator.pool import Pools
 from retort_operator.profiles import Profiles
-from retort_operator.service_client import Newer, Service
+from retort_operator.service_client import Newer, Service, Unacceptable
 from retort_operator.showing import Showing
 from retort_operator.timers import Timers
 from retort_operator.times import now
@@ -46,6 +46,7 @@ RUN_AGAIN: Final = 2.0  # the same for a broker that could not be asked
 BACKSTOP: Final = timedelta(
     seconds=30
 )  # the executor ends a run at its deadline itself; this is for one that does not
+REFUSED: Final = 120.0  # seconds; a rollout that replaces operator and service is over by then
 MANY: Final = 1 << 30  # every attempt
 WITHOUT_EXECUTOR: Final = ("command", "restore")
 
@@ -160,9 +161,24 @@ class Effects:
         except Newer as newer:
             entry.seen = newer.seen
             return
-        entry.told = generation
+        except Unacceptable as problem:
+            entry.seen = await self._unacceptable(entry, body, problem)
+            return
+        entry.told, entry.refused = generation, 0.0
         for name in _names(wanted):
             entry.asked[name] = time.monotonic()
+
+    async def _unacceptable(self, entry: Entry, body: TaskPut, problem: Unacceptable) -> TaskSeen:
+        """While parts of two releases work side by side it is told again, and the object says so. A task that the service
+        has no row of ends with the reason after that; one that has a row goes on when the service takes it."""
+        if not entry.refused:
+            entry.refused = time.monotonic()
+            await self.showing.refused(entry, problem.message)
+        if body.revision or time.monotonic() - entry.refused < REFUSED:
+            raise problem
+        message = f"the service takes no such task: {problem.message}"
+        entry.problem = Failure(failure="Input", code="bad-input", message=message)
+        return TaskSeen(uid=entry.uid, revision=0, status=body.status, base=entry.problem, archived=True)
 
     def _facts(self, entry: Entry) -> TaskFacts:
         seen, spec = entry.seen, entry.spec

@@ -36,6 +36,10 @@ class Refused(Infrastructure):
     code = "service-refused"
 
 
+class Unacceptable(Refused):
+    """The service answers, and what it was told it will not take. Of another release for a while, or for good."""
+
+
 class Service:
     def __init__(self, api: str, broker: str, token: str, metrics: Metrics) -> None:
         self._api, self._broker, self._metrics = api.rstrip("/"), broker.rstrip("/"), metrics
@@ -127,5 +131,8 @@ def _problem(status: int, raw: bytes) -> Exception:
         detail, details = raw[:200].decode("utf-8", "replace"), {}
     if status == 409 and "seen" in details:
         return Newer(TaskSeen.model_validate(details["seen"]))
-    kinds: dict[int, type[RetortError]] = {404: NotFound, 409: Conflict, 403: PolicyDenied, 401: PolicyDenied}
+    kinds: dict[int, type[RetortError]] = {
+        400: Unacceptable, 401: PolicyDenied, 403: PolicyDenied, 404: NotFound, 409: Conflict, 413: Unacceptable,
+        422: Unacceptable,
+    }  # fmt: skip
     return kinds.get(status, Refused)(detail or f"the service answered {status}", status=status)

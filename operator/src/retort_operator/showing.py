@@ -63,11 +63,23 @@ class Showing:
 
     async def not_opted_in(self, entry: Entry) -> None:
         """Its namespace takes no part; said once, and nothing is done."""
-        if entry.shown != ("NotOptedIn",):
-            message = f"an administrator must opt this namespace in: label {PROJECT}={ENABLED}"
-            self.journal.note(entry, "Warning", "NotOptedIn", message)
+        message = f"an administrator must opt this namespace in: label {PROJECT}={ENABLED}"
+        await self._pending(entry, "NotOptedIn", message)
+
+    async def refused(self, entry: Entry, problem: str) -> None:
+        """The service takes nothing of it, for now."""
+        message = f"the service does not take it: {problem}; told again until it does"
+        if entry.seen is None:
+            await self._pending(entry, "ServiceRefused", message)
+        else:
+            self.journal.note(entry, "Warning", "ServiceRefused", message)
+
+    async def _pending(self, entry: Entry, reason: str, message: str) -> None:
+        """Said once for as long as it stays so."""
+        if entry.shown != (reason,):
+            self.journal.note(entry, "Warning", reason, message)
             if await self._write(entry, {"phase": "Pending", "message": message}):
-                entry.shown = ("NotOptedIn",)
+                entry.shown = (reason,)
 
     def _worth(self, entry: Entry, status: TaskStatus, *, waits: bool) -> bool:
         if status.terminal or waits or status.phase == "AwaitingInput":
