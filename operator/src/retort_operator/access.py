@@ -26,15 +26,25 @@ _PLURAL: Final = re.compile(r"/([a-z]+)$")
 
 
 class WatchAges:
-    """Seconds since each watched resource was last heard of."""
+    """Seconds since each watched resource was last heard of: its stream began, or bytes had come when somebody looked.
+
+    Looked at by the probes, every few seconds. aiohttp's trace of received chunks does not tell of streams that are iterated.
+    """
 
     def __init__(self) -> None:
         self._heard: dict[str, float] = {}
+        self._streams: dict[
+            str, tuple[aiohttp.StreamReader, int]
+        ] = {}  # by path: stream, bytes at the last look
 
     def heard(self, resource: str) -> None:
         self._heard[resource] = time.monotonic()
 
     def ages(self) -> dict[str, float]:
+        for path, (stream, before) in self._streams.items():
+            if stream.total_bytes != before:
+                self._streams[path] = stream, stream.total_bytes
+                self._note(path)
         now = time.monotonic()
         return {resource: now - at for resource, at in self._heard.items()}
 
@@ -45,19 +55,13 @@ class WatchAges:
     def trace(self) -> aiohttp.TraceConfig:
         found = aiohttp.TraceConfig()
 
-        async def received(
-            _: aiohttp.ClientSession, __: SimpleNamespace, chunk: aiohttp.TraceResponseChunkReceivedParams
-        ) -> None:
-            if chunk.url.query.get("watch") == "true":
-                self._note(chunk.url.path)
-
         async def began(
             _: aiohttp.ClientSession, __: SimpleNamespace, end: aiohttp.TraceRequestEndParams
         ) -> None:
             if end.url.query.get("watch") == "true" and end.response.status == 200:
+                self._streams[end.url.path] = end.response.content, end.response.content.total_bytes
                 self._note(end.url.path)
 
-        found.on_response_chunk_received.append(received)
         found.on_request_end.append(began)
         return found
 

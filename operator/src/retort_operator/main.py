@@ -193,6 +193,7 @@ class Operator:
             failures += 1
             with suppress(RetortError):
                 await parts.sweeper.tasks()
+                parts.queue.again()
             parts.projection.poke()
 
     def _unready(self) -> str:

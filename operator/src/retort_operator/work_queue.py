@@ -52,6 +52,11 @@ class WorkQueue:
         lane[key] = time.monotonic()
         self._ready.release()
 
+    def again(self) -> None:
+        """What waits after failures is looked at now: what it failed on is back. A pause may have grown to ten seconds."""
+        for key in list(self._failures):
+            self.wake(key)
+
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
             for _ in range(self._workers):
