@@ -238,7 +238,11 @@ async def overhead(service: Service, dataset: str, head: str, token: str = "") -
 @contextmanager
 def with_accounts(folder: Path, env: dict[str, str]) -> Iterator[tuple[Service, str]]:
     """The service as people log in to it, and the token of its first administrator."""
-    opened = {"RETORT_FIRST_ADMIN": secrets.token_hex(16), "RETORT_CALLER_PER_MINUTE": "0"}
+    opened = {
+        "RETORT_FIRST_ADMIN": secrets.token_hex(16),
+        "RETORT_CALLER_PER_MINUTE": "0",
+        "RETORT_LOGIN_PER_MINUTE": "0",
+    }
     service = Service(folder / "accounts", {**env, **opened}, services.ON_SERVERS)
     with service.running() as client:
         who = {"name": "bench", "password": secrets.token_hex(16)}

@@ -34,6 +34,7 @@ class Load:
     ended: Counter[str] = field(
         default_factory=Counter
     )  # what became of all of them, once the kills are over
+    failures: list[dict[str, Any]] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
     _more: threading.Condition = field(default_factory=threading.Condition)
 
@@ -57,7 +58,9 @@ class Load:
             for worker in workers:
                 worker.result()
         with self.service.client() as client:
-            self.ended = Counter(outcome(services.finished(client, uid)) for uid in self.started)
+            every = [services.finished(client, uid) for uid in self.started]
+        self.ended = Counter(outcome(task) for task in every)
+        self.failures = [task["status"]["failure"] for task in every if task["status"].get("failure")]
 
     def _until(self, acknowledged: int) -> None:
         with self._more:

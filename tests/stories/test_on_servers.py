@@ -157,6 +157,7 @@ def test_tasks_wait_for_a_database_that_was_restarted_and_end_well(site: Site) -
 
 
 def test_tasks_wait_for_an_object_store_that_was_away_and_end_well(site: Site) -> None:
+    assert site.readiness() == (200, {"database": "ok", "objects": "ok"})
     with site.client as client:
         name = branch(client, "s3")
         site.net.fault = "refuse"
@@ -264,7 +265,7 @@ def test_nothing_that_was_acknowledged_is_lost_when_the_service_is_killed(site: 
     assert len(load.acknowledged) >= 10
     # Two clients share each branch and change columns of their own: nobody is refused. Only a task that was at work in
     # three kills of the five may fail, because three tries are all that is promised to what may itself be the killer.
-    assert set(load.ended) <= {"Complete", EVERY_TRY_CUT}, load.ended
+    assert set(load.ended) <= {"Complete", EVERY_TRY_CUT}, load.failures
     assert load.ended[EVERY_TRY_CUT] <= 2, "as many as there are executors, three kills each"
     assert load.lost() == [], "an acknowledged version is not on its branch"
     report = site.fsck()

@@ -29,7 +29,7 @@ from retort_api.kit.signals import wait
 from retort_api.migrations import schema
 from retort_api.projects import repository as projects
 from retort_api.records import commits
-from retort_core.errors import BadInput, Unavailable
+from retort_core.errors import BadInput, Conflict, Unavailable
 
 pytestmark = pytest.mark.asyncio
 Make = Callable[..., CommitRecord]
@@ -107,6 +107,31 @@ async def test_who_numbers_later_is_seen_later(
     async with database.read() as connection:
         titles = list((await connection.execute(select(commits.c.title).order_by(commits.c.seq))).scalars())
     assert titles == ["slow", "quick"]
+
+
+async def test_who_loses_the_race_by_a_moment_is_told_both_heads_too(
+    database: PostgresDatabase, log: CommitLog, make: Make
+) -> None:
+    """Both saw the same head; the second waits for the row of the first, and finds it moved."""
+    first = await log.publish([make("c0")], "main", "")
+    others = [make("c1", "c0"), make("c2", "c0")]
+    looked, release = asyncio.Event(), asyncio.Event()
+
+    async def also(_: AsyncConnection) -> None:
+        looked.set()
+        await release.wait()
+
+    winning = asyncio.create_task(log.publish([others[0]], "main", first.id, also=also))
+    await looked.wait()
+    losing = asyncio.create_task(log.publish([others[1]], "main", first.id))
+    done, _ = await asyncio.wait({losing}, timeout=0.3)
+    assert not done
+    release.set()
+    assert (await winning).id == others[0].id
+    with pytest.raises(Conflict) as refused:
+        await losing
+    assert (refused.value.details["expected"], refused.value.details["head"]) == (first.id, others[0].id)
+    assert await log.head(D, "main") == others[0].id
 
 
 async def test_a_connection_lost_in_the_middle_changes_nothing_and_says_so(

@@ -1,4 +1,6 @@
-"""How often somebody may ask: so many a minute, a tenth of a minute's worth at once. In this process, by name.
+"""How often somebody may ask: so many a minute, a tenth of a minute's worth at once, five at least. In this process, by name.
+
+Five, because whoever registers, mistypes and logs in does so within seconds, and people behind one address share it.
 
 The generic cell rate algorithm: one number a name, the moment up to which it has used its share. Replicas count for
 themselves, so N of them let N times as much through; what must hold exactly (lock-outs, quotas) is in the database.
@@ -15,6 +17,7 @@ from retort_core.errors import TooMany
 
 NAMES: Final = 20_000  # remembered at most; the ones that were quiet longest go first
 BURST: Final = 0.1  # of a minute
+LEAST: Final = 5  # at once, however low the rate
 
 
 class Rate:
@@ -22,7 +25,7 @@ class Rate:
 
     def __init__(self, per_minute: int, now: Callable[[], float] = time.monotonic) -> None:
         self._pause = 60 / per_minute if per_minute else 0.0
-        self._ahead = max(self._pause, 60 * BURST)
+        self._ahead = max(LEAST * self._pause, 60 * BURST)
         self._now, self._used = now, OrderedDict[str, float]()
 
     def wait(self, name: str) -> float:

@@ -211,7 +211,8 @@ class CommitLog:
         if found is None:
             await repository.add_ref(connection, dataset, name, change.kind, change.to, now)
         elif not await repository.swap_ref(connection, dataset, name, was, change.to, now):
-            raise moved(name, was, "")
+            now_there = await repository.ref(connection, dataset, name)  # moved between our look and our swap
+            raise moved(name, was, now_there.head if now_there is not None else "")
         if change.kind != "staging":
             move = Move(seq=0, name=name, was=was, now=change.to, why=change.why, by=change.by, at=now)
             await repository.log_move(connection, dataset, move)
