@@ -138,7 +138,6 @@ class AttemptPut(Model):
     pod: PodAddress
     limits: RunLimits
     epoch: int = Field(ge=0)
-    traceparent: str = Field(default="", max_length=128)
 
 
 class InternalEvent(Model):

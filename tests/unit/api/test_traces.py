@@ -1,0 +1,54 @@
+"""One trace a task: of the request that asked for it, else the one that bears the task's id."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from retort_api.kit.database import Database
+from retort_api.kit.watching.tracing import Tracing
+from retort_api.migrations import schema
+from retort_api.runs.traces import TaskTraces, own_traceparent
+from retort_api.tasks.records import TaskRecord
+from retort_core.lifecycle.sources import RestoreSource, Source
+
+UID = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+@pytest_asyncio.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'retort.db'}")
+    await schema.upgrade(database)
+    yield database
+    await database.close()
+
+
+@pytest.mark.asyncio
+async def test_what_is_done_for_a_task_of_kubectl_lies_in_one_trace_that_bears_its_uid(
+    database: Database,
+) -> None:
+    exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    traces = TaskTraces(tracing=Tracing(provider), database=database)
+    task = TaskRecord(
+        uid=UID, project="p1", dataset="d1", branch="main", base="", review="Auto", requester="me", lang="en",
+        source=Source(restore=RestoreSource(commit="c0")), conversation="", deadline_seconds=60, created_at=datetime.now(UTC),
+    )  # fmt: skip
+    for name in ("prepare", "run", "promote"):
+        async with traces.span(name, task):
+            pass
+    spans = exporter.get_finished_spans()
+    assert [one.name for one in spans] == ["prepare", "run", "promote"]
+    assert {f"{one.context.trace_id:032x}" for one in spans if one.context} == {UID}
+
+
+@pytest.mark.parametrize("uid", ["", "t1", "0" * 32, "0" * 16 + "a" * 16, UID.upper(), UID + "0"])
+def test_an_id_that_can_be_no_trace_begins_none(uid: str) -> None:
+    assert own_traceparent(uid) == ""
