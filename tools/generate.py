@@ -11,6 +11,7 @@ charts/*/{values.schema.json,README.md}   the charts' values.yaml
 crds/*.yaml, and copies in charts/retort-cluster/files/crds   the custom resources of retort_core
 docs/reference/crds.md            the same, for people
 docs/reference/operator-*.md      settings and metrics of retort_operator
+docs/reference/attack-matrix.md   attacks of tools/attacks.py, and what came of them on a real node
 docs/reference/conditions.md      conditions and reasons of the custom resources
 """
 
@@ -47,6 +48,7 @@ TARGETS = {
     "docs/reference/crds.md": "retort_core.resources.reference_page:render",
     "docs/reference/operator-settings.md": "retort_operator.settings:render",
     "docs/reference/operator-metrics.md": "retort_operator.metrics:render",
+    "docs/reference/attack-matrix.md": "attack_page:render",
     "docs/reference/conditions.md": "retort_core.resources.conditions:render",
 }
 

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 from pages import Example, examples
 from tests.cluster.kube import ROOT, Program, Refused, clients
+from tests.installed.leavings import left_behind, of_the_product
 
 PAGE = ROOT / "docs" / "how-to" / "install-on-kubernetes.md"
 REMOVE = "helm uninstall"
@@ -43,9 +44,9 @@ class Installation:
     def project(self) -> Program:
         return self.kubectl.inside(PROJECT)
 
-    def retort(self, *arguments: str) -> str:
+    def retort(self, *arguments: str, **env: str) -> str:
         """The command line, as the page's shell would run it."""
-        return self._run([str(Path(sys.executable).with_name("retort")), *arguments])
+        return self._run([str(Path(sys.executable).with_name("retort")), *arguments], **env)
 
     def plugin(self, *arguments: str) -> str:
         """`kubectl retort …` as amy."""
@@ -157,6 +158,8 @@ def script_of(found: list[Example]) -> str:
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("page")
+    kubectl = Program("kubectl", Path(os.environ["KUBECONFIG"]))
+    before = of_the_product(kubectl)
     (folder / "charts").symlink_to(ROOT / "charts")
     found = list(examples(PAGE))
     first = next(n for n, example in enumerate(found) if example.command.startswith(REMOVE))
@@ -178,7 +181,6 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     assert done.returncode == 0, f"{PAGE.name}:\n{done.stdout[-3000:]}\n{done.stderr[-4000:]}"
     left = (folder / ENVIRONMENT).read_bytes().split(b"\0")
     env = dict(part.decode().split("=", 1) for part in left if b"=" in part)
-    kubectl = Program("kubectl", Path(os.environ["KUBECONFIG"]))
     installed = Installation(folder, env, kubectl)
     try:
         yield installed
@@ -189,3 +191,5 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
                 subprocess.run(
                     ["bash", "-c", example.command], cwd=folder, env=env, check=True, capture_output=True
                 )
+        left = left_behind(kubectl, before)
+        assert not left, f"the page does not say that these stay: {sorted(left)}"

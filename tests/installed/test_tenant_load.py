@@ -1,0 +1,82 @@
+"""One project floods the installation; another one's task ends soon all the same.
+
+RETORT_TEST_FLOOD tasks (300): what a node of two cores starts and ends in a few minutes. 10,000 is the same case for the
+product, which takes up 32 tasks of a project at a time, and a much longer one for the node.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.cluster.kube import Program
+from tests.installed.conftest import Installation
+
+pytestmark = pytest.mark.timeout(500)  # the first one follows the page
+FLOOD = int(os.environ.get("RETORT_TEST_FLOOD", "300"))
+SECONDS = 45  # of another project's task while the flood is there; without it about one
+LOUD = "loud"
+STEPS = [{"id": "s1", "op": "drop_columns", "params": {"columns": ["score"]}}]
+DROP = {"plan": {"json": json.dumps({"title": "Drop", "steps": STEPS})}}
+SLOW = {"script": {"source": "import time\ndef run(table):\n    time.sleep(1.5)\n    return table\n"}}
+
+
+@pytest.fixture
+def loud(installation: Installation) -> Iterator[Program]:
+    """A project of an editor who loads a table and then asks and asks."""
+    kubectl = installation.kubectl
+    marks = {"retort.dev/project": "enabled"}
+    kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": LOUD, "labels": marks}})
+    inside = kubectl.inside(LOUD)
+    inside("create", "serviceaccount", "lou")
+    inside("create", "rolebinding", "lou", "--clusterrole", "edit", f"--serviceaccount={LOUD}:lou")
+    installation.forward()
+    token = inside("create", "token", "lou", "--audience", "retort").strip()
+    state = str(installation.folder / LOUD)
+    installation.retort("load", "survey.csv", RETORT_PROJECT=LOUD, RETORT_TOKEN=token, RETORT_STATE=state)
+    yield inside
+    kubectl("delete", "namespace", LOUD, "--timeout=150s", seconds=180)
+    installation.idle(2, seconds=150)
+
+
+def task(name: str) -> dict[str, Any]:
+    requester = f"system:serviceaccount:{LOUD}:lou"
+    spec = {
+        "requester": requester,
+        "datasetName": "survey",
+        "source": SLOW,
+        "base": "main",
+        "branch": name,
+        "review": "Auto",
+    }
+    return {
+        "apiVersion": "retort.dev/v1alpha1",
+        "kind": "AgentTask",
+        "metadata": {"name": name},
+        "spec": spec,
+    }
+
+
+def open_tasks(inside: Program) -> int:
+    phases = inside("get", "agenttasks", "-o", "jsonpath={range .items[*]}{.status.phase} {end}")
+    made = len(inside("get", "agenttasks", "-o", "name").split())
+    return made - sum(phase in ("Complete", "Failed") for phase in phases.split())
+
+
+def test_a_flood_of_tasks_does_not_keep_another_project_waiting(
+    installation: Installation, loud: Program
+) -> None:
+    as_lou = loud.as_user(f"system:serviceaccount:{LOUD}:lou")
+    as_lou("create", "-f", "-", given=[task(f"flood-{n}") for n in range(FLOOD)], seconds=300)
+    waiting = open_tasks(loud)
+    assert waiting > FLOOD / 2, "the flood was over before it began"
+    began = time.monotonic()
+    installation.done(DROP, base="main", branch=f"quiet-{uuid.uuid4().hex[:6]}", review="Auto")
+    took = time.monotonic() - began
+    assert took < SECONDS
+    assert open_tasks(loud) > 20, "by then nobody was in the way"
