@@ -6,32 +6,27 @@ makes the object, and when the watch tells of the condition. RETORT_BENCH_TASKS:
 
 from __future__ import annotations
 
-import base64
 import json
 import os
-import ssl
 import statistics
 import sys
-import tempfile
 import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
 import pytest
-import yaml
 from tests.cluster.conftest import PYTHON
+from tests.installed.apiserver import api_server, tasks_of
 from tests.installed.conftest import AMY, EXECUTORS, PROJECT, SYSTEM, Installation
 
 COUNT = int(os.environ.get("RETORT_BENCH_TASKS", "200"))
 SECONDS = 2.0  # between arrivals
 BURST = 40
-TASKS = f"/apis/retort.dev/v1alpha1/namespaces/{PROJECT}/agenttasks"
+TASKS = tasks_of(PROJECT)
 STEPS = [{"id": "s1", "op": "drop_columns", "params": {"columns": ["score"]}}]
 PLAN = {"plan": {"json": json.dumps({"title": "Drop", "steps": STEPS})}}
 WORDS = {"instruction": {"text": "drop the score column"}}
@@ -80,27 +75,6 @@ def watch(installation: Installation) -> Iterator[Watch]:
         version = client.get(TASKS, params={"limit": "1"}).json()["metadata"]["resourceVersion"]
         threading.Thread(target=found.run, args=(version,), daemon=True).start()
         yield found
-
-
-@contextmanager
-def api_server() -> Iterator[httpx.Client]:
-    """With the rights of the kubeconfig, in the name of amy for every task."""
-    told = yaml.safe_load(Path(os.environ["KUBECONFIG"]).read_text())
-    cluster, user = told["clusters"][0]["cluster"], told["users"][0]["user"]
-    with tempfile.TemporaryDirectory() as folder:
-        paths = {}
-        for name, source, key in (
-            ("ca", cluster, "certificate-authority"),
-            ("cert", user, "client-certificate"),
-            ("key", user, "client-key"),
-        ):
-            data = source.get(f"{key}-data")
-            paths[name] = Path(folder) / name
-            paths[name].write_bytes(base64.b64decode(data) if data else Path(source[key]).read_bytes())
-        context = ssl.create_default_context(cafile=str(paths["ca"]))
-        context.load_cert_chain(paths["cert"], paths["key"])
-        with httpx.Client(base_url=cluster["server"], verify=context, timeout=30, trust_env=False) as client:
-            yield client
 
 
 def made(client: httpx.Client, source: dict[str, Any]) -> tuple[str, float]:

@@ -48,6 +48,14 @@ class Installation:
         """The command line, as the page's shell would run it."""
         return self._run([str(Path(sys.executable).with_name("retort")), *arguments], **env)
 
+    def retort_as(self, project: str, token: str, *arguments: str) -> str:
+        """The command line of somebody else, in another project."""
+        return self._run(
+            [str(Path(sys.executable).with_name("retort")), *arguments],
+            RETORT_PROJECT=project,
+            RETORT_TOKEN=token,
+        )
+
     def plugin(self, *arguments: str) -> str:
         """`kubectl retort …` as amy."""
         return self._run(

@@ -23,7 +23,7 @@ def main() -> None:
         return
     top = parser()
     arguments, rest = top.parse_known_args()
-    if rest and arguments.act not in (_test, _bench):
+    if rest and arguments.act not in (_test, _bench, _soak):
         top.error(f"unknown arguments: {' '.join(rest)}")
     arguments.rest = rest
     try:
@@ -46,17 +46,30 @@ def parser() -> argparse.ArgumentParser:
             "run tests/cluster and tests/installed on a cluster brought up for it; the rest goes to pytest",
         ),
         ("bench", _bench, "run the benchmark of tasks on a cluster brought up for it"),
+        (
+            "soak",
+            _soak,
+            "end every part of an installation, RETORT_KILLS times each, on a node brought up for it",
+        ),
+        (
+            "restart",
+            _restart,
+            "kill a daemon of the node (kubelet, containerd, kube-apiserver …); it starts again",
+        ),
         ("clients", _clients, "print the folder with helm and kubectl"),
+        ("faketime", _faketime, "print the folder with libfaketime, for Pods whose clock is to be wrong"),
         ("enter", _enter, "run a program inside the node (default: a shell)"),
         ("keep", _keep, argparse.SUPPRESS),
     ):
         command = commands.add_parser(name, help=told)
         command.set_defaults(act=act)
-        if name != "clients":
+        if name not in ("clients", "faketime"):
             command.add_argument("--name", type=_name, default=os.environ.get("RETORT_NODE", "retort"))
         if name == "images":
             command.add_argument("images", nargs="*", metavar="IMAGE")
-        if name in ("test", "bench"):
+        if name == "restart":
+            command.add_argument("daemon")
+        if name in ("test", "bench", "soak"):
             command.set_defaults(name="test")
             command.add_argument("--keep", action="store_true", help="leave the cluster up")
         if name == "enter":
@@ -114,6 +127,12 @@ def _bench(arguments: argparse.Namespace) -> None:
     sys.exit(code)
 
 
+def _soak(arguments: argparse.Namespace) -> None:
+    import testing
+
+    sys.exit(testing.run_tests(Node(arguments.name), arguments.rest, testing.SOAK, keep=arguments.keep))
+
+
 def _test(arguments: argparse.Namespace) -> None:
     import testing
 
@@ -124,6 +143,18 @@ def _clients(_: argparse.Namespace) -> None:
     import builds
 
     print(builds.clients())
+
+
+def _faketime(_: argparse.Namespace) -> None:
+    import builds
+
+    print(builds.faketime())
+
+
+def _restart(arguments: argparse.Namespace) -> None:
+    import restarting
+
+    restarting.restart(Node(arguments.name), arguments.daemon)
 
 
 def _enter(arguments: argparse.Namespace) -> None:

@@ -75,6 +75,19 @@ def pause() -> Path:
     return once("pause", content_key(source), lambda into: _build_pause(source, into))
 
 
+def faketime() -> Path:
+    """The folder with `libfaketime.so.1`, which gives a program that loads it another time of day."""
+    return once("faketime", content_key(HERE / "debian.py", "libfaketime"), _unpack_faketime)
+
+
+def _unpack_faketime(into: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=into) as folder:
+        tree = Path(folder) / "root"
+        debian.tree(("libfaketime",), tree)
+        (library,) = (tree / "usr" / "lib").glob("*/faketime/libfaketime.so.1")
+        shutil.copyfile(library, into / library.name)
+
+
 def _build_pause(source: Path, into: Path) -> None:
     tooling.need("gcc", packages=("gcc", "libc6-dev"))
     run(["gcc", "-static", "-Os", "-Wall", "-o", into / "pause", source])

@@ -124,6 +124,8 @@ def kubelet(node: Node) -> dict[str, Any]:
             "memory.available": "200Mi", "nodefs.available": "1%", "nodefs.inodesFree": "1%",
             "imagefs.available": "1%",
         },
+        # Tests end the same container again and again, on purpose: they are not made to wait for up to 5 minutes.
+        "crashLoopBackOff": {"maxContainerRestartPeriod": "1s"},
         # Tests wait for these.
         "evictionPressureTransitionPeriod": "10s", "volumeStatsAggPeriod": "10s",
         "nodeStatusUpdateFrequency": "5s", "syncFrequency": "30s", "fileCheckFrequency": "0s",
