@@ -48,6 +48,7 @@ class Clocks:
             yield
         finally:
             self._changed(lambda part: ("rollout", "undo", f"deployment/retort-{part}"))
+            self._system("delete", "configmap", "faketime")
 
     def _changed(self, command: Callable[[str], tuple[str, ...]]) -> None:
         for part in PARTS:
