@@ -1,0 +1,88 @@
+"""`helm upgrade` while tasks run: every part is rolled, executors of two templates serve side by side, and no task is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.cluster.kube import ROOT, Program
+from tests.installed.conftest import EXECUTORS, SYSTEM, Installation
+
+pytestmark = pytest.mark.timeout(600)  # the first one follows the page
+CHART = ROOT / "charts" / "retort"
+STEPS = [{"id": "s1", "op": "drop_columns", "params": {"columns": ["score"]}}]
+DROP = {"plan": {"json": json.dumps({"title": "Drop", "steps": STEPS})}}
+# Some ten seconds, so that the broker is rolled under it.
+LONG = {
+    "script": {
+        "source": "def run(table):\n    for _ in range(250_000_000):\n        pass\n    return table\n"
+    }
+}
+TEMPLATE = "retort.dev/template"
+PARTS = ("operator", "api", "broker")
+
+
+def changed() -> dict[str, Any]:
+    """Another annotation on every Pod of the service, a little more memory for every executor."""
+    values = yaml.safe_load((CHART / "values-dev.yaml").read_text("utf-8"))
+    (profile,) = values["executors"]["profiles"]
+    mark = {"podAnnotations": {"example.org/rolled": uuid.uuid4().hex}}
+    return {**dict.fromkeys(PARTS, mark), "executors": {"profiles": [{**profile, "memory": "1040Mi"}]}}
+
+
+def templates(installation: Installation, *selectors: str) -> set[str]:
+    chosen = ",".join(("retort.dev/role=executor", *selectors))
+    pods = installation.kubectl.inside(EXECUTORS).json("get", "pods", "-l", chosen)["items"]
+    return {one["metadata"]["labels"][TEMPLATE] for one in pods if "deletionTimestamp" not in one["metadata"]}
+
+
+def uids(installation: Installation) -> set[str]:
+    pods = installation.kubectl.inside(SYSTEM).json("get", "pods")["items"]
+    chosen = [one for one in pods if one["metadata"]["labels"].get("app.kubernetes.io/component") in PARTS]
+    return {one["metadata"]["uid"] for one in chosen}
+
+
+def test_an_upgrade_under_work_loses_no_task(installation: Installation) -> None:
+    helm = Program("helm", Path(os.environ["KUBECONFIG"]))
+    installation.idle(2)
+    (old,), before = templates(installation, "retort.dev/state=idle"), uids(installation)
+    more = installation.folder / "more.yaml"
+    more.write_text(json.dumps(changed()), "utf-8")
+    made = [_task(installation, LONG) for _ in range(2)]
+    for name in made:
+        installation.until(name, "Running", "Failed")
+    made += [_task(installation, DROP) for _ in range(4)]
+    values = ("--values", str(CHART / "values-dev.yaml"), "--values", str(more))
+    helm("upgrade", "retort", str(CHART), "-n", SYSTEM, *values, seconds=120)
+    made += [_task(installation, DROP) for _ in range(4)]
+    for part in PARTS:
+        installation.ready(f"retort-{part}")
+    installation.forward()  # to the API that there is now
+    made += [_task(installation, DROP) for _ in range(4)]
+    for name in made:
+        status = installation.until(name, "Complete", "Failed", seconds=150)
+        assert status["phase"] == "Complete", status
+    assert not before & uids(installation), "every part was rolled"
+    _until_renewed(installation, old)
+
+
+def _task(installation: Installation, source: dict[str, Any]) -> str:
+    return installation.task(
+        source, base="main", branch=f"rolled-{uuid.uuid4().hex[:8]}", review="Auto", infrastructureRetries=5
+    )
+
+
+def _until_renewed(installation: Installation, old: str) -> None:
+    """Idle executors of the older template are replaced, by as many as before."""
+    end = time.monotonic() + 90
+    while old in templates(installation):
+        assert time.monotonic() < end, "executors of the older template stay"
+        time.sleep(0.5)
+    installation.idle(2)
+    assert len(templates(installation, "retort.dev/state=idle")) == 1
