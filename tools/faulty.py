@@ -45,7 +45,9 @@ class Proxy:
             return
         up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self.to)
         self._writers |= {writer, up_writer}
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
+        with suppress(
+            OSError, asyncio.IncompleteReadError
+        ):  # ENOTCONN of a side that has gone is no ConnectionError
             await asyncio.gather(self._requests(reader, up_writer), self._replies(up_reader, writer))
         for one in (writer, up_writer):
             one.transport.abort()
