@@ -37,6 +37,7 @@ from .kube import ROOT, Program, clients
 Attempt = tuple[str, str, Sequence[Any]]
 K, TASK = b"K" * 32, "c" * 32
 PROGRAM = Path(__file__).with_name("attack_program.py").read_text("utf-8")
+LONG = 180  # seconds
 MEMORY = "640Mi"  # of a Pod; a run gets what is left beside the supervisor
 RUN = Limits(seconds=60.0, memory_bytes=384 * MIB)
 DIALLER = Dialler(secret=K, networks=networks("127.0.0.0/8"))
@@ -109,6 +110,13 @@ class Ground:
         change(body)
         self.kubectl.apply(body)
         return Pod(self.kubectl, body["metadata"]["name"])
+
+
+def output_of(pod: Pod) -> Any:
+    """What it wrote, once it has ended: several processes after one another, on a machine that has other things to do."""
+    ended = "--for=jsonpath={.status.containerStatuses[0].state.terminated}"
+    pod.kubectl("wait", f"pod/{pod.name}", ended, f"--timeout={LONG}s", seconds=LONG + 20)
+    return json.loads(pod.output())
 
 
 @contextmanager

@@ -4,7 +4,6 @@ backstop ends the run or refuses more. Afterwards an executor of the same namesp
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,7 +16,7 @@ from attacks import BOTH, NO_FIRST, Attack
 from retort_core.errors import RetortError
 from retort_core.jobs import MIB, Job
 
-from .attack_pods import RUN, Executor, Ground, ground
+from .attack_pods import RUN, Executor, Ground, ground, output_of
 from .kube import PATIENCE, Program
 
 pytestmark = pytest.mark.timeout(400)
@@ -146,7 +145,7 @@ def _without_walls(place: Ground) -> Seen:
         (name, ALL, [(name, how, given)])
         for name, how, given in (*FILL, *FORK, ("thread-bomb", "threads", [MOST]))
     ]
-    told = json.loads(place.without(runs).output())
+    told = output_of(place.without(runs))
     return {(name, NO_FIRST): found[name] for name, found in told.items()}
 
 

@@ -20,7 +20,7 @@ from attacks import BOTH, NEITHER, NO_FIRST, NO_SECOND, Attack
 
 from retort_core.errors import RetortError
 
-from .attack_pods import Executor, Ground, ground
+from .attack_pods import Executor, Ground, ground, output_of
 from .conftest import Pod, shape
 from .kube import Program
 from .test_network import LISTEN
@@ -282,7 +282,7 @@ def _without_walls(field: Field) -> Seen:
         ("no files", ("landlock", "filter"), MARK),
         (NEITHER, ALL, [*PROGRAM, *MARK]),
     ]
-    told = json.loads(field.walled.without(runs, dumpable=False, secret=secret).output())
+    told = output_of(field.walled.without(runs, dumpable=False, secret=secret))
     found = {(name, NO_FIRST): word for name, word in told[NO_FIRST].items()}
     found[("program", NO_FIRST)] = told["no filter"]["program"]
     found[("program", NO_SECOND)] = told["no landlock"]["program"]
@@ -296,20 +296,18 @@ def _without_the_rest(field: Field) -> Seen:
     target, secret = field.open.executor(), secrets.token_hex(16)
     inside = [*READ_TOKEN, *field.first_process(secret)]
     runs = [(NO_SECOND, (), inside), (NEITHER, ALL, [*field.network(target.pod.address), *inside])]
-    told = json.loads(field.open.without(runs, everything_open, secret=secret).output())
+    told = output_of(field.open.without(runs, everything_open, secret=secret))
     return {(name, cell): word for cell, found in told.items() for name, word in found.items()}
 
 
 def _on_the_node(field: Field) -> Seen:
     runs = [(NO_SECOND, (), field.of_the_node), (NEITHER, ALL, field.of_the_node)]
-    told = json.loads(field.open.without(runs, on_the_node).output())
+    told = output_of(field.open.without(runs, on_the_node))
     return {(name, cell): word for cell, found in told.items() for name, word in found.items()}
 
 
 def _as_root(field: Field) -> Seen:
-    told = json.loads(
-        field.open.without([(NO_SECOND, (), field.icmp), (NEITHER, ALL, field.icmp)], as_root).output()
-    )
+    told = output_of(field.open.without([(NO_SECOND, (), field.icmp), (NEITHER, ALL, field.icmp)], as_root))
     return {(name, cell): word for cell, found in told.items() for name, word in found.items()}
 
 
@@ -325,7 +323,7 @@ def _strangers(field: Field) -> Seen:
     body = shape("stranger", field.open.image, KNOCK)
     body["spec"]["containers"][0]["command"].append(json.dumps(targets))
     field.open.kubectl.apply(body)
-    told = json.loads(Pod(field.open.kubectl, "stranger").output())
+    told = output_of(Pod(field.open.kubectl, "stranger"))
     return {("stranger", cell): word for cell, word in told.items()}
 
 
@@ -334,7 +332,7 @@ def _second_run(field: Field) -> Seen:
     ended, _, _ = executor.run("def run(table):\n    return table\n")
     ended.raise_for_error()
     field.open.kubectl.apply(shape("reused", field.open.image, REUSED))
-    told = json.loads(Pod(field.open.kubectl, "reused").output())
+    told = output_of(Pod(field.open.kubectl, "reused"))
     return {
         ("second-run", BOTH): _again(executor),
         ("second-run", NO_SECOND): told["forked"],
