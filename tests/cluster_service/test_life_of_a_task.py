@@ -12,7 +12,7 @@ from tests.cluster_service.conftest import CSV, NAMESPACE_UID, OVER, say
 from retort_api.cluster import leases
 from retort_api.cluster.leases import RunLease
 from retort_api.tasks import events
-from retort_core.errors import Conflict
+from retort_core.errors import Conflict, Unavailable
 from retort_core.http.internal import TaskObject, TaskPut, TaskSeen, Wanted
 from retort_core.lifecycle.observations import Ran
 from retort_core.lifecycle.sources import Answer, Approval
@@ -115,6 +115,37 @@ async def test_a_broker_that_dies_in_the_middle_is_a_new_attempt(open_cluster: A
         await cluster.until(task.uid, lambda seen: seen.status.phase == "Running")
         async with cluster.database.write() as connection:
             await leases.expire(connection, task.uid)
+        await cluster.attempts.tend()
+        seen = await finishing
+        assert (seen.status.phase, seen.status.attempt) == ("Complete", 2)
+
+
+async def test_a_lost_run_is_told_of_although_the_first_who_says_so_dies(
+    open_cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease went in a transaction before the reply: a broker killed between them left the task running for ever."""
+    async with open_cluster() as cluster:
+        task = await cluster.upload(data=CSV.encode())
+        before = await cluster.decider.put(task, TaskStatus(), 0, Wanted())
+        dead = RunLease(task=task.uid, attempt=1, epoch=1, holder="a broker that is gone")
+        async with cluster.database.write() as connection:
+            assert await leases.take(connection, dead)
+        finishing = asyncio.create_task(cluster.decider.finish_from(task, before))
+        await cluster.until(task.uid, lambda seen: seen.status.phase == "Running")
+        async with cluster.database.write() as connection:
+            await leases.expire(connection, task.uid)
+        died = asyncio.Event()
+
+        async def dies(*_: Any) -> None:
+            died.set()
+            raise Unavailable("the database cannot be reached")
+
+        acts = cluster.attempts.acts
+        with monkeypatch.context() as patched:
+            patched.setattr(acts, "_settle", dies)
+            await cluster.attempts.tend()
+            await asyncio.wait_for(died.wait(), 10)
+            assert await acts.rest(task.uid, 10)
         await cluster.attempts.tend()
         seen = await finishing
         assert (seen.status.phase, seen.status.attempt) == ("Complete", 2)

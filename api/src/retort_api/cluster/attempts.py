@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.cluster import leases
-from retort_api.cluster.acts import Acts, Settle
+from retort_api.cluster.acts import Acts, AlreadySettled, Settle
 from retort_api.cluster.leases import RunLease
 from retort_api.kit.database import Database
 from retort_api.runs.pods import PodSandbox
@@ -136,10 +136,15 @@ class Attempts:
         reply = Ran(attempt=lease.attempt, failure=LOST)
 
         async def tell(settle: Settle) -> None:
-            async with self.database.write() as connection:
-                await leases.release(connection, lease)
-            async with self.database.write() as connection:
-                await settle(connection, reply)
+            """Both or neither: a lease that is gone while nobody was told would leave the task running for ever."""
+            try:
+                async with self.database.write() as connection:
+                    await leases.release(connection, lease)
+                    await settle(connection, reply)
+            except AlreadySettled:
+                async with self.database.write() as connection:
+                    await leases.release(connection, lease)
+                raise
 
         self.acts.start(lease.task, f"lost/{lease.attempt}", tell, lambda _: reply)
 
