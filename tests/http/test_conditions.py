@@ -60,15 +60,17 @@ def test_a_version_has_one_tag_in_every_form_and_a_branch_another_when_it_moves(
 
 
 def test_an_answer_is_not_sent_again_until_it_is_out_of_date(service: Any) -> None:
-    service.upload("answers")
+    service.upload("conditional-answers")
     step = {"id": "s", "op": "value_counts", "params": {"column": "城市"}}
-    result = service.run("answers", {"plan": {"plan": {"title": "x", "steps": [step]}}})["status"]["result"]
+    result = service.run("conditional-answers", {"plan": {"plan": {"title": "x", "steps": [step]}}})[
+        "status"
+    ]["result"]
     paths = [f"{P}/results/{result['result']}{end}" for end in ("", "/table", "/export?format=xlsx")]
     tags = [service.get(path).headers["etag"] for path in paths]
     for path, tag in zip(paths, tags, strict=True):
         assert service.get(path, headers={"if-none-match": tag}).status_code == 304
     drop = {"id": "s", "op": "drop_columns", "params": {"columns": ["备注"]}}
-    service.run("answers", {"plan": {"plan": {"title": "x", "steps": [drop]}}})
+    service.run("conditional-answers", {"plan": {"plan": {"title": "x", "steps": [drop]}}})
     codes = [
         service.get(path, headers={"if-none-match": tag}).status_code
         for path, tag in zip(paths, tags, strict=True)

@@ -105,7 +105,8 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 def task() -> TaskRecord:
     return TaskRecord(
         uid="t1", project="p1", dataset="d1", branch="main", base="", review="WhenSurprising", requester="me",
-        source=Source(restore=RestoreSource(commit="c0")), lang="en", conversation="", deadline_seconds=60, created_at=NOW,
+        source=Source(restore=RestoreSource(commit="c0")), lang="en", conversation="", deadline_seconds=60,
+        created_at=datetime.now(UTC),  # not of the file's import: a suite may be longer than a task's patience
     )  # fmt: skip
 
 
