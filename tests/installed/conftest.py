@@ -54,6 +54,9 @@ class Installation:
             [str(Path(sys.executable).with_name("retort")), *arguments],
             RETORT_PROJECT=project,
             RETORT_TOKEN=token,
+            RETORT_STATE=str(
+                self.folder / f"state-{project}"
+            ),  # which dataset is the current one is his own affair
         )
 
     def plugin(self, *arguments: str) -> str:
