@@ -120,24 +120,24 @@ def test_what_the_second_would_take_away_of_the_first_is_a_conflict(service: Any
 
 
 def test_a_yes_holds_for_the_version_that_was_shown_and_for_no_other(service: Any) -> None:
-    service.upload("yes")
+    service.upload("rebased-yes")
     gone = plan("filter_rows", where=where("用户ID", "1003"), mode="drop")
-    reply = service.http.post(f"{P}/datasets/yes/tasks", json={"source": gone, "review": "Always"})
+    reply = service.http.post(f"{P}/datasets/rebased-yes/tasks", json={"source": gone, "review": "Always"})
     task = service.finish(reply.json()["uid"])
     assert task["phase"] == "AwaitingInput"
     shown = task["status"]["staged"]["commit"]
-    assert service.run("yes", set_value("城市", "1004", "深圳"))["phase"] == "Complete"
-    theirs = head(service, "yes")
+    assert service.run("rebased-yes", set_value("城市", "1004", "深圳"))["phase"] == "Complete"
+    theirs = head(service, "rebased-yes")
 
     service.http.post(f"{P}/tasks/{task['uid']}/approval", json={"commit": shown})
     task = service.finish(task["uid"])
     assert task["phase"] == "AwaitingInput"
     again = task["status"]["staged"]["commit"]
     assert again != shown
-    assert head(service, "yes") == theirs
+    assert head(service, "rebased-yes") == theirs
     service.http.post(f"{P}/tasks/{task['uid']}/approval", json={"commit": again})
     task = service.finish(task["uid"])
-    assert (task["phase"], head(service, "yes")) == ("Complete", again)
+    assert (task["phase"], head(service, "rebased-yes")) == ("Complete", again)
     assert theirs[:12] in task["status"]["message"]
 
 
