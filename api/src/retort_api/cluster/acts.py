@@ -137,4 +137,4 @@ def answered(replies: Replies, reply: Reply) -> bool:
         case Ran(attempt=number):
             return replies.run is not None and replies.run.attempt >= number
         case _:
-            return replies.promoted is not None and replies.promoted.commit == reply.commit
+            return replies.promoted is not None and replies.promoted.answers(reply.commit)

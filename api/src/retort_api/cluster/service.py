@@ -172,7 +172,7 @@ class TaskDesk:
 
 def _unanswered(promoted: Promoted | None, commit: str) -> bool:
     """Whether nothing is known yet of the move to this very version."""
-    return promoted is None or promoted.commit != commit
+    return promoted is None or not promoted.answers(commit)
 
 
 def _unknown(body: TaskPut, failure: Failure) -> TaskSeen:

@@ -48,6 +48,10 @@ class Promoted(Model):
     failure: Failure | None = None
     message: str = ""
 
+    def answers(self, commit: str) -> bool:
+        """Whether it is about this staged version. One that names none is of a release in which a task had only one."""
+        return self.commit in ("", commit)
+
 
 SandboxPhase: TypeAlias = Literal["claiming", "ready", "lost"]
 

@@ -137,7 +137,7 @@ def _promotion(view: _View) -> _View | Decision:
         return view
     reply, staged = view.seen.promoted, view.status.staged
     wanted = staged.commit if staged is not None else ""
-    if reply is None or reply.commit not in ("", wanted):
+    if reply is None or not reply.answers(wanted):
         return view.waiting(Promote(wanted))
     if reply.done is not None:
         return view.complete(reply.done, reply.message)
