@@ -136,8 +136,8 @@ def test_nothing_of_an_earlier_job_is_in_the_next_worker(fresh_bench) -> None:
     secret = secrets.token_hex(16)
     source = f"def run(table, other):\n    return table.head(1) if {secret!r} else None\n"
     job = Job("attempt", "script", {"source": source}, Limits(seconds=20.0), ("table", "other"))
+    used = parked(fresh_bench)  # before it has the job: after that it may be over, and the one found the next
     fresh_bench.session.send(job, {"table": TABLE, "other": stream(pl.DataFrame({"x": [secret] * 1000}))})
-    used = parked(fresh_bench)
     assert fresh_bench.end().ok
     waiting = parked(fresh_bench, used)
     for pid in (waiting, server_of(fresh_bench)):
