@@ -19,6 +19,7 @@ RECORD: Final = "RETORT_RECORD_ATTACKS"  # set: what was seen is written to RESU
 OUT: Final = "out"
 Cell: TypeAlias = Literal["both", "without the first", "without the second", "without either"]
 Words: TypeAlias = Mapping[str, Mapping[str, str]]
+Seen: TypeAlias = dict[tuple[str, str], str]  # attack and cell: the word of what came of it
 BOTH, NO_FIRST, NO_SECOND, NEITHER = CELLS = (
     "both", "without the first", "without the second", "without either",
 )  # fmt: skip
@@ -150,11 +151,14 @@ def recorded() -> dict[str, dict[str, str]]:
     return found
 
 
-def record(words: Words) -> None:
+def record(seen: Seen) -> None:
     """Written only on wish: a run on another kernel may be refused in other words, which changes nothing."""
     if not os.environ.get(RECORD):
         return
     known = {one.key: one for one in ATTACKS}
+    words: dict[str, dict[str, str]] = {}
+    for (key, cell), word in seen.items():
+        words.setdefault(key, {})[cell] = word
     merged = {**recorded(), **words}
     kept = {
         key: {c: merged[key][c] for c in one.cells if c in merged[key]}

@@ -5,18 +5,17 @@ backstop ends the run or refuses more. Afterwards an executor of the same namesp
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import attacks
 import pytest
-from attacks import BOTH, NO_FIRST, Attack
+from attacks import BOTH, NO_FIRST, Attack, Seen
 
 from retort_core.errors import RetortError
 from retort_core.jobs import MIB, Job
 
-from .attack_pods import RUN, Executor, Ground, ground, output_of
+from .attack_pods import RUN, Executor, Ground, ground, output_of, side_by_side
 from .kube import PATIENCE, Program
 
 pytestmark = pytest.mark.timeout(400)
@@ -49,7 +48,6 @@ FILL = [
     ("disk-shm", "fill", ["/dev/shm/full", 1 << 28]),
 ]
 FORK = [("fork-bomb", "processes", [MOST])]
-Seen = dict[tuple[str, str], str]
 
 
 class Unlimited(Job):
@@ -69,17 +67,7 @@ def place(kubectl: Program, helm: Program, image: Callable[[str], str]) -> Itera
 @pytest.fixture(scope="module")
 def seen(place: Ground) -> Seen:
     acts = (_memory, _endless, _threads, _results, _logs, _disks_and_processes, _without_walls)
-    with ThreadPoolExecutor(3) as pool:
-        found = {
-            key: word
-            for act in [pool.submit(one, place) for one in acts]
-            for key, word in act.result().items()
-        }
-    words: dict[str, dict[str, str]] = {}
-    for (key, cell), word in found.items():
-        words.setdefault(key, {})[cell] = word
-    attacks.record(words)
-    return found
+    return side_by_side(acts, place)
 
 
 def ended(executor: Executor, source: str, *, of: type[Job] = Job, session: int = 120, **limits: Any) -> str:

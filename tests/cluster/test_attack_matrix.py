@@ -9,18 +9,17 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import attacks
 import pytest
-from attacks import BOTH, NEITHER, NO_FIRST, NO_SECOND, Attack
+from attacks import BOTH, NEITHER, NO_FIRST, NO_SECOND, Attack, Seen
 
 from retort_core.errors import RetortError
 
-from .attack_pods import Executor, Ground, ground, output_of
+from .attack_pods import Executor, Ground, ground, output_of, side_by_side
 from .conftest import Pod, shape
 from .kube import Program
 from .test_network import LISTEN
@@ -224,7 +223,7 @@ def as_root(body: dict[str, Any]) -> None:
 
 
 @pytest.fixture(scope="module")
-def seen(field: Field) -> dict[tuple[str, str], str]:
+def seen(field: Field) -> Seen:
     """Every cell once. Parts that need nothing of one another run side by side; a Pod takes one to three seconds."""
     parts = (
         _through_the_door,
@@ -235,20 +234,7 @@ def seen(field: Field) -> dict[tuple[str, str], str]:
         _strangers,
         _second_run,
     )
-    with ThreadPoolExecutor(3) as pool:
-        found = {
-            cell: word
-            for part in [pool.submit(one, field) for one in parts]
-            for cell, word in part.result().items()
-        }
-    words: dict[str, dict[str, str]] = {}
-    for (key, cell), word in found.items():
-        words.setdefault(key, {})[cell] = word
-    attacks.record(words)
-    return found
-
-
-Seen = dict[tuple[str, str], str]
+    return side_by_side(parts, field)
 
 
 def _through_the_door(field: Field) -> Seen:

@@ -48,16 +48,19 @@ class Installation:
         """The command line, as the page's shell would run it."""
         return self._run([str(Path(sys.executable).with_name("retort")), *arguments], **env)
 
-    def retort_as(self, project: str, token: str, *arguments: str) -> str:
-        """The command line of somebody else, in another project."""
-        return self._run(
-            [str(Path(sys.executable).with_name("retort")), *arguments],
-            RETORT_PROJECT=project,
-            RETORT_TOKEN=token,
-            RETORT_STATE=str(
-                self.folder / f"state-{project}"
-            ),  # which dataset is the current one is his own affair
+    def editor(self, project: str, person: str) -> dict[str, str]:
+        """Makes a project and somebody with `edit` in it. What his shell holds: a token, and a state of his own, because
+        which dataset is the current one is his affair."""
+        marks = {"retort.dev/project": "enabled"}
+        self.kubectl.apply(
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": project, "labels": marks}}
         )
+        inside = self.kubectl.inside(project)
+        inside("create", "serviceaccount", person)
+        inside("create", "rolebinding", person, "--clusterrole=edit", f"--serviceaccount={project}:{person}")
+        token = inside("create", "token", person, "--audience", "retort", "--duration=10h").strip()
+        state = str(self.folder / f"state-{project}")
+        return {"RETORT_PROJECT": project, "RETORT_TOKEN": token, "RETORT_STATE": state}
 
     def plugin(self, *arguments: str) -> str:
         """`kubectl retort …` as amy."""

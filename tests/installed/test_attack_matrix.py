@@ -16,7 +16,7 @@ from typing import Any
 
 import attacks
 import pytest
-from attacks import BOTH, NEITHER, NO_FIRST, NO_SECOND, Attack
+from attacks import BOTH, NEITHER, NO_FIRST, NO_SECOND, Attack, Seen
 from tests.cluster.kube import Program, Refused
 from tests.installed.conftest import AMY, EXECUTORS, PROJECT, Installation
 
@@ -31,7 +31,6 @@ STEPS = [{"id": "s1", "op": "drop_columns", "params": {"columns": ["score"]}}]
 DROP = {"plan": {"json": json.dumps({"title": "Drop", "steps": STEPS})}}
 DRY = "--dry-run=server"
 RBAC = {"apiVersion": "rbac.authorization.k8s.io/v1"}
-Seen = dict[tuple[str, str], str]
 
 
 @dataclass(frozen=True)
@@ -109,14 +108,8 @@ def until(act: Callable[[], object], wanted: Callable[[str], bool], seconds: flo
 @pytest.fixture(scope="module")
 def attacker(installation: Installation) -> Iterator[Attacker]:
     kubectl = installation.kubectl
-    marks = {"retort.dev/project": "enabled"}
-    kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HIS, "labels": marks}})
-    inside = kubectl.inside(HIS)
-    inside("create", "serviceaccount", "mallory")
-    inside("create", "rolebinding", "mallory", "--clusterrole", "edit", f"--serviceaccount={HIS}:mallory")
-    token = inside("create", "token", "mallory", "--audience", "retort").strip()
+    env = installation.editor(HIS, "mallory")
     installation.forward()
-    env = {"RETORT_PROJECT": HIS, "RETORT_TOKEN": token, "RETORT_STATE": str(installation.folder / "mallory")}
     commits = installation.project.json("get", "datacommits")["items"]
     theirs = next(one["spec"]["commit"] for one in commits if one["spec"]["datasetName"] == "survey")
     found = Attacker(installation, theirs, env)
@@ -187,10 +180,7 @@ def seen(attacker: Attacker) -> Seen:
     found: Seen = {}
     for part in (_closed, _others, _profile, _requests):
         found |= part(attacker)
-    words: dict[str, dict[str, str]] = {}
-    for (key, cell), word in found.items():
-        words.setdefault(key, {})[cell] = word
-    attacks.record(words)
+    attacks.record(found)
     return found
 
 

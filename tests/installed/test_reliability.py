@@ -70,17 +70,11 @@ def site(installation: Installation) -> Iterator[Site]:
 
 def begun(installation: Installation, name: str, person: str) -> tuple[Project, str]:
     """A project with one dataset, and a token of its person."""
-    kubectl = installation.kubectl
-    kubectl("create", "namespace", name)
-    kubectl("label", "namespace", name, "retort.dev/project=enabled")
-    inside = kubectl.inside(name)
-    inside("create", "serviceaccount", person)
-    inside("create", "rolebinding", person, "--clusterrole=edit", f"--serviceaccount={name}:{person}")
-    token = inside("create", "token", person, "--audience", "retort", "--duration=10h").strip()
+    env = installation.editor(name, person)
     path = installation.folder / "visits.csv"
     path.write_text(SURVEY)
-    installation.retort_as(name, token, "load", str(path))
-    return Project(name, f"system:serviceaccount:{name}:{person}", "visits"), token
+    installation.retort("load", str(path), **env)
+    return Project(name, f"system:serviceaccount:{name}:{person}", "visits"), env["RETORT_TOKEN"]
 
 
 KINDS = (

@@ -34,16 +34,10 @@ SLOW = {
 def loud(installation: Installation) -> Iterator[Program]:
     """A project of an editor who loads a table and then asks and asks."""
     kubectl = installation.kubectl
-    marks = {"retort.dev/project": "enabled"}
-    kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": LOUD, "labels": marks}})
-    inside = kubectl.inside(LOUD)
-    inside("create", "serviceaccount", "lou")
-    inside("create", "rolebinding", "lou", "--clusterrole", "edit", f"--serviceaccount={LOUD}:lou")
+    env = installation.editor(LOUD, "lou")
     installation.forward()
-    token = inside("create", "token", "lou", "--audience", "retort").strip()
-    state = str(installation.folder / LOUD)
-    installation.retort("load", "survey.csv", RETORT_PROJECT=LOUD, RETORT_TOKEN=token, RETORT_STATE=state)
-    yield inside
+    installation.retort("load", "survey.csv", **env)
+    yield kubectl.inside(LOUD)
     kubectl("delete", "namespace", LOUD, "--timeout=150s", seconds=180)
     installation.idle(2, seconds=150)
 
