@@ -48,11 +48,12 @@ class Machine:
         self._ctr("kill", "--signal", signal, container.id)
 
     def freeze(self, container: Container) -> None:
-        """Every process of it, as it stands; it is not told."""
-        self._ctr("pause", container.id)
+        """Its first process with all its threads, as it stands; it is not told. By signal and not by the freezer of its
+        cgroup, which on a busy machine gives up now and then ("unable to freeze")."""
+        self.signal(container, "SIGSTOP")
 
     def thaw(self, container: Container) -> None:
-        self._ctr("resume", container.id)
+        self.signal(container, "SIGCONT")
 
     def cut(self, address: str) -> int:
         """Every connection between the API server and this Pod ends with a reset; how many there were."""

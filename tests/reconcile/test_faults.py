@@ -154,6 +154,37 @@ async def test_the_service_goes_away_and_comes_back() -> None:
         assert [attempt for _, attempt, _ in stage.service.runs] == [1, 1]
 
 
+@pytest.mark.parametrize("away", [0.0, 1.5])
+async def test_what_a_service_that_died_was_doing_is_asked_for_anew(away: float) -> None:
+    """Regression: it was asked for again half a minute later, at the next resync."""
+    async with Stage(Behaviour(prepare_seconds=60), {"resync_seconds": 60}) as stage:
+        await stage.start()
+        await stage.warm()
+        name = stage.task()
+        await stage.until(lambda: bool(stage.service._flying))
+        stage.service.does.prepare_seconds = 0.002
+        stage.service.down = bool(away)
+        stage.service.die()
+        await asyncio.sleep(away)
+        stage.service.down = False
+        await stage.complete(name, 5)
+
+
+async def test_what_was_lost_unseen_is_asked_for_anew_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when the stream is of another replica than the one that died."""
+    monkeypatch.setattr(effects, "ASK_AGAIN", 0.5)
+    asked: list[str] = []
+    async with Stage(
+        Behaviour(promote=lambda task, commit: asked.append(commit)), {"resync_seconds": 60}
+    ) as stage:
+        await stage.start()
+        await stage.warm()
+        name = stage.task()
+        await stage.until(lambda: bool(asked))
+        stage.service.does.promote = None
+        await stage.complete(name, 5)
+
+
 async def test_what_the_service_does_not_take_yet_waits_and_says_so() -> None:
     """As while operator and service of two releases work side by side."""
     async with Stage(Behaviour(refuse=lambda _: "body.task.lang: unknown")) as stage:

@@ -44,6 +44,17 @@ async def test_a_short_task_takes_five_writes_of_which_one_is_its_status() -> No
         }
 
 
+async def test_a_new_executor_gives_way_to_the_run_that_took_one_for_a_second_at_most() -> None:
+    async with Stage(Behaviour(run_seconds=4)) as stage:
+        await stage.start()
+        await stage.warm()
+        made, uid = stage.kubelet.made, stage.uid(stage.task())
+        await stage.until(lambda: uid in stage.service.running)
+        assert stage.kubelet.made == made
+        await stage.until(lambda: stage.kubelet.made == made + 1)
+        assert uid in stage.service.running
+
+
 async def test_a_task_that_lasts_shows_that_it_runs_and_takes_six() -> None:
     async with Stage(Behaviour(run_seconds=1.0)) as stage:
         await stage.start()

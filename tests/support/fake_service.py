@@ -125,6 +125,13 @@ class FakeService:
         if self._runner is not None:
             await self._runner.cleanup()
 
+    def die(self) -> None:
+        """One that comes back at once: what it was doing for tasks is lost, and its streams end."""
+        for (_, name), task in self._flying.items():
+            if not name.startswith("run/"):
+                task.cancel()
+        self.cut()
+
     def cut(self) -> None:
         self._cuts += 1
         self._notify()

@@ -41,7 +41,10 @@ log = structlog.get_logger(__name__)
 TURNS: Final = (
     8  # decisions in one look; more means that two sides never agree, and the rest waits for the next look
 )
-ASK_AGAIN: Final = 30.0  # seconds after which a wish without a reply is repeated
+# Seconds after which a wish without a reply is repeated: the replica that had it may have ended unseen. To one that still works
+# on it (a model plans for a minute) the repeated wish is nothing new.
+ASK_AGAIN: Final = 15.0
+RUN: Final = "run/"  # what the broker was asked for; the rest is the service's
 RUN_AGAIN: Final = 2.0  # the same for a broker that could not be asked
 BACKSTOP: Final = timedelta(
     seconds=30
@@ -89,6 +92,11 @@ class Effects:
         self.forget(uid)
         with suppress(NotFound):
             await self.service.gone(uid)
+
+    def ask_again(self) -> None:
+        """What the service was asked for may be lost."""
+        for entry in self.board.active.values():
+            entry.asked = {name: at for name, at in entry.asked.items() if name.startswith(RUN)}
 
     def forget(self, uid: str) -> None:
         self.claims.unwant(uid)
@@ -241,9 +249,12 @@ class Effects:
                     continue
         return Wanted()
 
-    def _due(self, entry: Entry, name: str, after: float = ASK_AGAIN) -> bool:
-        asked = entry.asked.get(name)
-        return asked is None or time.monotonic() - asked > after
+    def _due(self, entry: Entry, name: str) -> bool:
+        """If not now, then it is looked at again when it is."""
+        rest = entry.asked.get(name, -ASK_AGAIN) + ASK_AGAIN - time.monotonic()
+        if rest > 0:
+            self.timers.within(entry.uid, rest)
+        return rest <= 0
 
     # -- what follows ------------------------------------------------------------------------------------
 
@@ -266,7 +277,7 @@ class Effects:
             self.board.prepared(entry)
             await self.admit(entry.namespace)
         if decision.wake_at is not None:
-            self.timers.set(entry.uid, (decision.wake_at - now()).total_seconds())
+            self.timers.within(entry.uid, (decision.wake_at - now()).total_seconds())
         await self.showing.show(entry, status)
 
     def _claimed_or_not(self, entry: Entry, decision: Decision) -> None:
@@ -296,7 +307,7 @@ class Effects:
                 self.pools.end(pod)
 
     def _run(self, entry: Entry, attempt: int) -> None:
-        name = f"run/{attempt}"
+        name = f"{RUN}{attempt}"
         pod = next((one for one in self.fleet.of_task(entry.uid) if one.attempt == attempt), None)
         if pod is None or pod.over or not self._due(entry, name):
             return
@@ -321,7 +332,7 @@ class Effects:
             self.wake(entry.uid)
         except RetortError as problem:
             log.warning("broker_not_asked", task=entry.uid, problem=problem.message)
-            entry.asked.pop(f"run/{attempt}", None)
+            entry.asked.pop(f"{RUN}{attempt}", None)
             self.timers.within(entry.uid, RUN_AGAIN)
 
     async def _over(self, entry: Entry, status: TaskStatus) -> None:

@@ -13,7 +13,6 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
 from typing import Any, Final
 
 import aiohttp
@@ -164,22 +163,28 @@ class Operator:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _listen(self, service: Service, parts: Parts) -> None:
-        """The service's events; where the stream was cut it goes on, and what it may have lost is looked for."""
+        """The service's events; where the stream was cut it goes on."""
         after: int | None = None
         failures = 0
         while True:
             try:
-                async for event in service.events(after):
-                    after, failures = event.seq, 0
-                    parts.receiver.event(event)
+                async with service.listening(after) as events:
+                    await self._catch_up(parts)
+                    async for event in events:
+                        after, failures = event.seq, 0
+                        parts.receiver.event(event)
             except (RetortError, aiohttp.ClientError, TimeoutError, ValueError) as problem:
                 log.warning("events_cut", problem=str(problem) or type(problem).__name__)
             await asyncio.sleep(STREAM_PAUSES[min(failures, len(STREAM_PAUSES) - 1)])
             failures += 1
-            with suppress(RetortError):
-                await parts.sweeper.tasks()
-                parts.queue.again()
-            parts.projection.poke()
+
+    async def _catch_up(self, parts: Parts) -> None:
+        """A stream that was cut may mean a replica that ended, and what that one did for tasks ended with it: it is asked for
+        anew. Only now, because there may have been nobody to ask before. What failed meanwhile is tried again."""
+        parts.effects.ask_again()
+        await parts.sweeper.tasks()
+        parts.queue.again()
+        parts.projection.poke()
 
     def _unready(self) -> str:
         if self._state == "waiting for the lease":

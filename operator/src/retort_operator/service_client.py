@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -91,8 +92,9 @@ class Service:
         url = f"{self._api}{routes.COMMITS}?after={after}&limit={limit}"
         return CommitFeed.model_validate_json(await self._asked("list-commits", "GET", url))
 
-    async def events(self, after: int | None) -> AsyncIterator[InternalEvent]:
-        """Ends when the stream does; `after` of the last one resumes it."""
+    @asynccontextmanager
+    async def listening(self, after: int | None) -> AsyncIterator[AsyncIterator[InternalEvent]]:
+        """Entered once the service sends what comes after `after`, or after now; the events end when the stream does."""
         assert self._session is not None
         url = self._api + routes.EVENTS + (f"?after={after}" if after is not None else "")
         async with self._session.get(
@@ -100,9 +102,7 @@ class Service:
         ) as response:
             if response.status != 200:
                 raise Refused(f"the event stream answered {response.status}")
-            async for line in response.content:
-                if line.startswith(b"data:"):
-                    yield InternalEvent.model_validate_json(line[5:].strip())
+            yield _events(response.content)
 
     async def _asked(self, call: str, method: str, url: str, body: BaseModel | None = None) -> bytes:
         assert self._session is not None
@@ -121,6 +121,12 @@ class Service:
             raise Refused(f"the service cannot be reached: {type(problem).__name__}") from None
         finally:
             self._metrics.service_seconds.labels(call, code).observe(time.monotonic() - began)
+
+
+async def _events(lines: aiohttp.StreamReader) -> AsyncIterator[InternalEvent]:
+    async for line in lines:
+        if line.startswith(b"data:"):
+            yield InternalEvent.model_validate_json(line[5:].strip())
 
 
 def _problem(status: int, raw: bytes) -> Exception:

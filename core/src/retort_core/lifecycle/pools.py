@@ -11,13 +11,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Pool:
-    """`target`: idle sandboxes to hold ready; `capacity`: all there may be, claimed ones included."""
+    """`target`: idle sandboxes to hold ready; `capacity`: all there may be, claimed ones included. `running`: those of the
+    claimed that are at work."""
 
     target: int
     capacity: int
     idle: int
     starting: int
     claimed: int
+    running: int = 0
 
     @property
     def total(self) -> int:
@@ -32,3 +34,8 @@ def refill(pool: Pool, waiting: int = 0) -> int:
     if missing > 0:
         return max(0, min(missing, room))
     return -min(pool.idle, -missing) if not waiting else 0
+
+
+def gives_way(pool: Pool, waiting: int = 0) -> bool:
+    """Whether starting sandboxes may leave the processors to those that run: nobody waits, and half are ready still."""
+    return pool.running > 0 and not waiting and pool.idle > 0 and 2 * pool.idle >= pool.target
