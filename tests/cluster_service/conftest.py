@@ -147,7 +147,7 @@ class Decider:
         return TaskSeen.model_validate_json(reply.content)
 
     async def finish(self, task: TaskObject, until: tuple[str, ...] = OVER) -> TaskSeen:
-        return await self.finish_from(task, await self.put(task, TaskStatus(), 0, Wanted()), until)
+        return await self.finish_from(task, await self.put(task, TaskStatus(), 0, Wanted(prepare=0)), until)
 
     async def finish_from(self, task: TaskObject, seen: TaskSeen, until: tuple[str, ...] = OVER) -> TaskSeen:
         while True:

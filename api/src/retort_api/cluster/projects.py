@@ -20,17 +20,17 @@ class ProjectRebound(PolicyDenied):
 
 async def project_of(connection: AsyncConnection, namespace: str, uid: str) -> str:
     """The project's id; made at first sight, because the operator only watches namespaces that an admin opted in."""
-    found = await projects.find(connection, namespace)
+    found = await repository.project_of(connection, namespace)
     if found is None:
         identifier = uuid.uuid4().hex
         await projects.add(connection, identifier, namespace, datetime.now(UTC))
         await repository.bind(connection, identifier, uid)
         return identifier
-    bound = await repository.namespace_uid(connection, found.id)
+    project, bound = found
     if bound is None:
-        await repository.bind(connection, found.id, uid)
+        await repository.bind(connection, project, uid)
     elif bound != uid:
         raise ProjectRebound(
             f"The namespace {namespace!r} is not the one this project belonged to; an administrator must bind it anew."
         )
-    return found.id
+    return project

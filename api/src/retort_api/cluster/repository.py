@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.cluster.tables import namespaces, task_objects
 from retort_api.records import commits, datasets, projects, refs, tasks
+from retort_api.tasks import repository
+from retort_api.tasks.records import TaskRecord
 from retort_core.http.internal import CommitFact
 from retort_core.lifecycle.statuses import Counts
 
@@ -28,13 +30,34 @@ async def namespace_uid(connection: AsyncConnection, project: str) -> str | None
     return (await connection.execute(query)).scalar()
 
 
+async def project_of(connection: AsyncConnection, namespace: str) -> tuple[str, str | None] | None:
+    """(the project of this name, uid of the namespace that it is bound to)."""
+    query = (
+        select(projects.c.id, namespaces.c.uid)
+        .outerjoin(namespaces, namespaces.c.project == projects.c.id)
+        .where(projects.c.name == namespace)
+    )
+    row = (await connection.execute(query)).first()
+    return (row.id, row.uid) if row is not None else None
+
+
 async def bind(connection: AsyncConnection, project: str, uid: str) -> None:
     await connection.execute(insert(namespaces).values(project=project, uid=uid))
 
 
-async def task_object(connection: AsyncConnection, task: str) -> TaskObjectRecord | None:
-    row = (await connection.execute(select(task_objects).where(task_objects.c.task == task))).first()
-    return TaskObjectRecord(**row._mapping) if row is not None else None  # noqa: SLF001
+async def task_and_object(
+    connection: AsyncConnection, uid: str
+) -> tuple[TaskRecord | None, TaskObjectRecord | None]:
+    """In one statement: it is asked for in every decision."""
+    about = [column.label(f"object_{column.name}") for column in task_objects.c]
+    query = select(tasks, *about).outerjoin(task_objects, task_objects.c.task == tasks.c.uid)
+    row = (await connection.execute(query.where(tasks.c.uid == uid))).first()
+    if row is None:
+        return None, None
+    values = dict(row._mapping)  # noqa: SLF001 - the public accessor of SQLAlchemy
+    found = {column.name: values.pop(f"object_{column.name}") for column in task_objects.c}
+    record = TaskObjectRecord(**found) if found["task"] is not None else None
+    return repository.record_of(values), record
 
 
 async def add_object(connection: AsyncConnection, record: TaskObjectRecord) -> None:

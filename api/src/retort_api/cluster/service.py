@@ -56,7 +56,7 @@ class TaskDesk:
 
     async def get(self, uid: str) -> TaskSeen:
         async with self._database.read() as connection:
-            task, record = await _both(connection, uid)
+            task, record = await objects.task_and_object(connection, uid)
         if task is None:
             raise NotFound(f"There is no task {uid[:40]!r}.")
         return await self._seen(task, record)
@@ -114,35 +114,39 @@ class TaskDesk:
     async def _mirrored(
         self, connection: AsyncConnection, body: TaskPut
     ) -> tuple[TaskRecord, TaskObjectRecord]:
-        """The row with the decided status and what the object's spec says by now."""
+        """The row with the decided status and what the object's spec says by now. What a new task starts from is held in it from
+        the first moment: what is prepared at once and what is decided later are of one version."""
         project = await project_of(connection, body.task.namespace, body.task.namespace_uid)
-        task, record = await _both(connection, body.task.uid)
+        task, record = await objects.task_and_object(connection, body.task.uid)
+        status = body.status
         if task is None:
             task = await _added(connection, body.task, project)
+            base = await self._work.base(task)
+            if isinstance(base, str) and not status.conditions:
+                status = status.model_copy(update={"base_commit": base})
         elif task.project != project:
             raise NotFound("this task belongs to another project")
         if record is None:
             record = TaskObjectRecord(task=task.uid, name=body.task.name)
             await objects.add_object(connection, record)
-        await _merge(connection, task, body)
-        if body.status != task.status or record.revision == 0:
+        task = await _merged(connection, task, body)
+        if status != task.status or record.revision == 0:
             if not await objects.advance(connection, task.uid, body.revision):
                 raise Conflict("this task moved on meanwhile", seen=await self._told(task, record))
-            await _save(connection, task, body.status)
+            await _save(connection, task, status)
+            record = replace(record, revision=body.revision + 1)
         if body.wanted.end:
             if not record.archived:
-                await self._work.record(connection, task, body.status)
+                await self._work.record(connection, task, status)
             await objects.archive(connection, task.uid)
-        now, told = await _both(connection, body.task.uid)
-        assert now is not None
-        assert told is not None
-        return now, told
+            record = replace(record, archived=True)
+        return replace(task, status=status), record
 
     async def _told(self, task: TaskRecord, record: TaskObjectRecord) -> dict[str, Any]:
         return (await self._seen(task, record)).model_dump(mode="json")
 
     async def _seen(self, task: TaskRecord, record: TaskObjectRecord | None) -> TaskSeen:
-        known = task.status.conditions
+        known = task.status.conditions or task.status.base_commit
         base: str | Failure = task.status.base_commit if known else await self._work.base(task)
         return TaskSeen(
             uid=task.uid,
@@ -161,7 +165,8 @@ class TaskDesk:
     async def _start(self, task: TaskRecord, wanted: Wanted, seen: TaskSeen) -> bool:
         """Whether something was begun whose reply is to come."""
         prepared, round_ = seen.prepared, wanted.prepare
-        if round_ is not None and (prepared is None or prepared.round < round_):
+        ready = not isinstance(seen.base, Failure)  # else there is nothing to prepare for
+        if round_ is not None and ready and (prepared is None or prepared.round < round_):
             self._acts.prepare(self._work, task, round_)
             return True
         if wanted.promote and _unanswered(seen.promoted, wanted.promote):
@@ -184,10 +189,6 @@ def _unknown(body: TaskPut, failure: Failure) -> TaskSeen:
         base=failure,
         archived=body.wanted.end,
     )
-
-
-async def _both(connection: AsyncConnection, uid: str) -> tuple[TaskRecord | None, TaskObjectRecord | None]:
-    return await repository.get(connection, uid), await objects.task_object(connection, uid)
 
 
 async def _added(connection: AsyncConnection, given: TaskObject, project: str) -> TaskRecord:
@@ -220,9 +221,9 @@ def _observed(seen: TaskSeen) -> Observed:
     )
 
 
-async def _merge(connection: AsyncConnection, task: TaskRecord, body: TaskPut) -> None:
-    """What the object says and the row does not know yet. The row is where both ways to answer meet, so an old answer
-    on the object never replaces a newer one that came over HTTP: only what fits the open question or version counts."""
+async def _merged(connection: AsyncConnection, task: TaskRecord, body: TaskPut) -> TaskRecord:
+    """The task with what the object says and its row does not know yet. The row is where both ways to answer meet, so an old
+    answer on the object never replaces a newer one that came over HTTP: only what fits the open question or version counts."""
     given, status = body.task, body.status
     question, staged = status.question, status.staged
     answer, approval = given.answer, given.approval
@@ -233,6 +234,7 @@ async def _merge(connection: AsyncConnection, task: TaskRecord, body: TaskPut) -
         and (task.answer is None or task.answer.question != question.id)
     ):
         await repository.save_answer(connection, task.uid, answer)
+        task = replace(task, answer=answer)
     if (
         approval is not None
         and staged is not None
@@ -240,12 +242,15 @@ async def _merge(connection: AsyncConnection, task: TaskRecord, body: TaskPut) -
         and (task.approval is None or task.approval.commit != staged.commit)
     ):
         await repository.save_approval(connection, task.uid, approval)
+        task = replace(task, approval=approval)
     if given.cancelled and not task.cancelled:
         await repository.cancel(connection, task.uid)
+        task = replace(task, cancelled=True)
+    return task
 
 
 async def _save(connection: AsyncConnection, task: TaskRecord, status: TaskStatus) -> None:
     now = datetime.now(UTC) if status.terminal else None
     await repository.save_status(connection, task.uid, status, now)
     data = {"phase": status.phase, "message": status.message}
-    await events.add(connection, "task", data, task=task.uid, dataset=task.dataset)
+    await events.add(connection, "task", data, task=task.uid, dataset=task.dataset, project=task.project)

@@ -34,7 +34,9 @@ class Wakes:
             async with self._database.write() as connection:
                 task = await repository.get(connection, uid)
                 if task is not None and not task.status.terminal:
-                    await events.add(connection, "reply", {}, task=uid, dataset=task.dataset)
+                    await events.add(
+                        connection, "reply", {}, task=uid, dataset=task.dataset, project=task.project
+                    )
         except RetortError as error:
             log.warning("wake_lost", task=uid, error=error.message)
             return

@@ -95,6 +95,27 @@ class CommitLog:
         self._remember(found)
         return [found[one] for one in every if one in found]
 
+    async def line(self, dataset: str, head: str, limit: int) -> list[CommitRecord]:
+        """From `head` back along first parents, so many at most: what is known of them is not read again, and versions
+        beside that line never are."""
+        found: list[CommitRecord] = []
+        while head and len(found) < limit:
+            if head not in self._known:
+                await self._read_line(dataset, head, limit)
+            record = self._known.get(head)
+            if record is None or record.dataset != dataset:
+                break
+            found.append(record)
+            head = record.parent
+        return found
+
+    async def _read_line(self, dataset: str, head: str, limit: int) -> None:
+        async with self._database.read() as connection:
+            ids = await repository.line_ids(connection, dataset, head, limit)
+            missing = [one for one in ids if one not in self._known]
+            read = await repository.some_commits(connection, dataset, missing)
+        self._remember({record.id: record for record in read})
+
     def _remember(self, found: dict[str, CommitRecord]) -> None:
         self._known.update(found)
         for one in found:
@@ -225,9 +246,12 @@ class CommitLog:
             return
         past = walks.walk(await repository.moves(connection, dataset, change.name))
         found = await repository.ref(connection, dataset, change.name)
-        tips = [*past.forward[:1], *([found.head] if found is not None else [])]
+        tips = {*past.forward[:1], *([found.head] if found is not None else [])} - {change.to}
+        tips -= {*await repository.parents(connection, dataset, change.to)} if tips else set()
+        if not tips:  # one step on, as nearly always: the whole lineage is not read for that
+            return
         lineage = await repository.lineage(connection, dataset)
-        for tip in tips:
+        for tip in sorted(tips):
             if not _reaches(lineage, change.to, tip):
                 await self._keep(connection, dataset, tip, change.by)
 

@@ -88,6 +88,14 @@ async def some_commits(
     return [_commit(row) for row in await connection.execute(query)]
 
 
+async def line_ids(connection: AsyncConnection, dataset: str, head: str, limit: int) -> list[str]:
+    """From `head` back along first parents, so many at most."""
+    inside, first = commits.c.dataset == dataset, commits.c.parents[0].as_string()
+    line = select(commits.c.id, first.label("parent")).where(inside, commits.c.id == head).cte(recursive=True)
+    line = line.union_all(select(commits.c.id, first).where(inside, commits.c.id == line.c.parent))
+    return list((await connection.execute(select(line.c.id).limit(limit))).scalars())
+
+
 async def lineage(connection: AsyncConnection, dataset: str) -> dict[str, tuple[str, ...]]:
     """Commit -> parents, for walks over the history without loading it; with those of this transaction."""
     query = select(commits.c.id, commits.c.parents).where(commits.c.dataset == dataset)

@@ -18,7 +18,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 from sqlalchemy import Insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-Lock: TypeAlias = Callable[[AsyncConnection], Awaitable[None]]
+Lock: TypeAlias = Callable[[AsyncConnection], Awaitable[str]]
 Kind = TypeVar("Kind")
 _WAITING: Final = "retort.sequenced"
 
@@ -56,14 +56,14 @@ def forget(connection: AsyncConnection) -> None:
     connection.info.pop(_WAITING, None)
 
 
-async def finish(connection: AsyncConnection, lock: Lock | None = None) -> None:
-    """The end of a transaction; `lock` only when there is something to number."""
+async def finish(connection: AsyncConnection, lock: Lock | None = None) -> str:
+    """The end of a transaction; `lock` only when there is something to number. What it said, if it was taken."""
     lines = _list(connection)
-    if lines and lock is not None:
-        await lock(connection)
+    told = await lock(connection) if lines and lock is not None else ""
     for one in lines:
         await connection.execute(one.line)
     forget(connection)
+    return told
 
 
 def _list(connection: AsyncConnection) -> list[_Waiting]:

@@ -167,7 +167,7 @@ class Driver:
             await repository.save_decision(connection, uid, task.replies, status, finished)
         if status != before.status:
             data = {"phase": status.phase, "message": status.message}
-            await events.add(connection, "task", data, task=uid, dataset=task.dataset)
+            await events.add(connection, "task", data, task=uid, dataset=task.dataset, project=task.project)
         if status.terminal and not before.status.terminal:
             await self._work.record(connection, task, status)
         return _Next(task=task, actions=decision.actions, wake_at=decision.wake_at)

@@ -89,5 +89,12 @@ class _Progress:
 
     async def _write(self, kind: Any, facts: dict[str, Any]) -> None:
         async with self._database.write() as connection:
-            await events.add(connection, kind, facts, task=self._task.uid, dataset=self._task.dataset)
+            await events.add(
+                connection,
+                kind,
+                facts,
+                task=self._task.uid,
+                dataset=self._task.dataset,
+                project=self._task.project,
+            )
         self._signal.notify("")  # progress ends nothing: who waits for the task's end sleeps on

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -111,23 +111,14 @@ class Situations:
         self, task: TaskRecord, base: CommitRecord, answers: list[ResultRecord]
     ) -> tuple[Turn, ...]:
         """Versions that lead to the base, those undone from it, and this conversation's answers, oldest first."""
-        commits = {commit.id: commit for commit in await self._log.commits(task.dataset)}
         walked = await self._log.walk(task.dataset, task.branch)
-        line = list(_line(commits, base.id))
-        undone = [commits[tip] for tip in walked.forward if tip in commits]
+        line = await self._log.line(task.dataset, base.id, TURNS_KEPT)
+        undone = [await self._log.get(task.dataset, tip) for tip in walked.forward[-TURNS_KEPT:]]
         timed = [(commit.created_at, _turn(commit)) for commit in line]
         timed += [(c.created_at, _turn(c, undone=True)) for c in undone if c not in line]
         timed += [(answer.created_at, _answer_turn(answer)) for answer in answers]
         timed.sort(key=lambda pair: pair[0])
         return tuple(turn for _, turn in timed[-TURNS_KEPT:])
-
-
-def _line(commits: dict[str, CommitRecord], head: str) -> Iterable[CommitRecord]:
-    """From `head` back along first parents."""
-    here = commits.get(head)
-    while here is not None:
-        yield here
-        here = commits.get(here.parent)
 
 
 def _turn(commit: CommitRecord, *, undone: bool = False) -> Turn:

@@ -25,14 +25,16 @@ async def add(
     *,
     task: str = "",
     dataset: str = "",
+    project: str = "",
 ) -> None:
-    """The project follows from the dataset, the dataset from the task. Numbered at the end of the transaction."""
+    """The project follows from the dataset, the dataset from the task, where they are not given. Numbered at the end of the
+    transaction."""
     if not dataset:
         query = select(tasks.c.dataset).where(tasks.c.uid == task)
         dataset = (await connection.execute(query)).scalar_one()
-    project = (
-        await connection.execute(select(datasets.c.project).where(datasets.c.id == dataset))
-    ).scalar_one()
+    if not project:
+        of_dataset = select(datasets.c.project).where(datasets.c.id == dataset)
+        project = (await connection.execute(of_dataset)).scalar_one()
     line = insert(table).values(
         project=project, dataset=dataset, task=task, kind=kind, data=data, at=datetime.now(UTC)
     )

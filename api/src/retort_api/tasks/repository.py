@@ -43,7 +43,11 @@ async def add(connection: AsyncConnection, task: TaskRecord) -> bool:
 
 
 def _record(row: Row[Any]) -> TaskRecord:
-    values = dict(row._mapping)  # noqa: SLF001 - the public accessor of SQLAlchemy
+    return record_of(dict(row._mapping))  # noqa: SLF001 - the public accessor of SQLAlchemy
+
+
+def record_of(values: dict[str, Any]) -> TaskRecord:
+    """From the columns of its row."""
     values.pop("phase")
     replies = values["replies"]
     values["replies"] = Replies(
@@ -121,9 +125,8 @@ async def save_decision(
     connection: AsyncConnection, uid: str, replies: Replies, status: TaskStatus, finished_at: datetime | None
 ) -> None:
     """What was found and what was decided from it, in one statement."""
-    told = {"prepared": replies.prepared, "run": replies.run, "promoted": replies.promoted}
     values = {
-        "replies": {name: _json(reply) for name, reply in told.items() if reply is not None},
+        "replies": _told(replies),
         "status": _json(status),
         "phase": status.phase,
         "finished_at": finished_at,
@@ -131,14 +134,14 @@ async def save_decision(
     await connection.execute(update(tasks).where(tasks.c.uid == uid).values(**values))
 
 
-async def save_reply(connection: AsyncConnection, uid: str, reply: Prepared | Ran | Promoted) -> None:
-    """A reply replaces the one of an earlier round or attempt."""
-    name = {"Prepared": "prepared", "Ran": "run", "Promoted": "promoted"}[type(reply).__name__]
-    query = select(tasks.c.replies).where(tasks.c.uid == uid).with_for_update()
-    old = (await connection.execute(query)).scalar_one()
-    await connection.execute(
-        update(tasks).where(tasks.c.uid == uid).values(replies={**old, name: _json(reply)})
-    )
+async def save_replies(connection: AsyncConnection, uid: str, replies: Replies) -> None:
+    """Of a task that is held: two that settle at once must not each leave out what the other brought."""
+    await connection.execute(update(tasks).where(tasks.c.uid == uid).values(replies=_told(replies)))
+
+
+def _told(replies: Replies) -> dict[str, Any]:
+    found = {"prepared": replies.prepared, "run": replies.run, "promoted": replies.promoted}
+    return {name: _json(reply) for name, reply in found.items() if reply is not None}
 
 
 async def save_work(connection: AsyncConnection, uid: str, work: dict[str, Any]) -> None:

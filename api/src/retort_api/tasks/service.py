@@ -80,7 +80,9 @@ async def create(
     async def written(connection: AsyncConnection, task: TaskRecord) -> None:
         if await repository.add(connection, task):
             data = {"phase": "Pending", "message": ""}
-            await events.add(connection, "task", data, task=task.uid, dataset=task.dataset)
+            await events.add(
+                connection, "task", data, task=task.uid, dataset=task.dataset, project=task.project
+            )
         await member_repository.add_asker(connection, _asker(asked, task))
         await asked.note(connection, task.uid, code=202, **_told(task), **asked.facts)
         if key:

@@ -61,9 +61,8 @@ class PostgresDatabase(Database):
                     sequenced.forget(connection)
                     transaction = await connection.begin()
                     try:
-                        number = await _number(connection)
                         yield connection
-                        await sequenced.finish(connection, _lock)
+                        number = await sequenced.finish(connection, _lock) or await _number(connection)
                     except BaseException:
                         await transaction.rollback()
                         raise
@@ -120,12 +119,13 @@ async def _number(connection: AsyncConnection) -> str:
     return str((await connection.execute(text("SELECT pg_current_xact_id()::text"))).scalar_one())
 
 
-async def _lock(connection: AsyncConnection) -> None:
-    """Held until the transaction has ended; waiters are woken when it has."""
-    await connection.execute(
-        text("SELECT pg_advisory_xact_lock(:lock), pg_notify(:channel, '')"),
-        {"lock": SEQUENCE_LOCK, "channel": CHANNEL},
+async def _lock(connection: AsyncConnection) -> str:
+    """Held until the transaction has ended; waiters are woken when it has. The number of the transaction."""
+    query = text(
+        "SELECT pg_advisory_xact_lock(:lock), pg_notify(:channel, ''), pg_current_xact_id()::text AS number"
     )
+    found = await connection.execute(query, {"lock": SEQUENCE_LOCK, "channel": CHANNEL})
+    return str(found.one().number)
 
 
 def _engine(settings: PostgresSettings, size: int, isolation: Any, *, readonly: bool) -> AsyncEngine:
