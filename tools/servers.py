@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,12 +31,25 @@ from urllib3.exceptions import HTTPError
 
 UNUSED = 65_534  # `nobody`: initdb wants a user that has a name
 READY_SECONDS = 60.0
+PORTS = (20_000, 30_000)
+CHANCE = random.SystemRandom()  # not the seed that all workers of a test run share
+
+
+def free_ports(count: int) -> list[int]:
+    """So many different ones, below those that outgoing connections get: of these a busy run of tests opens hundreds a second,
+    and one may take the port before its server does."""
+    found: list[int] = []
+    with ExitStack() as held:
+        while len(found) < count:
+            port = CHANCE.randrange(*PORTS)
+            with suppress(OSError):
+                held.enter_context(socket.create_server(("127.0.0.1", port)))
+                found.append(port)
+    return found
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        port: int = bound.getsockname()[1]
-        return port
+    return free_ports(1)[0]
 
 
 @dataclass
@@ -223,7 +237,8 @@ def seaweedfs() -> Iterator[S3]:
         rights = {"name": "retort", "actions": ["Admin", "Read", "Write", "List", "Tagging"], **keys}
         (folder / "s3.json").write_text(json.dumps({"identities": [rights]}))
         names = ("master", "volume", "filer", "s3")
-        ports = {f"-{name}.port{kind}": str(free_port()) for name in names for kind in ("", ".grpc")}
+        uses = [f"-{name}.port{kind}" for name in names for kind in ("", ".grpc")]
+        ports = dict(zip(uses, map(str, free_ports(len(uses))), strict=True))
         options = {
             "-dir": str(folder / "data"), "-ip": "127.0.0.1", "-ip.bind": "127.0.0.1", **ports,
             "-s3.config": str(folder / "s3.json"), "-s3.port.iceberg": "0", "-s3.port.lance": "0",
@@ -252,8 +267,8 @@ def minio(program: Path) -> Iterator[S3]:
     go install github.com/minio/minio@latest
     """
     with tempfile.TemporaryDirectory(prefix="retort-minio-", ignore_cleanup_errors=True) as name:
-        folder, port = Path(name), free_port()
-        address = ["--address", f"127.0.0.1:{port}", "--console-address", f"127.0.0.1:{free_port()}"]
+        folder, (port, console) = Path(name), free_ports(2)
+        address = ["--address", f"127.0.0.1:{port}", "--console-address", f"127.0.0.1:{console}"]
         account = {"MINIO_ROOT_USER": ACCESS_KEY, "MINIO_ROOT_PASSWORD": SECRET_KEY}
         command = [str(program), "server", str(folder / "data"), *address]
         server = S3(folder, port, command, _environment=account)

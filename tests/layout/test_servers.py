@@ -18,3 +18,11 @@ def test_a_copied_postgresql_finds_its_libraries(tmp_path: Path) -> None:
     told = subprocess.run(["ldd", programs / "initdb"], check=True, capture_output=True, text=True).stdout
     (libpq,) = [line.split()[2] for line in told.splitlines() if "libpq" in line]
     assert Path(libpq).resolve().is_relative_to(tmp_path.resolve())
+
+
+def test_ports_are_different_ones_that_no_outgoing_connection_gets() -> None:
+    """Regression: one server was given the same port twice."""
+    first, last = (int(part) for part in Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    found = servers.free_ports(500)
+    assert len(set(found)) == 500
+    assert not [port for port in found if first <= port <= last]

@@ -16,6 +16,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+import servers
 
 from retort_api.runs.pods import Dialler, networks
 from retort_api.runs.session import Listener
@@ -39,15 +40,9 @@ def stream(table: pl.DataFrame) -> bytes:
 TABLE = stream(pl.DataFrame({"x": [1, 2, 3]}))
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
-
-
 class Pod:
     def __init__(self) -> None:
-        self.port, self.health = free_port(), free_port()
+        self.port, self.health = servers.free_ports(2)
         environment = {
             "RETORT_SESSION_KEY": session_key(K, NAME, NONCE).hex(),
             "RETORT_POD_NAME": NAME,
