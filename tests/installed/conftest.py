@@ -80,13 +80,19 @@ class Installation:
 
     def forward(self) -> None:
         """Anew, to a Pod that is there now."""
-        self.close()
         command = [f"{clients()}/kubectl", "-n", SYSTEM, "port-forward", "service/retort-api", "8765:80"]
-        self.forwarding = process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-        assert process.stdout is not None
-        assert "Forwarding" in process.stdout.readline()
+        end = time.monotonic() + 60
+        while True:  # kubectl takes any Pod of the service, one that goes just now as well
+            self.close()
+            self.forwarding = process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            )
+            assert process.stdout is not None
+            said = process.stdout.readline()
+            if "Forwarding" in said:
+                return
+            assert time.monotonic() < end, said
+            time.sleep(0.2)
 
     def close(self) -> None:
         """Ends what the page started in the background, and what took its place."""

@@ -208,3 +208,14 @@ def test_without_kubectl_the_plugin_says_what_it_needs(monkeypatch: pytest.Monke
     monkeypatch.setenv("PATH", os.devnull)
     with pytest.raises(BadInput, match="kubectl"):
         Tasks(kubectl=Program()).whoami()
+
+
+def test_what_happens_before_the_watch_begins_is_not_left_out() -> None:
+    """Regression: a version approved and complete within a tenth of a second was waited for in vain. Of one object by its name
+    kubectl leaves out the first event of its watch; of a list it does not."""
+    fake = Fake(task("Accepted"), later=(DONE,))
+    assert Tasks(kubectl=fake, namespace="research").settled("t-1", 5) == DONE
+    (watched, _) = fake.asked[-1]
+    assert watched[:1] == ["get"]
+    assert watched[-2:] == ["--field-selector", "metadata.name=t-1"]
+    assert "t-1" not in watched

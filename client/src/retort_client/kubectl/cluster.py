@@ -126,11 +126,16 @@ class Tasks:
         return self._json(["patch", *self._in(), "agenttask", name, "--type=merge", "-p", text, "-o", "json"])
 
     def settled(self, name: str, seconds: float) -> dict[str, Any]:
-        """The task once it is over or waits for a person, at the latest after `seconds`."""
+        """The task once it is over or waits for a person, at the latest after `seconds`.
+
+        Watched as a list of one: of an object by its name kubectl prints what it has read, then leaves out the first event of its
+        watch, and with it whatever happened in between.
+        """
         last = self.get(name)
         if settled(last):
             return last
-        for found in self.kubectl.watch(["get", *self._in(), "agenttask", name], seconds):
+        alone = ["--field-selector", f"metadata.name={name}"]
+        for found in self.kubectl.watch(["get", *self._in(), "agenttasks", *alone], seconds):
             last = found
             if settled(found):
                 break
