@@ -141,17 +141,14 @@ class Effects:
     async def _decided(self, entry: Entry) -> Decision | None:
         """Decides until the service has nothing to add; None when both sides do not come to rest."""
         if entry.seen is None or entry.told != entry.generation:
-            if entry.seen is None:
-                await self._tell(entry, TaskStatus(), self._first(entry))
-            else:
-                await self._tell(entry, entry.seen.status, Wanted())
+            await self._tell_anew(entry)
         elif entry.stale:
             entry.stale = False
             entry.seen = await self.service.get(entry.uid)
         for _ in range(TURNS):
             seen = entry.seen
             if seen is None:
-                await self._tell(entry, TaskStatus(), self._first(entry))
+                await self._tell_anew(entry)
                 continue
             decision = decide(self._facts(entry), self._observed(entry), now())
             wanted = self._wanted(entry, decision)
@@ -162,6 +159,13 @@ class Effects:
         log.warning("no_rest", task=entry.uid)
         self.timers.within(entry.uid, 1.0)
         return None
+
+    async def _tell_anew(self, entry: Entry) -> None:
+        """What the object says by now, on top of what is known of the task."""
+        if entry.seen is None:
+            await self._tell(entry, TaskStatus(), self._first(entry))
+        else:
+            await self._tell(entry, entry.seen.status, Wanted())
 
     def _first(self, entry: Entry) -> Wanted:
         """What the first decision will want anyway once the base is known: asked for with the question for the base, which

@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.kit.sequenced import insert_later
-from retort_api.records import datasets, projects, tasks
+from retort_api.records import datasets, projects
 from retort_api.records import events as table
 from retort_core.http.internal import InternalEvent
 from retort_core.http.tasks import Event
@@ -23,15 +23,11 @@ async def add(
     kind: EventKind,
     data: dict[str, Any],
     *,
+    dataset: str,
     task: str = "",
-    dataset: str = "",
     project: str = "",
 ) -> None:
-    """The project follows from the dataset, the dataset from the task, where they are not given. Numbered at the end of the
-    transaction."""
-    if not dataset:
-        query = select(tasks.c.dataset).where(tasks.c.uid == task)
-        dataset = (await connection.execute(query)).scalar_one()
+    """The project follows from the dataset where it is not given. Numbered at the end of the transaction."""
     if not project:
         of_dataset = select(datasets.c.project).where(datasets.c.id == dataset)
         project = (await connection.execute(of_dataset)).scalar_one()
