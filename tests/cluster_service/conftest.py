@@ -14,7 +14,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +44,20 @@ from retort_api.migrations import schema
 from retort_api.runs.pods import Dialler, networks
 from retort_api.settings import Settings
 from retort_core.handshake import session_key
-from retort_core.http.internal import AttemptPut, PodAddress, RunLimits, TaskObject, TaskPut, TaskSeen, Wanted
-from retort_core.lifecycle.observations import Claim, Observed, Prepare, Promote, Release, Run, SandboxState
+from retort_core.http.internal import (
+    AttemptPut,
+    PodAddress,
+    RunLimits,
+    Sight,
+    TaskObject,
+    TaskPut,
+    TaskSeen,
+    Wanted,
+)
+from retort_core.http.looks import decided, wish
+from retort_core.lifecycle.observations import Claim, Release, Run, SandboxState
 from retort_core.lifecycle.sources import Source
 from retort_core.lifecycle.statuses import TaskStatus
-from retort_core.lifecycle.tasks import TaskFacts, decide
 from retort_tables.objects.folder import FolderObjects
 
 K = secrets.token_bytes(32)
@@ -107,7 +116,8 @@ async def served(app: FastAPI) -> AsyncIterator[str]:
 
 @dataclass
 class Decider:
-    """What the operator does, without a cluster: level-based, one PUT a decision."""
+    """What the operator does, without a cluster: level-based, one PUT a look. A test's own `put` has no sight: what it says
+    is all that is decided."""
 
     api: httpx.AsyncClient
     broker: httpx.AsyncClient
@@ -115,16 +125,13 @@ class Decider:
     epoch: int = 1
     puts: int = 0
 
-    def facts(self, task: TaskObject, seen: TaskSeen | None, status: TaskStatus) -> TaskFacts:
-        told: Any = seen if seen is not None else task
-        return TaskFacts(
-            created_at=task.created_at,
-            status=status,
-            review=task.review,
-            answer=told.answer,
-            approval=told.approval,
-            cancelled=told.cancelled or task.cancelled,
-            active_deadline=timedelta(seconds=task.active_deadline_seconds),
+    def sight(self, task: TaskObject) -> Sight:
+        return Sight(
+            at=datetime.now(UTC),
+            sandbox=self.sandbox(task.uid),
+            queue_timeout_seconds=600,
+            active_deadline_seconds=task.active_deadline_seconds,
+            infrastructure_retries=2,
         )
 
     def sandbox(self, uid: str) -> SandboxState | None:
@@ -137,8 +144,15 @@ class Decider:
             attempt=attempt, phase="lost" if lost else "ready", reason="the Pod ended" if lost else ""
         )
 
-    async def put(self, task: TaskObject, status: TaskStatus, revision: int, wanted: Wanted) -> TaskSeen:
-        body = TaskPut(task=task, status=status, revision=revision, wanted=wanted)
+    async def put(
+        self,
+        task: TaskObject,
+        status: TaskStatus,
+        revision: int,
+        wanted: Wanted,
+        sight: Sight | None = None,
+    ) -> TaskSeen:
+        body = TaskPut(task=task, status=status, revision=revision, wanted=wanted, sight=sight)
         reply = await self.api.put(f"/internal/v1/tasks/{task.uid}", content=body.model_dump_json())
         self.puts += 1
         if reply.status_code == 409:
@@ -147,28 +161,18 @@ class Decider:
         return TaskSeen.model_validate_json(reply.content)
 
     async def finish(self, task: TaskObject, until: tuple[str, ...] = OVER) -> TaskSeen:
-        return await self.finish_from(task, await self.put(task, TaskStatus(), 0, Wanted(prepare=0)), until)
+        seen = await self.put(task, TaskStatus(), 0, Wanted(), self.sight(task))
+        return await self.finish_from(task, seen, until)
 
     async def finish_from(self, task: TaskObject, seen: TaskSeen, until: tuple[str, ...] = OVER) -> TaskSeen:
         while True:
             status = seen.status
             if status.phase in until:
                 return seen
-            observed = Observed(
-                base=seen.base,
-                prepared=seen.prepared,
-                sandbox=self.sandbox(task.uid),
-                run=seen.run,
-                promoted=seen.promoted,
-            )
-            decision = decide(self.facts(task, seen, status), observed, datetime.now(UTC))
-            wanted = Wanted(end=decision.status.terminal)
+            decision = decided(task, seen, self.sight(task))
+            wanted = wish(decision, seen)
             for action in decision.actions:
                 match action:
-                    case Prepare(number):
-                        wanted = Wanted(prepare=number)
-                    case Promote(commit):
-                        wanted = Wanted(promote=commit)
                     case Claim(attempt):
                         self.pods[task.uid] = (attempt, await Pod.start())
                     case Release(_):
@@ -179,7 +183,7 @@ class Decider:
                         await self.run(task.uid, attempt)
             if decision.status == status and wanted == Wanted():
                 await asyncio.sleep(0.02)  # events would wake a real operator here; the test only polls
-            seen = await self.put(task, decision.status, seen.revision, wanted)
+            seen = await self.put(task, decision.status, seen.revision, wanted, self.sight(task))
 
     async def run(self, uid: str, attempt: int) -> None:
         body = AttemptPut(

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2 as httpx
 import pytest
-from tests.cluster_service.conftest import CSV, NAMESPACE_UID, OVER, say
+from tests.cluster_service.conftest import CSV, NAMESPACE_UID, OVER, Pod, say
 
 from retort_api.cluster import leases
 from retort_api.cluster.leases import RunLease
 from retort_api.tasks import events
 from retort_core.errors import Conflict, Unavailable
 from retort_core.http.internal import TaskObject, TaskPut, TaskSeen, Wanted
-from retort_core.lifecycle.observations import Ran
+from retort_core.http.looks import decided
+from retort_core.lifecycle.observations import Ran, Run
 from retort_core.lifecycle.sources import Answer, Approval
 from retort_core.lifecycle.statuses import TaskStatus
 
@@ -51,6 +53,50 @@ async def test_what_is_prepared_at_first_sight_and_what_is_decided_later_are_of_
         assert (seen.base, seen.prepared.round) == (first, 0)
         again = await cluster.decider.put(task, TaskStatus(), 0, Wanted(prepare=0))
         assert again == seen  # said again because an answer was lost: the row is the memory
+
+
+async def test_what_is_replied_at_once_is_decided_on_at_once(open_cluster: Any) -> None:
+    """A task of rules costs three requests: told and planned; running; moved and ended. Each is decided as of the asker's clock."""
+    async with open_cluster() as cluster:
+        await cluster.imported()
+        decider, task = cluster.decider, say("只保留城市是上海的行")
+        at = datetime(2040, 1, 1, tzinfo=UTC)  # no clock of the service's
+        task = task.model_copy(update={"created_at": at})
+        sight = decider.sight(task).model_copy(update={"at": at})
+        planned = await decider.put(task, TaskStatus(), 0, Wanted(), sight)
+        assert planned.begun == (Wanted(prepare=0),)
+        assert (planned.status.attempt, planned.status.plan is not None) == (1, True)
+        assert {condition.at for condition in planned.status.conditions} == {at}
+
+        decider.pods[task.uid] = (1, await Pod.start())
+        sight = decider.sight(task).model_copy(update={"at": at})
+        running = decided(task, planned, sight)
+        assert running.actions == (Run(1),)
+        seen = await decider.put(task, running.status, planned.revision, Wanted(), sight)
+        await decider.run(task.uid, 1)
+        ran = await cluster.until(task.uid, lambda found: found.run is not None)
+        assert (ran.status, ran.revision) == (seen.status, seen.revision + 1)
+
+        ended = await decider.put(task, seen.status, seen.revision, Wanted(), sight)
+        assert (ended.status.phase, ended.archived) == ("Complete", True)
+        assert ended.begun == (Wanted(promote=ended.status.result.commit),)
+        assert decided(task, ended, sight).status == ended.status
+        async with cluster.database.read() as connection:
+            told = [one for one in await events.internal_after(connection, 0, 100) if one.uid == task.uid]
+        assert all(one.data["revision"] <= ended.revision for one in told), "nothing of it is news"
+        assert len(told) == 3
+        await decider.pods.pop(task.uid)[1].stop()
+
+
+async def test_a_sight_does_not_make_an_older_decision_a_newer_one(open_cluster: Any) -> None:
+    async with open_cluster() as cluster:
+        await cluster.imported()
+        task = say("只保留城市是上海的行")
+        sight = cluster.decider.sight(task)
+        planned = await cluster.decider.put(task, TaskStatus(), 0, Wanted(), sight)
+        other = planned.status.model_copy(update={"attempt": 2})
+        seen = await cluster.decider.put(task, other, planned.revision - 1, Wanted(), sight)
+        assert seen.model_copy(update={"begun": planned.begun}) == planned
 
 
 async def test_nothing_is_prepared_where_there_is_nothing_to_start_from(open_cluster: Any) -> None:

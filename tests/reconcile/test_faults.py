@@ -70,12 +70,12 @@ async def test_a_run_that_nobody_ends_is_stopped_by_the_deadline() -> None:
         name, _ = await running(stage, activeDeadlineSeconds=1)
         from retort_operator import effects
 
-        assert effects.BACKSTOP.total_seconds() == 30
-        effects.BACKSTOP = type(effects.BACKSTOP)(0)
+        assert effects.BACKSTOP_SECONDS == 30
+        effects.BACKSTOP_SECONDS = 0
         try:
             await stage.phase(name, "Failed")
         finally:
-            effects.BACKSTOP = type(effects.BACKSTOP)(seconds=30)
+            effects.BACKSTOP_SECONDS = 30
         assert stage.condition(name, "Failed")["reason"] == "Deadline"
 
 

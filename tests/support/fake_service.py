@@ -26,7 +26,9 @@ from retort_core.http.internal import (
     TaskObject,
     TaskPut,
     TaskSeen,
+    Wanted,
 )
+from retort_core.http.looks import decided, wish
 from retort_core.lifecycle.observations import Prepared, Promoted, Ran
 from retort_core.lifecycle.statuses import (
     AskedQuestion,
@@ -40,6 +42,7 @@ from retort_core.lifecycle.statuses import (
 from retort_core.plans import Option, Slot
 
 BASE = "b" * 64
+AT_ONCE = 0.1  # seconds; as the service
 
 
 def commit_of(uid: str, attempt: int = 1) -> str:
@@ -159,18 +162,31 @@ class FakeService:
                 return _json(seen)
             row = self.rows[body.task.uid] = Row(body.task)
         self._merge(row, body)
-        if body.status != row.status or row.revision == 0:
-            if body.revision != row.revision:
-                details = {"seen": row.seen(base).model_dump(mode="json")}
-                problem = {"status": 409, "code": "conflict", "detail": "moved on", "details": details}
-                return web.json_response(problem, status=409)
-            row.revision += 1
-            row.status = body.status
-        if body.wanted.end:
-            row.archived = True
-        seen = row.seen(base)
-        self._start(row, body)
-        return _json(seen)
+        if (body.status != row.status or row.revision == 0) and body.revision != row.revision:
+            details = {"seen": row.seen(base).model_dump(mode="json")}
+            problem = {"status": 409, "code": "conflict", "detail": "moved on", "details": details}
+            return web.json_response(problem, status=409)
+        wanted, begun = self._decide(row, body, body.status, body.wanted), []
+        while flight := self._start(row, wanted):
+            begun.append(wanted)
+            if not (await asyncio.wait([flight], timeout=AT_ONCE))[0]:
+                break
+            wanted = self._decide(row, body, row.status, Wanted())
+        return _json(row.seen(base).model_copy(update={"begun": tuple(begun)}))
+
+    def _decide(self, row: Row, body: TaskPut, status: TaskStatus, wanted: Wanted) -> Wanted:
+        """What is wanted by now; the row has what was decided, by who asks or on its sight."""
+        before = row.status
+        seen = row.seen(self.does.base(row.task)).model_copy(update={"status": status})
+        if body.sight is not None:
+            decision = decided(body.task, seen, body.sight)
+            if decision.status != status or not row.revision:
+                wanted = wish(decision, seen)
+            status = decision.status
+        if status != before or not row.revision:
+            row.revision, row.status = row.revision + 1, status
+        row.archived |= wanted.end
+        return wanted
 
     def _merge(self, row: Row, body: TaskPut) -> None:
         task, status = body.task, body.status
@@ -182,22 +198,24 @@ class FakeService:
         row.cancelled |= task.cancelled
         row.task = task
 
-    def _start(self, row: Row, body: TaskPut) -> None:
-        wanted, uid = body.wanted, row.task.uid
+    def _start(self, row: Row, wanted: Wanted) -> asyncio.Task[None] | None:
+        uid = row.task.uid
         if wanted.prepare is not None and (row.prepared is None or row.prepared.round < wanted.prepare):
-            self._fly(uid, f"prepare/{wanted.prepare}", self._prepare(row, wanted.prepare))
+            return self._fly(uid, f"prepare/{wanted.prepare}", self._prepare(row, wanted.prepare))
         if wanted.promote is not None and (
             row.promoted is None or row.promoted.commit not in ("", wanted.promote)
         ):
-            self._fly(uid, "promote", self._promote(row, wanted.promote))
+            return self._fly(uid, "promote", self._promote(row, wanted.promote))
+        return None
 
-    def _fly(self, uid: str, name: str, coroutine: Any) -> None:
+    def _fly(self, uid: str, name: str, coroutine: Any) -> asyncio.Task[None]:
         key = (uid, name)
         if key in self._flying:
             coroutine.close()
-            return
+            return self._flying[key]
         task = self._flying[key] = asyncio.get_running_loop().create_task(coroutine)
         task.add_done_callback(lambda _: self._flying.pop(key, None))
+        return task
 
     async def _prepare(self, row: Row, round_: int) -> None:
         await asyncio.sleep(self.does.prepare_seconds)
@@ -233,14 +251,14 @@ class FakeService:
 
     def _replied(self, row: Row) -> None:
         row.revision += 1
-        self._event("task", row.task.uid, {})
+        self._event("task", row.task.uid, {"revision": row.revision})
 
     def say(self, uid: str, **said: Any) -> None:
         """Over HTTP: `answer=`, `approval=`, `cancelled=`."""
         row = self.rows[uid]
         for name, value in said.items():
             setattr(row, name, value)
-        self._replied(row)
+        self._event("task", uid, {})
 
     async def _get(self, request: web.Request) -> web.Response:
         self._up("get")

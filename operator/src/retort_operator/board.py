@@ -43,7 +43,8 @@ class Waiting(NamedTuple):
 
 @dataclass(kw_only=True)
 class Entry:
-    """One task that is worked on. `seen`: what the service last told. `told`: the generation it knows."""
+    """One task that is worked on. `seen`: what the service last told. `told`: the generation it knows. `heard`: the highest
+    revision that an event told of; `stale`: there may be more than was seen, of no known revision."""
 
     uid: str
     namespace: str
@@ -57,6 +58,7 @@ class Entry:
     seen: TaskSeen | None = None
     told: int = 0
     stale: bool = False
+    heard: int = 0
     asked: dict[str, float] = field(
         default_factory=dict
     )  # what was wanted of the service or the broker, and when
@@ -65,6 +67,12 @@ class Entry:
     prepared: bool = False
     started: float = 0.0
     refused: float = 0.0  # since when the service takes nothing of it
+
+    @property
+    def behind(self) -> bool:
+        """Whether the service is to be told or asked something, even if nothing follows from what is known."""
+        seen = self.seen
+        return seen is None or self.told != self.generation or self.stale or self.heard > seen.revision
 
     @property
     def dashed(self) -> str:

@@ -1,6 +1,6 @@
 """One look at one task: what is known of it, what `decide` makes of that, and what follows; never a wait for a Pod or a planner.
 
-    object, service's row, Pods -> Observed -> decide -> one PUT a decision -> claim | run | release | status
+    object, service's row, Pods -> decided -> one PUT a look -> claim | run | release | status
 
 Level-based: a look may happen at any time and as often as one likes. The memory of decisions is the service's row; the PUT
 with its revision is also what keeps two operators apart, so nothing is done in the cluster before it was accepted.
@@ -13,16 +13,16 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final
 
 import structlog
 
 from retort_core.errors import Conflict, NotFound, RetortError
-from retort_core.http.internal import AttemptPut, TaskPut, TaskSeen, Wanted
-from retort_core.lifecycle.observations import Claim, Observed, Prepare, Promote, Release, Run, SandboxState
+from retort_core.http.internal import AttemptPut, Sight, TaskPut, TaskSeen, Wanted
+from retort_core.http.looks import decided, wish
+from retort_core.lifecycle.observations import Claim, Release, Run, SandboxState
 from retort_core.lifecycle.statuses import Failure, TaskStatus
-from retort_core.lifecycle.tasks import Decision, TaskFacts, decide
+from retort_core.lifecycle.tasks import Decision
 from retort_operator.board import Board, Entry
 from retort_operator.claims import Claims, Want
 from retort_operator.cluster import AGENT_TASKS, Cluster
@@ -46,9 +46,7 @@ TURNS: Final = (
 ASK_AGAIN: Final = 15.0
 RUN: Final = "run/"  # what the broker was asked for; the rest is the service's
 RUN_AGAIN: Final = 2.0  # the same for a broker that could not be asked
-BACKSTOP: Final = timedelta(
-    seconds=30
-)  # the executor ends a run at its deadline itself; this is for one that does not
+BACKSTOP_SECONDS: Final = 30  # the executor ends a run at its deadline itself; this is for one that does not
 REFUSED: Final = 120.0  # seconds; a rollout that replaces operator and service is over by then
 MANY: Final = 1 << 30  # every attempt
 WITHOUT_EXECUTOR: Final = ("command", "restore")
@@ -140,44 +138,31 @@ class Effects:
 
     async def _decided(self, entry: Entry) -> Decision | None:
         """Decides until the service has nothing to add; None when both sides do not come to rest."""
-        if entry.seen is None or entry.told != entry.generation:
-            await self._tell_anew(entry)
-        elif entry.stale:
-            entry.stale = False
-            entry.seen = await self.service.get(entry.uid)
+        if entry.behind:
+            await self._tell(entry, entry.seen.status if entry.seen is not None else TaskStatus(), Wanted())
         for _ in range(TURNS):
             seen = entry.seen
-            if seen is None:
-                await self._tell_anew(entry)
-                continue
-            decision = decide(self._facts(entry), self._observed(entry), now())
+            assert seen is not None
+            decision = decided(entry.object(), seen, self._sight(entry))
             wanted = self._wanted(entry, decision)
             if decision.status == seen.status and wanted == Wanted():
                 return decision
-            self._count(seen.status, decision.status)
             await self._tell(entry, decision.status, wanted)
         log.warning("no_rest", task=entry.uid)
         self.timers.within(entry.uid, 1.0)
         return None
 
-    async def _tell_anew(self, entry: Entry) -> None:
-        """What the object says by now, on top of what is known of the task."""
-        if entry.seen is None:
-            await self._tell(entry, TaskStatus(), self._first(entry))
-        else:
-            await self._tell(entry, entry.seen.status, Wanted())
-
-    def _first(self, entry: Entry) -> Wanted:
-        """What the first decision will want anyway once the base is known: asked for with the question for the base, which
-        spares each task one request (37 ms of 390)."""
-        if self._problem(entry) is not None or entry.spec.desired_state == "Cancelled":
-            return Wanted()
-        return Wanted(prepare=TaskStatus().round)
-
     async def _tell(self, entry: Entry, status: TaskStatus, wanted: Wanted) -> None:
-        generation = entry.generation
-        revision = entry.seen.revision if entry.seen is not None else 0
-        body = TaskPut(task=entry.object(), status=status, revision=revision, wanted=wanted)
+        """What the object says by now and what was decided of the task; the service goes on from there as far as it can."""
+        generation, seen = entry.generation, entry.seen
+        entry.stale = False
+        body = TaskPut(
+            task=entry.object(),
+            status=status,
+            revision=seen.revision if seen is not None else 0,
+            wanted=wanted,
+            sight=self._sight(entry),
+        )
         try:
             entry.seen = await self.service.put(body)
         except Newer as newer:
@@ -186,9 +171,14 @@ class Effects:
         except Unacceptable as problem:
             entry.seen = await self._unacceptable(entry, body, problem)
             return
+        except RetortError:
+            entry.stale = True
+            raise
+        self._count(seen.status if seen is not None else status, entry.seen.status)
         entry.told, entry.refused = generation, 0.0
-        for name in _names(wanted):
-            entry.asked[name] = time.monotonic()
+        for one in (wanted, *entry.seen.begun):
+            for name in _names(one):
+                entry.asked[name] = time.monotonic()
 
     async def _unacceptable(self, entry: Entry, body: TaskPut, problem: Unacceptable) -> TaskSeen:
         """While parts of two releases work side by side it is told again, and the object says so. A task that the service
@@ -202,30 +192,15 @@ class Effects:
         entry.problem = Failure(failure="Input", code="bad-input", message=message)
         return TaskSeen(uid=entry.uid, revision=0, status=body.status, base=entry.problem, archived=True)
 
-    def _facts(self, entry: Entry) -> TaskFacts:
-        seen, spec = entry.seen, entry.spec
-        assert seen is not None
-        return TaskFacts(
-            created_at=entry.created_at,
-            status=seen.status,
-            review=spec.review,
-            answer=seen.answer,
-            approval=seen.approval,
-            cancelled=seen.cancelled or spec.desired_state == "Cancelled",
-            queue_timeout=timedelta(seconds=spec.queue_timeout_seconds),
-            active_deadline=timedelta(seconds=spec.active_deadline_seconds) + BACKSTOP,
-            infrastructure_retries=spec.infrastructure_retries,
-        )
-
-    def _observed(self, entry: Entry) -> Observed:
-        seen = entry.seen
-        assert seen is not None
-        return Observed(
-            base=self._problem(entry) or seen.base,
-            prepared=seen.prepared,
-            run=seen.run,
-            promoted=seen.promoted,
+    def _sight(self, entry: Entry) -> Sight:
+        spec = entry.spec
+        return Sight(
+            at=now(),
             sandbox=self._sandbox(entry.uid),
+            problem=self._problem(entry),
+            queue_timeout_seconds=spec.queue_timeout_seconds,
+            active_deadline_seconds=spec.active_deadline_seconds + BACKSTOP_SECONDS,
+            infrastructure_retries=spec.infrastructure_retries,
         )
 
     def _problem(self, entry: Entry) -> Failure | None:
@@ -251,17 +226,8 @@ class Effects:
     def _wanted(self, entry: Entry, decision: Decision) -> Wanted:
         """What the service is to do and was not asked for yet, or too long ago."""
         assert entry.seen is not None
-        if decision.status.terminal:
-            return Wanted(end=not entry.seen.archived)
-        for action in decision.actions:
-            match action:
-                case Prepare(round_) if self._due(entry, f"prepare/{round_}"):
-                    return Wanted(prepare=round_)
-                case Promote(commit) if self._due(entry, f"promote/{commit}"):
-                    return Wanted(promote=commit)
-                case _:
-                    continue
-        return Wanted()
+        wanted = wish(decision, entry.seen)
+        return wanted if all(self._due(entry, name) for name in _names(wanted)) else Wanted()
 
     def _due(self, entry: Entry, name: str) -> bool:
         """If not now, then it is looked at again when it is."""

@@ -117,9 +117,14 @@ class Receiver:
             self.projection.poke()
             return
         entry = self.board.active.get(event.uid)
-        if entry is not None:
-            entry.stale = True
-            self.queue.wake(event.uid, urgent=True)
+        if entry is None:
+            return
+        match event.data.get("revision"):
+            case int(revision):
+                entry.heard = max(entry.heard, revision)
+            case _:
+                entry.stale = True
+        self.queue.wake(event.uid, urgent=True)
 
     def fire(self, key: str) -> None:
         self.queue.wake(key)

@@ -118,8 +118,8 @@ class Acts:
         if task is None or task.status.terminal or answered(task.replies, reply) or given_up(task, reply):
             raise AlreadySettled("this was settled already")
         await repository.save_replies(connection, uid, task.replies.with_(reply))
-        await objects.touch(connection, uid)  # a decision made without this reply is refused
-        told: dict[str, Any] = {"reply": type(reply).__name__}
+        revision = await objects.touch(connection, uid)  # a decision made without this reply is refused
+        told: dict[str, Any] = {"reply": type(reply).__name__, "revision": revision}
         await events.add(connection, "reply", told, task=uid, dataset=task.dataset, project=task.project)
 
 

@@ -74,11 +74,11 @@ async def advance(connection: AsyncConnection, task: str, revision: int) -> bool
     return (await connection.execute(statement)).rowcount == 1
 
 
-async def touch(connection: AsyncConnection, task: str) -> None:
-    """The next revision: something was learned that every later decision must know."""
+async def touch(connection: AsyncConnection, task: str) -> int:
+    """The next revision: something was learned that every later decision must know. 0 for a task without an object."""
     current = task_objects.c.revision
     statement = update(task_objects).where(task_objects.c.task == task).values(revision=current + 1)
-    await connection.execute(statement)
+    return (await connection.execute(statement.returning(current))).scalar() or 0
 
 
 async def archive(connection: AsyncConnection, task: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -23,6 +23,7 @@ from retort_api.tasks.languages import of_source
 from retort_api.tasks.records import TaskRecord
 from retort_core.errors import Conflict, NotFound, RetortError, Unavailable
 from retort_core.http.internal import CommitFeed, OpenTasks, TaskObject, TaskPut, TaskSeen, Wanted
+from retort_core.http.looks import decided, wish
 from retort_core.lifecycle.failures import failure_of
 from retort_core.lifecycle.observations import Observed, Promoted
 from retort_core.lifecycle.statuses import Failure, TaskStatus
@@ -32,6 +33,15 @@ from retort_core.lifecycle.tasks import decide
 # operator an event and a question each (25 ms of 280). What takes longer is told of by its event.
 AT_ONCE_SECONDS: Final = 0.1
 PROMOTING_SECONDS: Final = 5.0
+LATE: Final = "this task moved on meanwhile"
+
+
+class _Standing(NamedTuple):
+    """A task as one transaction left it, and what is to be begun for it."""
+
+    task: TaskRecord
+    seen: TaskSeen
+    wanted: Wanted
 
 
 class TaskDesk:
@@ -41,18 +51,23 @@ class TaskDesk:
     async def put(self, body: TaskPut) -> TaskSeen:
         """Raises Conflict with the newer state when it was decided on an older one."""
         try:
-            task, record = await self._database.transact(lambda connection: self._mirrored(connection, body))
+            standing = await self._database.transact(lambda connection: self._mirrored(connection, body))
         except Unavailable:
             raise
         except RetortError as error:
             if isinstance(error, Conflict) and "seen" in error.details:
                 raise
             return _unknown(body, failure_of(error))
-        seen = await self._seen(task, record)
-        self._signal.notify()
-        if await self._start(task, body.wanted, seen) and await self._acts.rest(task.uid, AT_ONCE_SECONDS):
-            return await self.get(task.uid)
-        return seen if not body.wanted.end else seen.model_copy(update={"archived": True})
+        begun: list[Wanted] = []
+        while True:
+            self._signal.notify()
+            if not self._start(standing):
+                break
+            begun.append(standing.wanted)
+            if not await self._acts.rest(body.task.uid, AT_ONCE_SECONDS):
+                break
+            standing = await self._database.transact(lambda connection: self._onward(connection, body))
+        return standing.seen.model_copy(update={"begun": tuple(begun)})
 
     async def get(self, uid: str) -> TaskSeen:
         async with self._database.read() as connection:
@@ -111,9 +126,7 @@ class TaskDesk:
 
     # -- one transaction ---------------------------------------------------------------------------------
 
-    async def _mirrored(
-        self, connection: AsyncConnection, body: TaskPut
-    ) -> tuple[TaskRecord, TaskObjectRecord]:
+    async def _mirrored(self, connection: AsyncConnection, body: TaskPut) -> _Standing:
         """The row with the decided status and what the object's spec says by now. What a new task starts from is held in it from
         the first moment: what is prepared at once and what is decided later are of one version."""
         project = await project_of(connection, body.task.namespace, body.task.namespace_uid)
@@ -130,20 +143,39 @@ class TaskDesk:
             record = TaskObjectRecord(task=task.uid, name=body.task.name)
             await objects.add_object(connection, record)
         task = await _merged(connection, task, body)
-        if status != task.status or record.revision == 0:
-            if not await objects.advance(connection, task.uid, body.revision):
-                raise Conflict("this task moved on meanwhile", seen=await self._told(task, record))
-            await _save(connection, task, status)
-            record = replace(record, revision=body.revision + 1)
-        if body.wanted.end:
-            if not record.archived:
-                await self._work.record(connection, task, status)
-            await objects.archive(connection, task.uid)
-            record = replace(record, archived=True)
-        return replace(task, status=status), record
+        if (status != task.status or record.revision == 0) and body.revision != record.revision:
+            raise Conflict(LATE, seen=(await self._seen(task, record)).model_dump(mode="json"))
+        seen = await self._seen(replace(task, status=status), record)
+        return await self._decided(connection, body, _Standing(task, seen, body.wanted))
 
-    async def _told(self, task: TaskRecord, record: TaskObjectRecord) -> dict[str, Any]:
-        return (await self._seen(task, record)).model_dump(mode="json")
+    async def _onward(self, connection: AsyncConnection, body: TaskPut) -> _Standing:
+        """What follows from the reply that has just come, if it is a decision of this PUT's."""
+        task, record = await objects.task_and_object(connection, body.task.uid)
+        if task is None:
+            raise NotFound(f"There is no task {body.task.uid!r}.")
+        standing = _Standing(task, await self._seen(task, record), Wanted())
+        return await self._decided(connection, body, standing)
+
+    async def _decided(self, connection: AsyncConnection, body: TaskPut, standing: _Standing) -> _Standing:
+        """The row with what is decided of it: by who asks, and on the sight that came with it by the same rule here. What is
+        wanted anew follows from a decision that is made here; what it did not change was asked for before."""
+        task, seen, wanted = standing.task, standing.seen, standing.wanted
+        if body.sight is not None:
+            decision = decided(body.task, seen, body.sight)
+            if decision.status != seen.status or not seen.revision:
+                wanted = wish(decision, seen)
+            seen = seen.model_copy(update={"status": decision.status})
+        if seen.status != task.status or not seen.revision:
+            if not await objects.advance(connection, task.uid, seen.revision):
+                raise Conflict(LATE, seen=(await self.get(task.uid)).model_dump(mode="json"))
+            await _save(connection, task, seen.status)
+            seen = seen.model_copy(update={"revision": seen.revision + 1})
+        if wanted.end:
+            if not seen.archived:
+                await self._work.record(connection, task, seen.status)
+            await objects.archive(connection, task.uid)
+            seen = seen.model_copy(update={"archived": True})
+        return _Standing(replace(task, status=seen.status), seen, wanted)
 
     async def _seen(self, task: TaskRecord, record: TaskObjectRecord | None) -> TaskSeen:
         known = task.status.conditions or task.status.base_commit
@@ -162,8 +194,9 @@ class TaskDesk:
             archived=record is not None and record.archived,
         )
 
-    async def _start(self, task: TaskRecord, wanted: Wanted, seen: TaskSeen) -> bool:
+    def _start(self, standing: _Standing) -> bool:
         """Whether something was begun whose reply is to come."""
+        task, seen, wanted = standing
         prepared, round_ = seen.prepared, wanted.prepare
         ready = not isinstance(seen.base, Failure)  # else there is nothing to prepare for
         if round_ is not None and ready and (prepared is None or prepared.round < round_):

@@ -79,7 +79,7 @@ async def internal_after(connection: AsyncConnection, seq: int, limit: int) -> l
             seq=row.seq,
             kind="task" if row.kind in INTERNAL else "commit",
             uid=row.task if row.kind in INTERNAL else str(row.data.get("head", "")),
-            data={"namespace": row.namespace, "dataset": row.name},
+            data={"namespace": row.namespace, "dataset": row.name} if row.kind not in INTERNAL else row.data,
         )
         for row in await connection.execute(query)
     ]

@@ -1,6 +1,7 @@
-"""What the operator and the service say to each other: one desired-state PUT per decision, one per run.
+"""What the operator and the service say to each other: one desired-state PUT per look at a task, one per run.
 
-    PUT  TASK          TaskPut    -> 200 TaskSeen      service: mirrors the task, starts what is asked, tells what it knows
+    PUT  TASK          TaskPut    -> 200 TaskSeen      service: mirrors the task, starts what is asked, tells what it knows;
+                                                       with a `sight` it goes on while replies come at once
     GET  TASK                     -> 200 TaskSeen      404 when the service has never heard of it
     GET  TASKS ?after&limit       -> 200 OpenTasks     open tasks of the service's rows, for a new leader and the resync
     DELETE TASK                   -> 204           the object is gone: an open task ends as cancelled; 204 for an unknown one
@@ -9,12 +10,16 @@
                                      begins with what happens from now on; a comment line at least every 15 s
     GET  COMMITS ?after&limit     -> 200 CommitFeed    versions in the order of publication, for the projection
 
-The operator decides (`lifecycle.tasks.decide`) and is the only writer of an AgentTask's `status`; the service acts and
+The operator decides (`http.looks.decided`) and is the only writer of an AgentTask's `status`; the service acts and
 keeps the memory of decisions (`TaskPut.status` in its row), so a restarted or a second operator goes on from there and
 an object's status need be written only when people should see a change. `revision` counts decisions and replies and
 fences: a new status that was decided on an older row is refused with 409 and the newer `TaskSeen` under `details.seen`
 (so a Pod that is gone is never taken for a lost run when its reply has just come). Everything is idempotent: the same round,
 attempt or promotion asked for twice happens once.
+
+A `sight` is what the operator alone knows. With it the service decides on by the same function, on behalf of who asks: when
+the rows hold a reply that was not decided on yet, and after each act that ends at once. What it comes to has its own revision
+and is told back; the operator comes to the same by itself, or, having seen more meanwhile, to the next thing.
 
 The object of a task may go while it runs (`kubectl delete`, its namespace): DELETE tells so, and needs no object to be told
 of. A branch that is being moved is moved first; otherwise what was staged is dropped and the audit written.
@@ -29,7 +34,7 @@ from typing import Final, Literal
 
 from pydantic import Field, JsonValue
 
-from retort_core.lifecycle.observations import Prepared, Promoted, Ran
+from retort_core.lifecycle.observations import Prepared, Promoted, Ran, SandboxState
 from retort_core.lifecycle.sources import Answer, Approval, Review, Source
 from retort_core.lifecycle.statuses import Counts, Failure, TaskStatus
 from retort_core.models import Model
@@ -78,6 +83,18 @@ class Wanted(Model):
     end: bool = False  # terminal: drop what was staged, write the audit, allow the object's TTL
 
 
+class Sight(Model):
+    """What decisions depend on and only the operator knows: the executor, what is wrong with the task's profile, the limits of
+    its spec. `at`: when, by its clock; what is decided on it is decided as of then, whatever another machine's clock says."""
+
+    at: datetime
+    sandbox: SandboxState | None = None
+    problem: Failure | None = None
+    queue_timeout_seconds: float
+    active_deadline_seconds: float
+    infrastructure_retries: int
+
+
 class TaskPut(Model):
     """`revision` is the one this was decided on; 0 when the service has no row yet."""
 
@@ -85,6 +102,7 @@ class TaskPut(Model):
     status: TaskStatus
     revision: int
     wanted: Wanted = Wanted()
+    sight: Sight | None = None
 
 
 class TaskSeen(Model):
@@ -105,6 +123,7 @@ class TaskSeen(Model):
     approval: Approval | None = None
     cancelled: bool = False
     archived: bool = False  # ended and recorded: the object may be deleted
+    begun: tuple[Wanted, ...] = ()  # by the service itself in this PUT, on the sight it was given
 
 
 class OpenTasks(Model):
@@ -144,7 +163,7 @@ class InternalEvent(Model):
     """Something the operator may want to look at. An event only re-queues `decide` or the projection.
 
     kind      uid of                data
-    task      the task              {}: a reply was stored, an answer or an approval came in by HTTP
+    task      the task              {"revision"}: a reply was stored; {}: an answer or an approval came in by HTTP
     commit    the commit's id       {"namespace", "dataset"}: a version was published or a branch moved to it
     project   -                     {"namespace"}
     """

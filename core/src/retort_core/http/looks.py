@@ -1,0 +1,46 @@
+"""A look at a task: what operator and service tell each other of it, put before `decide`. The same for both."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from retort_core.http.internal import Sight, TaskObject, TaskSeen, Wanted
+from retort_core.lifecycle.observations import Observed, Prepare, Promote
+from retort_core.lifecycle.tasks import Decision, TaskFacts, decide
+
+
+def decided(task: TaskObject, seen: TaskSeen, sight: Sight) -> Decision:
+    facts = TaskFacts(
+        created_at=task.created_at,
+        status=seen.status,
+        review=task.review,
+        answer=seen.answer,
+        approval=seen.approval,
+        cancelled=seen.cancelled or task.cancelled,
+        queue_timeout=timedelta(seconds=sight.queue_timeout_seconds),
+        active_deadline=timedelta(seconds=sight.active_deadline_seconds),
+        infrastructure_retries=sight.infrastructure_retries,
+    )
+    observed = Observed(
+        base=sight.problem or seen.base,
+        prepared=seen.prepared,
+        run=seen.run,
+        promoted=seen.promoted,
+        sandbox=sight.sandbox,
+    )
+    return decide(facts, observed, sight.at)
+
+
+def wish(decision: Decision, seen: TaskSeen) -> Wanted:
+    """What of a decision the service carries out; the rest is the operator's."""
+    if decision.status.terminal:
+        return Wanted(end=not seen.archived)
+    for action in decision.actions:
+        match action:
+            case Prepare(round_):
+                return Wanted(prepare=round_)
+            case Promote(commit):
+                return Wanted(promote=commit)
+            case _:
+                continue
+    return Wanted()
