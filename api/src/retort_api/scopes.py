@@ -125,7 +125,7 @@ async def in_project(project: str, base: Annotated[Root, Depends(root)]) -> InPr
 
 
 async def in_dataset(dataset: str, base: Annotated[InProject, Depends(in_project)]) -> InDataset:
-    async with base.services.database.read() as connection:
+    async with base.services.database.single() as connection:
         found = await datasets.find(connection, base.project.id, dataset)
     if found is None:
         raise NotFound(f"There is no dataset {dataset[:100]!r} in project {base.project.name!r}.")

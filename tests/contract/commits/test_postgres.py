@@ -134,6 +134,25 @@ async def test_who_loses_the_race_by_a_moment_is_told_both_heads_too(
     assert await log.head(D, "main") == others[0].id
 
 
+async def test_a_single_statement_is_one_and_leaves_snapshots_what_they_were(
+    settings: PostgresSettings,
+) -> None:
+    """Singles go without a transaction over the same connections; the next reader has one that sees one state and writes nothing."""
+    async with opened(settings) as database:
+        for _ in range(2):
+            async with database.single() as connection:
+                mode = text("SELECT pg_backend_pid(), current_setting('transaction_isolation')")
+                pid, isolation = (await connection.execute(mode)).one()
+                assert isolation == "read committed"
+                with pytest.raises(AssertionError, match="one statement"):
+                    await connection.execute(text("SELECT 1"))
+            async with database.read() as connection:
+                assert (await connection.execute(mode)).one() == (pid, "repeatable read")
+                only = text("SELECT current_setting('transaction_read_only')")
+                assert (await connection.execute(only)).scalar_one() == "on"
+                await connection.execute(text("SELECT 1"))
+
+
 async def test_a_connection_lost_in_the_middle_changes_nothing_and_says_so(
     database: PostgresDatabase, make: Make
 ) -> None:

@@ -50,7 +50,7 @@ class ApiKeys:
     async def caller(self, secret: str) -> Caller:
         if not shown_once.plausible(shown_once.API_KEY, secret):
             raise Unauthenticated("The API key is not one of this service.")
-        async with self._database.read() as connection:
+        async with self._database.single() as connection:
             found = await session_repository.key(connection, shown_once.digest(secret))
         if found is None:
             raise Unauthenticated("The API key is not one of this service.")

@@ -36,7 +36,7 @@ class Grants:
         return role is not None and right in RIGHTS[role]
 
     async def role(self, caller: Caller, project: str) -> Role | None:
-        async with self._database.read() as connection:
+        async with self._database.single() as connection:
             return await member_repository.role(connection, project, subjects(caller))
 
     async def visible(self, caller: Caller) -> frozenset[str] | None:

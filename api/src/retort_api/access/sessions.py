@@ -108,7 +108,7 @@ class Sessions:
 
     async def caller(self, token: str) -> Caller:
         claims = self._ring.verify(token, ACCESS)
-        async with self._database.read() as connection:
+        async with self._database.single() as connection:
             session, account = await self._of(connection, claims, self._now())
         return Caller(
             name=account.name, kind="account", id=account.id, admin=account.admin, credential=session.id

@@ -93,7 +93,7 @@ async def stream(
     known: Known, request: Request, after: Annotated[int | None, Query(ge=0)] = None
 ) -> StreamingResponse:
     if after is None:
-        async with known.database.read() as connection:
+        async with known.database.single() as connection:
             after = await events.latest(connection)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(_lines(known, request, after), media_type="text/event-stream", headers=headers)
@@ -102,7 +102,7 @@ async def stream(
 async def _lines(known: Internal, request: Request, after: int) -> AsyncIterator[str]:
     while not await request.is_disconnected():
         heard = known.signal.listen()
-        async with known.database.read() as connection:
+        async with known.database.single() as connection:
             found = await events.internal_after(connection, after, BATCH)
         for event in found:
             after = event.seq

@@ -70,7 +70,7 @@ class TaskDesk:
         return standing.seen.model_copy(update={"begun": tuple(begun)})
 
     async def get(self, uid: str) -> TaskSeen:
-        async with self._database.read() as connection:
+        async with self._database.single() as connection:
             task, record = await objects.task_and_object(connection, uid)
         if task is None:
             raise NotFound(f"There is no task {uid[:40]!r}.")

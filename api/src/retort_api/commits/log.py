@@ -58,7 +58,7 @@ class CommitLog:
         known = self._known.get(identifier)
         if known is not None and known.dataset == dataset:
             return known
-        async with self._database.read() as connection:
+        async with self._database.single() as connection:
             found = await repository.commit(connection, dataset, identifier)
         if found is None:
             raise NotFound(f"There is no version {short(identifier)!r} in this dataset.")
@@ -67,7 +67,7 @@ class CommitLog:
 
     async def head(self, dataset: str, name: str) -> str:
         """Empty when there is no such ref yet."""
-        async with self._database.read() as connection:
+        async with self._database.single() as connection:
             found = await repository.ref(connection, dataset, name)
         return found.head if found is not None else ""
 
@@ -135,11 +135,11 @@ class CommitLog:
         return await self.get(dataset, found) if found is not None else None
 
     async def refs(self, dataset: str) -> list[Ref]:
-        async with self._database.read() as connection:
+        async with self._database.single() as connection:
             return await repository.all_refs(connection, dataset)
 
     async def ref(self, dataset: str, name: str) -> Ref:
-        async with self._database.read() as connection:
+        async with self._database.single() as connection:
             found = await repository.ref(connection, dataset, name)
         if found is None:
             raise NotFound(f"There is no branch {name!r}.")
@@ -148,7 +148,7 @@ class CommitLog:
     async def moves(
         self, dataset: str, name: str = "", after: int = 0, limit: int | None = None
     ) -> list[Move]:
-        async with self._database.read() as connection:
+        async with self._database.single() as connection:
             return await repository.moves(connection, dataset, name, after, limit)
 
     async def walk(self, dataset: str, branch: str) -> walks.Walk:

@@ -23,7 +23,8 @@ Value = TypeVar("Value")
 
 
 class Database:
-    """`read()` and `write()` give a connection in a transaction; leaving the block commits, an error rolls back."""
+    """`read()` and `write()` give a connection in a transaction; leaving the block commits, an error rolls back. `single()`
+    gives one for a single statement that reads, which is a snapshot in itself."""
 
     def __init__(self, url: str) -> None:
         self._engine = create_async_engine(url)
@@ -34,6 +35,11 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         async with self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @asynccontextmanager
+    async def single(self) -> AsyncIterator[AsyncConnection]:
+        async with self.read() as connection:
             yield connection
 
     @asynccontextmanager

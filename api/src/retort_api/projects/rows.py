@@ -12,7 +12,7 @@ class ProjectRows:
         self._database = database
 
     async def find(self, name: str) -> Project | None:
-        async with self._database.read() as connection:
+        async with self._database.single() as connection:
             return await repository.find(connection, name)
 
     async def refresh(self) -> None:

@@ -123,7 +123,7 @@ class TaskWork:
         """A new instruction takes the place of a question or a yes that is still open in its conversation."""
         if not task.conversation or not _is_new_turn(readied):
             return ()
-        async with self.database.read() as connection:
+        async with self.database.single() as connection:
             waiting = await repository.waiting(connection, task.conversation)
         return (waiting.uid,) if waiting is not None and waiting.uid != task.uid else ()
 

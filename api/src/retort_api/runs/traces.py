@@ -43,7 +43,7 @@ class TaskTraces:
         if not self.tracing.on:
             yield
             return
-        async with self.database.read() as connection:
+        async with self.database.single() as connection:
             parent = await traceparent_of(connection, task.uid)
         with self.tracing.span(name, parent, task=task.uid, source=task.source.kind, attempt=attempt):
             yield

@@ -20,7 +20,7 @@ OTHERS: Right = ("run", "tasks/others")
 
 async def asked(scope: InDataset, branch: str, **facts: JsonValue) -> Asked:
     """Whoever may not change data may still ask: what changes data then waits for a yes, as on a protected branch."""
-    async with scope.services.database.read() as connection:
+    async with scope.services.database.single() as connection:
         guarded = await members.is_protected(connection, scope.dataset.id, branch)
     change = await scope.may(CHANGE)
     return Asked(
@@ -42,7 +42,7 @@ async def asked(scope: InDataset, branch: str, **facts: JsonValue) -> Asked:
 
 async def may_approve(scope: InProject, task: TaskRecord) -> bool:
     """Whether this person's yes counts on a protected branch; raises where it is needed and does not."""
-    async with scope.services.database.read() as connection:
+    async with scope.services.database.single() as connection:
         guarded = await members.is_protected(connection, task.dataset, task.branch)
     allowed = await scope.may(PROTECTED)
     if guarded and not allowed:
@@ -58,7 +58,7 @@ async def own_task(scope: InProject, task: TaskRecord) -> None:
 
 async def own_conversation(scope: InDataset, conversation: str) -> None:
     """A new instruction takes the place of an open question, so not everybody may speak everywhere."""
-    async with scope.services.database.read() as connection:
+    async with scope.services.database.single() as connection:
         owner = await members.owner(connection, conversation)
     if owner != scope.caller.name and not await scope.may(OTHERS):
         raise denied(OTHERS)

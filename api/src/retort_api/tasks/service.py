@@ -146,7 +146,7 @@ async def _earlier(connection: AsyncConnection, project: str, key: str, digest: 
 
 
 async def get(services: Services, project: str, uid: str) -> TaskRecord:
-    async with services.database.read() as connection:
+    async with services.database.single() as connection:
         found = await repository.find(connection, project, uid)
     if found is None:
         raise NotFound(f"There is no task {uid[:40]!r} in this project.")

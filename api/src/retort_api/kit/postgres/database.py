@@ -1,6 +1,7 @@
 """The connection source over PostgreSQL: many writers at once, in several replicas.
 
-- Reads see one snapshot (REPEATABLE READ, READ ONLY) and take no locks. Writes run in READ COMMITTED: every repository
+- Reads see one snapshot (REPEATABLE READ, READ ONLY) and take no locks; a single statement goes without BEGIN and COMMIT,
+  which are two of its three round trips. Writes run in READ COMMITTED: every repository
   locks the rows it decides upon, or moves them by compare-and-swap, so nothing depends on the isolation.
 - Readers and writers have pools of their own, because a writer may read beside its transaction: with one pool, as many
   writers as connections would wait for one another for ever.
@@ -34,6 +35,7 @@ from retort_api.kit.postgres.settings import PostgresSettings
 log = structlog.get_logger(__name__)
 CHANNEL: Final = "retort"  # woken after every transaction that wrote something numbered
 SEQUENCE_LOCK: Final = 0x7265_746F_7274_0001  # "retort", 1
+STATEMENTS: Final = "retort_statements"
 TRIES: Final = 8
 PAUSE_SECONDS: Final = 0.02  # doubled with every try, times a random share
 RESOLVE_SECONDS: Final = 10.0  # a server that was restarted answers within a few
@@ -45,11 +47,20 @@ class PostgresDatabase(Database):
         readers, writers = settings.pools
         self._readers = _engine(settings, readers, "REPEATABLE READ", readonly=True)
         self._writers = _engine(settings, writers, "READ COMMITTED", readonly=False)
+        self._singles = self._readers.execution_options(isolation_level="AUTOCOMMIT")  # of the same pool
+        event.listen(self._singles.sync_engine, "before_cursor_execute", _counted)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         with explained():
             async with self._readers.connect() as connection, connection.begin():
+                yield connection
+
+    @asynccontextmanager
+    async def single(self) -> AsyncIterator[AsyncConnection]:
+        with explained():
+            async with self._singles.connect() as connection:
+                connection.info[STATEMENTS] = 0
                 yield connection
 
     @asynccontextmanager
@@ -104,6 +115,13 @@ class PostgresDatabase(Database):
             if status != "in progress":
                 return bool(status == "committed")
             await asyncio.sleep(0.1)
+
+
+def _counted(connection: Any, *_: Any) -> None:
+    """Two statements would see two states of the database."""
+    connection.info[STATEMENTS] += 1
+    if connection.info[STATEMENTS] > 1:
+        raise AssertionError("`single()` is for one statement; several need `read()`")
 
 
 async def _commit(commit: Callable[[], Awaitable[None]]) -> None:
