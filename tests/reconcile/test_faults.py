@@ -13,6 +13,7 @@ from retort_core.errors import RetortError
 from retort_core.http.internal import TaskObject
 from retort_core.lifecycle.observations import Prepared
 from retort_operator import effects
+from retort_operator.cluster import TRIES
 
 pytestmark = pytest.mark.asyncio
 
@@ -68,8 +69,6 @@ async def test_a_run_that_nobody_ends_is_stopped_by_the_deadline() -> None:
         await stage.start()
         await stage.warm()
         name, _ = await running(stage, activeDeadlineSeconds=1)
-        from retort_operator import effects
-
         assert effects.BACKSTOP_SECONDS == 30
         effects.BACKSTOP_SECONDS = 0
         try:
@@ -86,6 +85,31 @@ async def test_a_refused_claim_is_made_again(status: int) -> None:
         await stage.warm()
         stage.cluster.fail("patch", "pods", status, times=1)
         await stage.complete(stage.task())
+
+
+async def test_an_executor_that_could_not_be_claimed_for_a_moment_is_as_good_as_before() -> None:
+    """Regression: the claim of a server that could not be reached put its executor aside until it changed, which an idle one
+    never does. Where all were put aside and there was no room for more, tasks waited for ever."""
+    async with Stage(profile={**PROFILE, "replicas": 2, "capacity": 2}) as stage:
+        await stage.start()
+        await stage.warm()
+        stage.cluster.fail("patch", "pods", 503, times=3 * TRIES)
+        await stage.complete(stage.task(), 15)
+
+
+async def test_what_failed_while_the_api_server_was_away_is_tried_when_it_is_back() -> None:
+    """Pauses had grown by then: of the looks at tasks, and of the pool by each of the creations that failed together."""
+    async with Stage(Behaviour(run_seconds=0.5)) as stage:
+        await stage.start(lease_seconds=30.0)
+        await stage.warm()
+        names = [stage.task() for _ in range(8)]
+        await stage.until(lambda: bool(stage.service.running))
+        stage.cluster.fail("*", "*", 503, times=10**6)
+        await asyncio.sleep(6)
+        assert not any(stage.status(name).get("phase") == "Complete" for name in names)
+        stage.cluster.faults.clear()
+        for name in names:
+            await stage.complete(name, 5)
 
 
 async def test_a_status_that_cannot_be_written_now_is_written_later() -> None:

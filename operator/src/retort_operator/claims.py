@@ -152,10 +152,11 @@ class Claims:
         try:
             found = await self._cluster.patch(PODS, self._namespace, pod.name, patch)
         except ApiError as error:
-            if error.http not in (CONFLICT, NOT_FOUND):
+            if error.http in (CONFLICT, NOT_FOUND):
+                self._refused[pod.name] = pod.version  # the watch will tell what it is by now
+            else:
                 log.warning("claim_failed", problem=error.message)
                 pause = PAUSE
-            self._refused[pod.name] = pod.version
         except RetortError as problem:
             log.warning("claim_failed", problem=problem.message)
             pause = PAUSE

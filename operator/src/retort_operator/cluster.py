@@ -10,16 +10,18 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import aiohttp
+import structlog
 
 from retort_core.errors import Infrastructure
 from retort_core.resources.labels import API_VERSION
 from retort_operator.metrics import Metrics
 
+log = structlog.get_logger(__name__)
 Body: TypeAlias = dict[str, Any]
 MERGE: Final = "application/merge-patch+json"
 TRIES: Final = 4
@@ -28,6 +30,8 @@ TIMEOUT: Final = aiohttp.ClientTimeout(total=30, sock_connect=5)
 CHUNK: Final = 500
 METADATA: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 CONFLICT, GONE, NOT_FOUND, INVALID = 409, 410, 404, 422
+BROKEN: Final = (500, 502, 503, 504)
+AWAY_SECONDS: Final = 1.0
 
 
 class ApiError(Infrastructure):
@@ -62,10 +66,13 @@ POLICIES: Final = Resource("/apis/networking.k8s.io/v1", "networkpolicies")
 
 
 class Cluster:
-    """`session` carries the credentials; it is the one that the watches use too (see `access`)."""
+    """`session` carries the credentials; it is the one that the watches use too (see `access`). `back`: called when the API
+    server does what it is asked again after it could not be reached or had errors of its own."""
 
     def __init__(self, session: aiohttp.ClientSession, server: str, metrics: Metrics) -> None:
         self._session, self._server, self._metrics = session, server.rstrip("/"), metrics
+        self._away, self._answered = False, time.monotonic()
+        self.back: Callable[[], None] = lambda: None
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Body | None:
         """None when there is no such object."""
@@ -126,16 +133,30 @@ class Cluster:
             try:
                 return await self._once(verb, resource, path, **rest)
             except ApiError as error:
-                if error.http not in (429, 500, 502, 503, 504) or attempt == TRIES:
+                if error.http not in (429, *BROKEN):
+                    raise
+                self._away |= error.http in BROKEN
+                if attempt == TRIES:
                     raise
                 wait = float(error.details.get("retry_after", 0))
             except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as problem:
                 self._metrics.api_calls.labels(verb, resource.plural, "none").inc()
+                self._away = True
                 if attempt == TRIES:
                     raise ApiError(0, f"the API server cannot be reached: {type(problem).__name__}") from None
                 wait = 0.0
             await asyncio.sleep(max(wait, PAUSE * 2**attempt))
         raise AssertionError("the last try returns or raises")
+
+    def _heard(self) -> None:
+        """It did what it was asked. One that has just started refuses (403) until it has read who may what; one that fails on
+        some things and does others all the while was never away."""
+        silent, self._answered = time.monotonic() - self._answered, time.monotonic()
+        if self._away:
+            self._away = False
+            if silent > AWAY_SECONDS:
+                log.info("api_server_back", silent=round(silent, 1))
+                self.back()
 
     async def _once(
         self,
@@ -164,6 +185,7 @@ class Cluster:
         self._metrics.api_calls.labels(verb, resource.plural, str(response.status)).inc()
         if response.status >= 400:
             raise _error(response.status, raw, response.headers.get("Retry-After", ""))
+        self._heard()
         found: Body = json.loads(raw) if raw else {}
         return found
 

@@ -19,6 +19,7 @@ IDLE_SECONDS: Final = (
 )
 CHUNK: Final = 500
 REQUEST_SECONDS: Final = 30.0
+BACKOFFS: Final = (0.2, 0.5, *(1.0,) * 60)  # seconds between the tries of one request
 Raw: TypeAlias = Mapping[str, Any]
 Handler: TypeAlias = Callable[..., Awaitable[None]]
 
@@ -77,6 +78,8 @@ class NoDiffs(kopf.DiffBaseStorage):
 
 
 def settings() -> kopf.OperatorSettings:
+    """`BACKOFFS` instead of 1, 1, 2, 3, 5, 8 …: a restarted API server answers after some four seconds, and a watch that
+    pauses for five then is what everybody waits for."""
     found = kopf.OperatorSettings()
     found.posting.enabled = False
     found.persistence.diffbase_storage = NoDiffs()
@@ -87,6 +90,7 @@ def settings() -> kopf.OperatorSettings:
     found.watching.label_selectors["v1", "pods"] = labels.ROLE
     found.networking.request_timeout = REQUEST_SECONDS
     found.networking.enforce_retry_after = True
+    found.networking.error_backoffs = BACKOFFS
     found.execution.max_workers = 1  # nothing here runs in threads
     found.process.ultimate_exiting_timeout = None
     return found

@@ -8,11 +8,13 @@ Everything is made here and handed on: there are no globals, and a test makes th
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import aiohttp
@@ -34,6 +36,7 @@ from retort_operator.settings import Settings, from_environment
 
 log = structlog.get_logger(__name__)
 STREAM_PAUSES: Final = (0.1, 0.5, 1.0, 2.0)
+LONGEST_MESSAGE: Final = 300
 
 
 class Operator:
@@ -258,6 +261,21 @@ async def serve(settings: Settings) -> int:
     return 0
 
 
+class FrameworkLine(logging.Formatter):
+    """As our own lines. Cut off, because the framework prints whole objects where it does not know what to do with them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "event": record.getMessage()[:LONGEST_MESSAGE],
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
+        }
+        if record.exc_info and record.exc_info[0] is not None:
+            line["error"] = record.exc_info[0].__name__
+        return json.dumps(line, ensure_ascii=False)
+
+
 def logs() -> None:
     """One JSON line an event; the framework's own only from warnings on."""
     structlog.configure(
@@ -269,7 +287,9 @@ def logs() -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )
-    logging.basicConfig(level=logging.WARNING, format='{"level":"%(levelname)s","event":"%(name)s"}')
+    lines = logging.StreamHandler()
+    lines.setFormatter(FrameworkLine())
+    logging.basicConfig(level=logging.WARNING, handlers=[lines])
 
 
 def main() -> None:

@@ -92,6 +92,14 @@ class Parts:
         self.claims.used = self.pools.look
         self.pools.changed = self.profile_statuses.changed
         self.prober.proved = self.receiver.proved
+        cluster.back = self._again
+
+    def _again(self) -> None:
+        """The API server is back: what waits after failures is tried now."""
+        self.queue.again()
+        self.pools.again()
+        for profile in self.profiles:
+            self.claims.kick(profile.name)
 
     async def _look(self, key: str) -> None:
         if key.startswith(GONE):

@@ -48,6 +48,7 @@ class _Making:
     missing: float = 0.0  # since when executors are missing; 0 when none is
     alarm: asyncio.TimerHandle | None = None
     failed: set[str] = field(default_factory=set)
+    failed_pods: bool = False  # whether what failed last were Pods, and not only the asking for them
 
 
 class Pools:
@@ -112,7 +113,7 @@ class Pools:
         """What a Pod's state says about making more of its kind."""
         making = self._making.setdefault(pod.profile, _Making())
         if pod.ready and not pod.over:
-            making.failures, making.problem = 0, ""
+            making.failures, making.problem, making.failed_pods = 0, "", False
         if pod.over and not pod.task and not pod.leaving and pod.uid not in making.failed:
             self._failed(making, pod, pod.reason or "it ended before it was ready")
 
@@ -250,10 +251,21 @@ class Pools:
                 "executor_not_deleted", pod=pod.name, problem=problem.message
             )  # the sweeper asks again
 
+    def again(self) -> None:
+        """What creations failed on is back; a pause may have grown to a minute."""
+        for name, making in self._making.items():
+            if not making.failed_pods:
+                making.until = 0.0
+            self.look(name)
+
     def _failed(self, making: _Making, pod: PodView | None, problem: str) -> None:
-        making.failures += 1
+        """Those that were under way together failed of one thing: they lengthen the pause once."""
+        now = time.monotonic()
+        if now >= making.until:
+            making.failures += 1
+            making.until = now + min(0.5 * 2**making.failures, LONGEST_PAUSE)
         making.problem = problem[:500]
-        making.until = time.monotonic() + min(0.5 * 2**making.failures, LONGEST_PAUSE)
+        making.failed_pods |= pod is not None
         if pod is not None:
             making.failed.add(pod.uid)
             if len(making.failed) > 1000:

@@ -54,7 +54,8 @@ class WorkQueue:
 
     def again(self) -> None:
         """What waits after failures is looked at now: what it failed on is back. A pause may have grown to ten seconds."""
-        for key in list(self._failures):
+        waiting, self._failures = list(self._failures), {}
+        for key in waiting:
             self.wake(key)
 
     async def run(self) -> None:
