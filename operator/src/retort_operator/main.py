@@ -8,13 +8,10 @@ Everything is made here and handed on: there are no globals, and a test makes th
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
 import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import aiohttp
@@ -27,6 +24,7 @@ from retort_operator.access import WatchAges
 from retort_operator.cluster import PROFILES, Cluster
 from retort_operator.health import Health
 from retort_operator.lease import Lease, LeaseLost
+from retort_operator.logs import logs
 from retort_operator.metrics import Metrics
 from retort_operator.parts import Parts
 from retort_operator.probe import Reach, reached
@@ -36,7 +34,6 @@ from retort_operator.settings import Settings, from_environment
 
 log = structlog.get_logger(__name__)
 STREAM_PAUSES: Final = (0.1, 0.5, 1.0, 2.0)
-LONGEST_MESSAGE: Final = 300
 
 
 class Operator:
@@ -259,37 +256,6 @@ async def serve(settings: Settings) -> int:
         log.error("ended", problem=problem.message)  # noqa: TRY400
         return 1
     return 0
-
-
-class FrameworkLine(logging.Formatter):
-    """As our own lines. Cut off, because the framework prints whole objects where it does not know what to do with them."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "event": record.getMessage()[:LONGEST_MESSAGE],
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
-        }
-        if record.exc_info and record.exc_info[0] is not None:
-            line["error"] = record.exc_info[0].__name__
-        return json.dumps(line, ensure_ascii=False)
-
-
-def logs() -> None:
-    """One JSON line an event; the framework's own only from warnings on."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-    )
-    lines = logging.StreamHandler()
-    lines.setFormatter(FrameworkLine())
-    logging.basicConfig(level=logging.WARNING, handlers=[lines])
 
 
 def main() -> None:
