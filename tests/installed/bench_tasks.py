@@ -19,7 +19,6 @@ from typing import Any
 
 import httpx2 as httpx
 import pytest
-from tests.cluster.conftest import PYTHON
 from tests.installed.apiserver import api_server, tasks_of
 from tests.installed.conftest import AMY, EXECUTORS, PROJECT, SYSTEM, Installation
 
@@ -30,15 +29,6 @@ TASKS = tasks_of(PROJECT)
 STEPS = [{"id": "s1", "op": "drop_columns", "params": {"columns": ["score"]}}]
 PLAN = {"plan": {"json": json.dumps({"title": "Drop", "steps": STEPS})}}
 WORDS = {"instruction": {"text": "drop the score column"}}
-IDLE = """
-import pathlib
-for name in ("/sys/fs/cgroup/memory/memory.stat", "/sys/fs/cgroup/memory.stat"):
-    path = pathlib.Path(name)
-    if path.exists():
-        found = dict(line.split() for line in path.read_text().splitlines())
-        print(int(found.get("total_rss", found.get("anon", 0))))
-        break
-"""
 
 
 @dataclass
@@ -179,10 +169,10 @@ def test_burst(watch: Watch, installation: Installation, capsys: pytest.CaptureF
 
 def test_memory(installation: Installation, capsys: pytest.CaptureFixture[str]) -> None:
     installation.idle(2)
-    executors, system = installation.kubectl.inside(EXECUTORS), installation.kubectl.inside(SYSTEM)
+    executors = installation.kubectl.inside(EXECUTORS)
     (pod, *_) = executors("get", "pods", "-l", "retort.dev/state=idle", "-o", "name").split()
-    executor = int(executors("exec", pod, "--", PYTHON, "-I", "-c", IDLE)) / (1 << 20)
-    operator = int(system("exec", "deploy/retort-operator", "--", PYTHON, "-I", "-c", IDLE)) / (1 << 20)
+    executor = installation.memory(EXECUTORS, pod)
+    operator = installation.memory(SYSTEM, "deploy/retort-operator")
     told(capsys, f"idle: operator {operator:.0f} MiB (bar 100), executor Pod {executor:.0f} MiB (bar 120)")
     assert operator <= 100
     assert executor <= 120

@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 from pages import Example, examples
+from tests.cluster.conftest import PYTHON
 from tests.cluster.kube import ROOT, Program, Refused, clients
 from tests.installed.leavings import left_behind, of_the_product
 
@@ -28,6 +29,15 @@ REMOVE = "helm uninstall"
 SYSTEM, EXECUTORS, PROJECT = "retort-system", "retort-executors", "research"
 AMY = f"system:serviceaccount:{PROJECT}:amy"
 OVER = ("Complete", "Failed")
+USED = """
+import pathlib
+for name in ("/sys/fs/cgroup/memory/memory.stat", "/sys/fs/cgroup/memory.stat"):
+    path = pathlib.Path(name)
+    if path.exists():
+        found = dict(line.split() for line in path.read_text().splitlines())
+        print(int(found.get("total_rss", found.get("anon", 0))))
+        break
+"""
 ENVIRONMENT, STARTED = ".environment", ".started"
 
 
@@ -164,6 +174,11 @@ class Installation:
         self.kubectl.inside(EXECUTORS)(
             "wait", "executorprofile/default", path, f"--timeout={seconds}s", seconds=seconds + 20
         )
+
+    def memory(self, namespace: str, target: str) -> float:
+        """MiB in use by a Pod, its files in the page cache left out."""
+        found = self.kubectl.inside(namespace)("exec", target, "--", PYTHON, "-I", "-c", USED)
+        return int(found) / (1 << 20)
 
 
 def script_of(found: list[Example]) -> str:
