@@ -23,7 +23,7 @@ from tests.cluster.conftest import PYTHON
 from tests.cluster.kube import ROOT, Program
 from tests.installed.apiserver import api_server
 from tests.installed.conftest import EXECUTORS, SYSTEM, Installation
-from tests.installed.harm import Harm, Kind, kinds
+from tests.installed.harm import REST, Harm, Kind, kinds
 from tests.installed.machine import Machine, until
 from tests.installed.stream import Project, Stream, Task
 
@@ -39,7 +39,7 @@ REPORT = ROOT / "build" / "reliability.json"
 SURVEY = "id,v0\n" + "".join(f"{n},{n * 7 % 50}\n" for n in range(60))
 PEOPLE = {"north": "ann", "south": "bob"}
 
-pytestmark = pytest.mark.timeout(400 + 120 * KILLS)
+pytestmark = pytest.mark.timeout(400 + (120 + REST) * KILLS)
 
 
 @dataclass
@@ -124,6 +124,7 @@ def recovery(site: Site, name: str, kind: Kind, number: int) -> float:
         at = kind.mend()
     site.stream.witness.until(probe, PATIENCE)
     kind.after()
+    time.sleep(kind.rest)
     return max(probe.ended_at - at, 0.0)
 
 
