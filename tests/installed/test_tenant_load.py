@@ -1,7 +1,7 @@
 """One project floods the installation; another one's task ends soon all the same.
 
 RETORT_TEST_FLOOD tasks (300): what a node of two cores starts and ends in a few minutes. 10,000 is the same case for the
-product, which takes up 32 tasks of a project at a time; making and removing so many objects takes the node some ten minutes.
+product, which takes up 32 tasks of a project at a time; the node gets longer to make and to remove so many objects.
 """
 
 from __future__ import annotations

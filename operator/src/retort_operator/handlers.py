@@ -78,8 +78,8 @@ class NoDiffs(kopf.DiffBaseStorage):
 
 
 def settings() -> kopf.OperatorSettings:
-    """`BACKOFFS` instead of 1, 1, 2, 3, 5, 8 …: a restarted API server answers after some four seconds, and a watch that
-    pauses for five then is what everybody waits for."""
+    """`BACKOFFS` instead of 1, 1, 2, 3, 5, 8 …: a restarted API server answers within seconds, and a watch that pauses for
+    five then is what everybody waits for."""
     found = kopf.OperatorSettings()
     found.posting.enabled = False
     found.persistence.diffbase_storage = NoDiffs()

@@ -23,14 +23,14 @@ from retort_api.tasks.languages import of_source
 from retort_api.tasks.records import TaskRecord
 from retort_core.errors import Conflict, NotFound, RetortError, Unavailable
 from retort_core.http.internal import CommitFeed, OpenTasks, TaskObject, TaskPut, TaskSeen, Wanted
-from retort_core.http.looks import decided, wish
+from retort_core.http.looks import decided, observed, wish
 from retort_core.lifecycle.failures import failure_of
-from retort_core.lifecycle.observations import Observed, Promoted
+from retort_core.lifecycle.observations import Promoted
 from retort_core.lifecycle.statuses import Failure, TaskStatus
 from retort_core.lifecycle.tasks import decide
 
-# Rules plan in 10 ms and a branch is moved in one transaction: replies that come at once are told at once, which spares the
-# operator an event and a question each (25 ms of 280). What takes longer is told of by its event.
+# Rules plan in 10 ms and a branch is moved in one transaction: what comes at once is decided on at once, which spares the
+# operator an event and a request each (37 ms of 358). What takes longer is told of by its event.
 AT_ONCE_SECONDS: Final = 0.1
 PROMOTING_SECONDS: Final = 5.0
 LATE: Final = "this task moved on meanwhile"
@@ -98,7 +98,7 @@ class TaskDesk:
         if task is None:
             return
         facts = replace(task.facts, cancelled=True)
-        decision = decide(facts, _observed(await self._seen(task, None)), datetime.now(UTC))
+        decision = decide(facts, observed(await self._seen(task, None)), datetime.now(UTC))
         if not decision.status.terminal:
             raise Unavailable("The branch of this task is being moved; ask again.")
         async with self._database.write() as connection:
@@ -245,13 +245,6 @@ async def _added(connection: AsyncConnection, given: TaskObject, project: str) -
     await repository.add(connection, task)
     await members.keep_promise(connection, promise_of(given.namespace, given.name), task.uid, given.requester)
     return task
-
-
-def _observed(seen: TaskSeen) -> Observed:
-    """What the rows know; there is no executor to look at any more."""
-    return Observed(
-        base=seen.base, prepared=seen.prepared, run=seen.run, promoted=seen.promoted, sandbox=None
-    )
 
 
 async def _merged(connection: AsyncConnection, task: TaskRecord, body: TaskPut) -> TaskRecord:

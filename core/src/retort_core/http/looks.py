@@ -21,14 +21,18 @@ def decided(task: TaskObject, seen: TaskSeen, sight: Sight) -> Decision:
         active_deadline=timedelta(seconds=sight.active_deadline_seconds),
         infrastructure_retries=sight.infrastructure_retries,
     )
-    observed = Observed(
-        base=sight.problem or seen.base,
+    return decide(facts, observed(seen, sight), sight.at)
+
+
+def observed(seen: TaskSeen, sight: Sight | None = None) -> Observed:
+    """Without a sight: what the rows know, where there is no executor to look at any more."""
+    return Observed(
+        base=(sight.problem if sight is not None else None) or seen.base,
         prepared=seen.prepared,
         run=seen.run,
         promoted=seen.promoted,
-        sandbox=sight.sandbox,
+        sandbox=sight.sandbox if sight is not None else None,
     )
-    return decide(facts, observed, sight.at)
 
 
 def wish(decision: Decision, seen: TaskSeen) -> Wanted:
