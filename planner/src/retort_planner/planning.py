@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from retort_core.plans import Declined, Outcome, Planned
 from retort_planner import rules
 from retort_planner.agreement import confirm
-from retort_planner.model.client import Endpoint, ModelClient, ModelUnavailable, Told, unheard
+from retort_planner.model.calls import Endpoint, ModelUnavailable, Told, unheard
 from retort_planner.model.planning import Asked, ModelPlanner
 from retort_planner.model.probe import find_rung
 from retort_planner.requests import Request
@@ -63,5 +63,8 @@ class Planner:
 
 def connect(endpoint: Endpoint, told: Told = unheard) -> ModelPlanner:
     """A model behind its endpoint, after the probe. Raises ModelUnavailable when nobody usable answers."""
+    # Half a second of loading, which a service without a model need not wait for.
+    from retort_planner.model.client import ModelClient
+
     client = ModelClient(endpoint, told)
     return ModelPlanner(client, find_rung(client))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from retort_api.runs.preparation import Planner
 from retort_api.settings import Settings
 from retort_planner import rules
-from retort_planner.model.client import Endpoint, ModelUnavailable, Rung, Told, unheard
+from retort_planner.model.calls import Endpoint, ModelUnavailable, Rung, Told, unheard
 from retort_planner.model.planning import ModelPlanner
 from retort_planner.planning import Planner as RulesAndModel
 from retort_planner.planning import connect

@@ -22,7 +22,7 @@ from retort_api.mains.serving import Listener, beside, listening
 from retort_api.tasks import activity_repository as activity
 from retort_api.tasks.records import TaskRecord
 from retort_core.lifecycle.statuses import TaskStatus
-from retort_planner.model.client import Call, Told
+from retort_planner.model.calls import Call, Told
 from retort_tables.objects.port import ObjectStore
 
 log = structlog.get_logger(__name__)

@@ -7,14 +7,18 @@ taken at its word: `retort_planner.agreement` compares it with the rules' plan b
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from retort_core.plans import Lang, Outcome
 from retort_core.profiles import Profile
 from retort_core.schema import Schema
-from retort_planner.model.client import ModelClient, Rung
+from retort_planner.model.calls import Rung
 from retort_planner.model.prompts import data_card, messages, repair_message
 from retort_planner.model.reply import Findings, answer_schema, read_outcome
 from retort_plans.catalogue import json_schema
+
+if TYPE_CHECKING:
+    from retort_planner.model.client import ModelClient
 
 REPAIRS = 2
 # Above this many columns an enum of names makes the grammar too dear; names are then checked afterwards only.

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import json
 import secrets
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from retort_planner.model.client import Messages, ModelClient, ModelUnavailable, Rung
+from retort_planner.model.calls import Messages, ModelUnavailable, Rung
+
+if TYPE_CHECKING:
+    from retort_planner.model.client import ModelClient
 
 ENFORCED = (Rung.json_schema, Rung.structured_outputs, Rung.json_object)
 

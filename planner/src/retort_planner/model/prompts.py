@@ -14,7 +14,7 @@ from typing import Any
 from retort_core.plans import Lang
 from retort_core.profiles import ColumnProfile, Profile
 from retort_core.schema import Column, Kind, Schema
-from retort_planner.model.client import Messages
+from retort_planner.model.calls import Messages
 
 CARDS = 20  # columns described in full; the others by name
 SAMPLES = 5

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from answering import Answering, answering
 
-from retort_planner.model.client import Endpoint, ModelClient, Rung
+from retort_planner.model.calls import Endpoint, Rung
+from retort_planner.model.client import ModelClient
 
 
 def schema_of(body: dict[str, Any], rung: Rung) -> dict[str, Any] | None:

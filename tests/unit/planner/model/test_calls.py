@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from retort_planner.model.client import Call, Endpoint, ModelClient, ModelUnavailable, Rung
+from retort_planner.model.calls import Call, Endpoint, ModelUnavailable, Rung
+from retort_planner.model.client import ModelClient
 
 MESSAGES = [{"role": "user", "content": "x"}]
 

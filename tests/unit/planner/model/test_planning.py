@@ -9,7 +9,7 @@ import pytest
 from retort_core.plans import Declined, Planned, Question
 from retort_core.profiles import ColumnProfile, Profile, ValueCount
 from retort_core.schema import Column, DType, Kind, Schema
-from retort_planner.model.client import Rung
+from retort_planner.model.calls import Rung
 from retort_planner.model.planning import ModelPlanner
 from retort_planner.model.prompts import data_card
 from retort_planner.planning import Planner, connect

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from retort_planner.model.client import Endpoint, ModelClient, ModelUnavailable, Rung
+from retort_planner.model.calls import Endpoint, ModelUnavailable, Rung
+from retort_planner.model.client import ModelClient
 from retort_planner.model.probe import find_rung
 
 
