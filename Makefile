@@ -24,7 +24,7 @@ check: setup  ## format, lint, types, layers, dependencies, freshness of generat
 
 soak: setup  ## every part of an installation ended thirty times under work: processes on loopback, then a real node (as root)
 	RETORT_KILLS=30 $(BIN)/pytest -n0 --timeout=7200 tests/cluster_service/test_kills.py $(ARGS)
-	RETORT_KILLS=30 RETORT_OUTAGE=60 RETORT_REST=130 $(BIN)/python tools/cluster soak $(ARGS)
+	RETORT_KILLS=30 RETORT_OUTAGE=60 $(BIN)/python tools/cluster soak $(ARGS)
 
 generate: setup  ## everything that is made from a source: OpenAPI, reference pages
 	$(BIN)/python tools/generate.py

@@ -24,9 +24,6 @@ PART = "app.kubernetes.io/component"
 BUSY = "retort.dev/role=executor,retort.dev/task"
 OUTAGE = float(os.environ.get("RETORT_OUTAGE", "15"))  # seconds without an object store
 SELECTED = '{"spec":{"selector":{"retort.dev/gone":%s}}}'
-# Seconds between two ends of the API server. Scheduler and kubelet pause longer after each failure, up to a minute, and forget
-# that after two minutes without one: ends close together measure their patience.
-REST = float(os.environ.get("RETORT_REST", "0"))
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,6 @@ class Kind:
     mend: Callable[[], float] | None = None
     after: Callable[[], None] = lambda: None
     around: Callable[[], AbstractContextManager[None]] = nullcontext
-    rest: float = 0.0  # seconds until the next one
 
 
 @dataclass
@@ -149,7 +145,7 @@ def kinds(harm: Harm) -> dict[str, Kind]:
         **{name: Kind(lambda part=part: harm.part(part)) for name, part in parts.items()},  # type: ignore[misc]
         "executor": Kind(harm.executor),
         **{name: Kind(lambda daemon=daemon: harm.daemon(daemon)) for name, daemon in daemons.items()},  # type: ignore[misc]
-        "api-server": Kind(lambda: harm.daemon("kube-apiserver"), rest=REST),
+        "api-server": Kind(lambda: harm.daemon("kube-apiserver")),
         "watches": Kind(harm.watches),
         "object-store": Kind(harm.store_gone, mend=harm.store_back),
         "clock": Kind(clocks.set, around=clocks.settable),

@@ -1,0 +1,103 @@
+"""Other values than the page's, on the same installation: two of everything, and Roles instead of ClusterRoles."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.cluster.kube import ROOT, Program
+from tests.installed.conftest import PROJECT, SYSTEM, Installation
+
+pytestmark = pytest.mark.timeout(600)  # the first one follows the page
+CHART = ROOT / "charts" / "retort"
+DEV = ("--values", str(CHART / "values-dev.yaml"))
+PARTS = ("operator", "api", "broker")
+STEPS = [{"id": "s1", "op": "drop_columns", "params": {"columns": ["score"]}}]
+DROP = {"plan": {"json": json.dumps({"title": "Drop", "steps": STEPS})}}
+OPERATOR = f"system:serviceaccount:{SYSTEM}:retort-operator"
+ELSEWHERE = "elsewhere"
+
+
+class Values:
+    def __init__(self, installation: Installation) -> None:
+        self.installation = installation
+        self._helm = Program("helm", Path(os.environ["KUBECONFIG"]))
+
+    def set(self, values: dict[str, Any]) -> str:
+        """What the release is told on top of the page's values; returns its notes once everything runs."""
+        more = self.installation.folder / "values.yaml"
+        more.write_text(json.dumps(values), "utf-8")
+        told = self._helm(
+            "upgrade", "retort", str(CHART), "-n", SYSTEM, *DEV, "--values", str(more), seconds=120
+        )
+        for part in PARTS:
+            self.installation.ready(f"retort-{part}")
+        self.installation.forward()
+        self.installation.idle(2)
+        return told
+
+
+@pytest.fixture
+def values(installation: Installation) -> Iterator[Values]:
+    found = Values(installation)
+    yield found
+    found.set({})
+
+
+def drop(installation: Installation) -> None:
+    installation.done(DROP, base="main", branch=f"values-{uuid.uuid4().hex[:8]}", review="Auto")
+
+
+def test_two_of_everything(installation: Installation, values: Values) -> None:
+    """The default of the chart: one of each may go at any time, and an administrator's drain leaves one."""
+    values.set({**{part: {"replicas": 2} for part in PARTS}, "podDisruptionBudget": {"enabled": True}})
+    system = installation.kubectl.inside(SYSTEM)
+    budgets = {
+        one["metadata"]["name"]: one["status"]["disruptionsAllowed"]
+        for one in system.json("get", "poddisruptionbudgets")["items"]
+    }
+    assert budgets == {f"retort-{part}": 1 for part in PARTS}
+    drop(installation)
+    for part in PARTS:
+        chosen = f"app.kubernetes.io/component={part}"
+        (first, second) = system("get", "pods", "-l", chosen, "-o", "name").split()
+        for one in (first, second):
+            system("delete", one, "--wait=false")
+            drop(installation)
+            installation.ready(f"retort-{part}")
+
+
+def test_named_projects_need_roles_only(installation: Installation, values: Values) -> None:
+    """The operator may then do nothing outside of them; what that costs is said."""
+    marks = {"retort.dev/project": "enabled"}
+    kubectl = installation.kubectl
+    kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": ELSEWHERE, "labels": marks}})
+    try:
+        notes = values.set({"scope": {"namespaces": [PROJECT]}})
+        assert "namespaced mode (research). Lost against cluster-wide mode" in notes
+        bindings = kubectl.json("get", "clusterrolebindings")["items"]
+        bound = [
+            one for one in bindings for who in one.get("subjects") or () if who["name"] == "retort-operator"
+        ]
+        assert not bound
+        as_operator = kubectl.as_user(OPERATOR)
+        status = ("agenttasks.retort.dev", "--subresource=status", "-n", PROJECT)
+        assert as_operator("auth", "can-i", "patch", *status).strip() == "yes"
+        for where in (("-n", ELSEWHERE), ("-A",)):
+            assert as_operator.refused("auth", "can-i", "list", "agenttasks.retort.dev", *where) is not None
+        drop(installation)
+        me = kubectl.json("auth", "whoami")["status"]["userInfo"]["username"]
+        task = {
+            "apiVersion": "retort.dev/v1alpha1", "kind": "AgentTask", "metadata": {"name": "unseen"},
+            "spec": {"requester": me, "datasetName": "survey", "source": DROP},
+        }  # fmt: skip
+        kubectl.inside(ELSEWHERE).apply(task)
+        drop(installation)
+        assert not kubectl.inside(ELSEWHERE).json("get", "agenttask", "unseen").get("status")
+    finally:
+        kubectl("delete", "namespace", ELSEWHERE, "--timeout=60s", seconds=80)
