@@ -8,8 +8,8 @@ HEAD = """\
 # Attacks and what came of them
 
 Made from `tools/attacks.py` and from what the tests saw on a real node; do not edit. An attack is tried with all barriers, \
-with each one taken away, and with none, where it must succeed: an attempt that cannot succeed shows nothing. What was not \
-tried is marked –. **Out** means that \
+on the network and between tenants also with each one taken away, and with none, where it must succeed: an attempt that cannot \
+succeed shows nothing. What was not tried is marked –. **Out** means that \
 bytes left the Pod, that another tenant's bytes were read, or that the service stopped. What is not defended: \
 [threat model](../explanation/threat-model.md).
 
@@ -31,7 +31,7 @@ def _group(key: str, group: attacks.Group, words: attacks.Words) -> str:
     lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for one in attacks.of(key):
         told = [_cell(one, cell, words.get(one.key, {})) for cell in group.columns]
-        lines.append(f"| {' | '.join((one.title, one.first, one.second, *told))} |")
+        lines.append(f"| {' | '.join((one.title, one.first, one.second or '–', *told))} |")
     return head + "\n".join(lines) + "\n"
 
 

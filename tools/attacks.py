@@ -67,12 +67,14 @@ GROUPS: Final[Mapping[str, Group]] = {
     "project": Group(
         "Somebody with `edit` in a namespace of his own",
         "Tried with `kubectl` on the installed product. Rights are taken away by granting the attacker what he lacks, "
-        "admission by removing the binding of its policy.",
+        "admission by removing the binding of its policy, the rights of a project by asking in one's own for what is theirs. "
+        "Where a barrier is a query that names the project, it cannot be taken away, and there is no second one.",
         "tests/installed/test_attack_matrix.py::test_cell",
     ),
 }
 WALLS: Final = "walls of the worker (filter, Landlock)"
 POLICY: Final = "NetworkPolicy"
+NONE: Final = ""  # one barrier is all there is
 OWN_NETWORK: Final = "the Pod's own network namespace"
 _NETWORK: Final = {
     "tcp-pod": "TCP to a Pod",
@@ -113,17 +115,18 @@ ATTACKS: Final = (
     Attack("disk-root", "resources", "filling the root", WALLS, "read-only root", (BOTH, NO_FIRST), frozenset()),
     Attack("disk-shm", "resources", "filling /dev/shm", WALLS, "bounded by the runtime, counted as the container's memory", (BOTH, NO_FIRST), frozenset()),
     Attack("tasks-of-others", "project", "tasks and versions of another namespace", "RBAC", "no cell of a table is in an object", (BOTH, NO_FIRST), frozenset()),
-    Attack("commit-of-others", "project", "a task that starts from another project's version", "versions are looked up in the task's own project", "rights are asked for the task's own namespace", (BOTH,), frozenset()),
-    Attack("restore-of-others", "project", "a task that restores another project's version", "versions are looked up in the task's own project", "rights are asked for the task's own namespace", (BOTH,), frozenset()),
-    Attack("http", "project", "another project over HTTP, with a token of one's own", "rights are asked per project", "every query takes its ids from one project", (BOTH,), frozenset()),
+    Attack("commit-of-others", "project", "a task that starts from another project's version", "versions are looked up in the task's own project", NONE, (BOTH,), frozenset()),
+    Attack("restore-of-others", "project", "a task that restores another project's version", "versions are looked up in the task's own project", NONE, (BOTH,), frozenset()),
+    Attack("http", "project", "another project over HTTP, with a token of one's own", "rights are asked per project", "every query takes its ids from one project", (BOTH, NO_FIRST), frozenset()),
     Attack("profile", "project", "an executor profile of others", "admission: the verb `use`", "`allowedNamespaces` of the profile"),
     Attack("pod", "project", "a Pod in the executors' namespace", "RBAC", "admission: only the operator makes Pods there"),
     Attack("policy", "project", "a policy that opens the executors' network", "RBAC", "admission: the namespace is closed"),
     Attack("exec", "project", "a program inside an executor", "RBAC", "admission: the namespace is closed"),
     Attack("status", "project", "a forged status", "RBAC", "admission: status is the operator's"),
     Attack("version", "project", "a forged DataCommit", "RBAC", "admission: versions are the operator's"),
-    Attack("requester", "project", "a task in somebody else's name", "admission: `requester` is the caller", "it reaches its own namespace only", (BOTH,), frozenset()),
-    Attack("large", "project", "a spec of 1 MiB", "bounds of every field in the CRD", "limit of the API server on objects", (BOTH,), frozenset()),
+    Attack("requester", "project", "a task in somebody else's name", "admission: `requester` is the caller", "the named one's rights are asked in that namespace"),
+    Attack("large", "project", "1 MiB: in the spec; without the first, where no CRD sets bounds", "bounds of every field in the CRD", "limits of the API server on objects", (BOTH, NO_FIRST), frozenset()),
+    Attack("many", "project", "tasks without end", "ResourceQuota on `count/agenttasks.retort.dev`", "projects take turns, 32 tasks of each at a time", (BOTH, NO_FIRST), frozenset()),
 )  # fmt: skip
 
 

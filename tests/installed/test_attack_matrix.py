@@ -30,6 +30,8 @@ MALLORY = f"system:serviceaccount:{HIS}:mallory"
 STEPS = [{"id": "s1", "op": "drop_columns", "params": {"columns": ["score"]}}]
 DROP = {"plan": {"json": json.dumps({"title": "Drop", "steps": STEPS})}}
 DRY = "--dry-run=server"
+MANY = 100  # tasks at once; tests/installed/test_tenant_load.py has more
+SOON = 45.0  # seconds of another project's task beside them
 RBAC = {"apiVersion": "rbac.authorization.k8s.io/v1"}
 
 
@@ -105,6 +107,14 @@ def until(act: Callable[[], object], wanted: Callable[[str], bool], seconds: flo
         time.sleep(0.2)
 
 
+def until_granted(ask: Callable[[], str], seconds: float = 60) -> str:
+    """The service remembers a refusal for a while."""
+    end = time.monotonic() + seconds
+    while (word := ask()) != attacks.OUT and time.monotonic() < end:
+        time.sleep(2)
+    return word
+
+
 @pytest.fixture(scope="module")
 def attacker(installation: Installation) -> Iterator[Attacker]:
     kubectl = installation.kubectl
@@ -115,7 +125,7 @@ def attacker(installation: Installation) -> Iterator[Attacker]:
     found = Attacker(installation, theirs, env)
     found.retort("load", "survey.csv")
     yield found
-    kubectl("delete", "namespace", HIS, "--timeout=90s", seconds=120)
+    kubectl("delete", "namespace", HIS, "--timeout=150s", seconds=180)
 
 
 @dataclass(frozen=True)
@@ -178,7 +188,7 @@ def allowed(namespace: str, group: str, resource: str, verb: str, name: str = ""
 @pytest.fixture(scope="module")
 def seen(attacker: Attacker) -> Seen:
     found: Seen = {}
-    for part in (_closed, _others, _profile, _requests):
+    for part in (_closed, _others, _profile, _requests, _requester, _many):
         found |= part(attacker)
     attacks.record(found)
     return found
@@ -246,6 +256,7 @@ def _others(at: Attacker) -> Seen:
     found["http", BOTH] = _without_digits(
         at, tried(lambda: at.retort("show", "main", RETORT_PROJECT=PROJECT))
     )
+    found["http", NO_FIRST] = _without_digits(at, tried(lambda: at.retort("show", at.theirs)))
     return found
 
 
@@ -298,10 +309,68 @@ def _profile(at: Attacker) -> Seen:
 def _requests(at: Attacker) -> Seen:
     """What he may send in his own namespace."""
     large = at.task({"instruction": {"text": "x" * (1 << 20)}})
+    beside = at.task(DROP)
+    beside["metadata"]["annotations"] = {"large": "x" * (1 << 20)}
     return {
-        ("requester", BOTH): tried(lambda: at.own.apply(at.task(DROP, requester=AMY))),
         ("large", BOTH): tried(lambda: at.own("create", "-f", "-", given=large)),
+        ("large", NO_FIRST): tried(lambda: at.own("create", "-f", "-", given=beside)),
     }
+
+
+def _requester(at: Attacker) -> Seen:
+    """A task in amy's name in his own namespace, where she has no rights until they are granted to her."""
+    rights = [{**one, "subjects": [_account(AMY)]} for one in granted(HIS, "edit")]
+    binding = at.admin.json("get", "validatingadmissionpolicybinding", "retort-agenttasks")
+
+    def sent() -> object:
+        return at.own("create", DRY, "-f", "-", given=at.task(DROP, requester=AMY))
+
+    found = {BOTH: tried(sent)}
+    at.admin("delete", "validatingadmissionpolicybinding", "retort-agenttasks")
+    try:
+        until(sent, lambda word: word == attacks.OUT)
+        found[NO_FIRST] = at.ended(DROP, requester=AMY)
+        at.admin.apply(*rights)
+        found[NEITHER] = until_granted(lambda: at.ended(DROP, requester=AMY))
+    finally:
+        at.admin.apply(
+            {key: binding[key] for key in ("apiVersion", "kind", "spec")} | {"metadata": _named(binding)}
+        )
+    found[NO_SECOND] = until(sent, lambda word: word != attacks.OUT)
+    at.admin("delete", "-f", "-", given=rights)
+    return {("requester", cell): word for cell, word in found.items()}
+
+
+def _account(user: str) -> dict[str, str]:
+    _, _, namespace, name = user.split(":")
+    return {"kind": "ServiceAccount", "namespace": namespace, "name": name}
+
+
+def _many(at: Attacker) -> Seen:
+    """Half of them within a quota; then all, and a task of the other project beside those that wait."""
+    admin = at.admin.inside(HIS)
+    there = len(admin.json("get", "agenttasks")["items"])
+    quota = {
+        "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few"},
+        "spec": {"hard": {"count/agenttasks.retort.dev": str(there + MANY // 2)}},
+    }  # fmt: skip
+    admin.apply(quota)
+    admin(
+        "wait",
+        "resourcequota/few",
+        f"--for=jsonpath={{.status.used.count/agenttasks\\.retort\\.dev}}={there}",
+        "--timeout=30s",
+    )
+    word = tried(lambda: at.own("create", "-f", "-", given=[at.task(DROP) for _ in range(MANY)]))
+    made = len(admin.json("get", "agenttasks")["items"]) - there
+    found = {BOTH: "exceeded quota" if made == MANY // 2 and "exceeded quota" in word else attacks.OUT}
+    admin("delete", "resourcequota", "few")
+    at.own("create", "-f", "-", given=[at.task(DROP) for _ in range(MANY)], seconds=120)
+    began = time.monotonic()
+    at.installation.done(DROP, base="main", branch=f"beside-{uuid.uuid4().hex[:6]}", review="Auto")
+    soon = time.monotonic() - began < SOON
+    found[NO_FIRST] = "another project's task ended soon" if soon else attacks.OUT
+    return {("many", cell): word for cell, word in found.items()}
 
 
 @pytest.mark.parametrize(("attack", "cell"), CELLS, ids=[f"{one.key}, {cell}" for one, cell in CELLS])

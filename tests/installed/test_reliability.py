@@ -131,7 +131,7 @@ def in_order(names: tuple[str, ...], number: int) -> tuple[str, ...]:
     return names[0], *random.Random(f"round-{number}").sample(names[1:], len(names) - 1)
 
 
-@pytest.mark.parametrize("number", range(max(1, KILLS // 5)))
+@pytest.mark.parametrize("number", range(KILLS))
 def test_a_namespace_goes_while_its_tasks_run(site: Site, number: int) -> None:
     name = f"leaving-{number}"
     one = begun(site.installation, name, "eve")[0]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.cluster.kube import Refused
 from tests.installed.conftest import AMY, EXECUTORS, SYSTEM, Installation
+from tests.installed.machine import until
 
 pytestmark = pytest.mark.timeout(400)  # the first one follows the page
 DROP = {
@@ -32,6 +33,43 @@ def test_the_page_leads_to_a_version(installation: Installation) -> None:
     titles = {one["spec"]["title"] for one in commits if one["spec"]["datasetName"] == "survey"}
     assert "Import survey.csv" in titles
     assert "Rome" in installation.retort("show", "main")
+
+
+def test_listings_and_descriptions_read_well(installation: Installation) -> None:
+    tasks = installation.project("get", "at", "first").splitlines()
+    assert tasks[0].split() == ["NAME", "DATASET", "PHASE", "TITLE", "ROWS", "AGE"]
+    assert tasks[1].split()[:3] == ["first", "survey", "Complete"]
+    versions = installation.project("get", "dc").splitlines()
+    assert versions[0].split() == ["NAME", "DATASET", "BRANCH", "TITLE", "ROWS", "AUTHOR", "AGE"]
+    assert any("Import survey.csv" in line and line.split()[1:3] == ["survey", "main"] for line in versions)
+    story = installation.project("describe", "at", "first")
+    for part in ("remove duplicate rows", "Rows Removed:", "Planned", "Running", "Complete"):
+        assert part in story, story
+    failed = installation.task(DROP, datasetName="nowhere")
+    installation.until(failed, "Failed")
+    until("the failure is an event", lambda: "nowhere" in _events(installation, failed))
+
+
+def _events(installation: Installation, task: str) -> str:
+    return installation.project("describe", "at", task).partition("\nEvents:")[2]
+
+
+def test_the_plugin_shows_plan_story_versions_and_cells(installation: Installation) -> None:
+    status = installation.status("first")
+    newer = status["result"]["commit"]
+    (older,) = next(
+        one["spec"]["parents"]
+        for one in installation.project.json("get", "datacommits")["items"]
+        if one["spec"]["commit"] == newer
+    )
+    title, step = installation.plugin("plan", "first").splitlines()[:2]
+    assert title == status["plan"]["title"]
+    assert step.strip() == f"1. {status['plan']['steps'][0]}"
+    assert "Complete=True" in installation.plugin("logs", "first")
+    graph = installation.plugin("log", "--dataset", "survey", "--graph")
+    assert graph.index(newer[:12]) < graph.index(older[:12]), "the newest first"
+    changed = installation.plugin("diff", older[:12], newer[:12], "--dataset", "survey")
+    assert "Rome" in changed, changed
 
 
 def test_a_question_is_answered_with_a_button(installation: Installation) -> None:
@@ -145,20 +183,6 @@ def test_nobody_else_s_project_is_touched(installation: Installation) -> None:
             "-p",
             '{"status":{"phase":"Failed"}}',
         )
-
-
-def test_a_namespace_with_running_tasks_goes(installation: Installation) -> None:
-    other = "leaving"
-    installation.kubectl("create", "namespace", other)
-    installation.kubectl("label", "namespace", other, "retort.dev/project=enabled")
-    body = {
-        "apiVersion": "retort.dev/v1alpha1", "kind": "AgentTask", "metadata": {"name": "stays", "namespace": other},
-        "spec": {"requester": "kubernetes-admin", "datasetName": "survey", "source": DROP},
-    }  # fmt: skip
-    who = installation.kubectl.json("auth", "whoami")["status"]["userInfo"]["username"]
-    body["spec"]["requester"] = who  # type: ignore[index]
-    installation.kubectl.apply(body)
-    installation.kubectl("delete", "namespace", other, "--timeout=60s", seconds=90)
 
 
 def test_an_executor_that_is_killed_is_one_more_attempt_and_one_version(installation: Installation) -> None:

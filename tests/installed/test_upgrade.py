@@ -13,15 +13,16 @@ import pytest
 import yaml
 from tests.cluster.kube import ROOT, Program
 from tests.installed.conftest import EXECUTORS, SYSTEM, Installation
+from tests.installed.machine import until
 
 pytestmark = pytest.mark.timeout(600)  # the first one follows the page
 CHART = ROOT / "charts" / "retort"
 STEPS = [{"id": "s1", "op": "drop_columns", "params": {"columns": ["score"]}}]
 DROP = {"plan": {"json": json.dumps({"title": "Drop", "steps": STEPS})}}
-# Some ten seconds, so that the broker is rolled under it.
+# Some twenty seconds, so that the broker is rolled under it, and executors of the next template are at work beside it.
 LONG = {
     "script": {
-        "source": "def run(table):\n    for _ in range(250_000_000):\n        pass\n    return table\n"
+        "source": "def run(table):\n    for _ in range(500_000_000):\n        pass\n    return table\n"
     }
 }
 TEMPLATE = "retort.dev/template"
@@ -60,7 +61,8 @@ def test_an_upgrade_under_work_loses_no_task(installation: Installation) -> None
     made += [_task(installation, DROP) for _ in range(4)]
     values = ("--values", str(CHART / "values-dev.yaml"), "--values", str(more))
     helm("upgrade", "retort", str(CHART), "-n", SYSTEM, *values, seconds=120)
-    made += [_task(installation, DROP) for _ in range(4)]
+    made += [_task(installation, source) for source in (LONG, DROP, DROP, DROP)]
+    both = until("two templates serve side by side", lambda: _at_work(installation, old))
     for part in PARTS:
         installation.ready(f"retort-{part}")
     installation.forward()  # to the API that there is now
@@ -69,6 +71,7 @@ def test_an_upgrade_under_work_loses_no_task(installation: Installation) -> None
         status = installation.until(name, "Complete", "Failed", seconds=150)
         assert status["phase"] == "Complete", status
     assert not before & uids(installation), "every part was rolled"
+    assert both <= {installation.status(name)["podName"] for name in made}, "each of the two did its task"
     _until_renewed(installation, old)
 
 
@@ -76,6 +79,17 @@ def _task(installation: Installation, source: dict[str, Any]) -> str:
     return installation.task(
         source, base="main", branch=f"rolled-{uuid.uuid4().hex[:8]}", review="Auto", infrastructureRetries=5
     )
+
+
+def _at_work(installation: Installation, old: str) -> set[str]:
+    """Pods with a task: one of the older template and one of a newer, or none as long as there are not both."""
+    pods = installation.kubectl.inside(EXECUTORS).json("get", "pods", "-l", "retort.dev/role=executor")[
+        "items"
+    ]
+    busy = [one["metadata"] for one in pods if "retort.dev/task" in one["metadata"]["labels"]]
+    older = [one["name"] for one in busy if one["labels"][TEMPLATE] == old]
+    newer = [one["name"] for one in busy if one["labels"][TEMPLATE] != old]
+    return {older[0], newer[0]} if older and newer else set()
 
 
 def _until_renewed(installation: Installation, old: str) -> None:

@@ -44,6 +44,10 @@ def test_every_declared_attack_can_be_shown_to_be_one() -> None:
     for one in attacks.of("network", "tenants"):
         assert attacks.NEITHER in one.out, one.key
         assert attacks.BOTH in one.cells, one.key
+    for one in attacks.of("project"):
+        assert len(one.cells) > 1 or one.second == attacks.NONE, (
+            f"{one.key}: a second barrier that nobody tried"
+        )
     keys = [one.key for one in attacks.ATTACKS]
     assert len(set(keys)) == len(keys)
 
