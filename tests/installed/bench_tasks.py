@@ -1,7 +1,8 @@
 """`make bench-cluster`: how long tasks take on a real node, from the object's creation to its Complete, as a client sees it.
 
 Open loop: tasks arrive at a fixed rate whatever the earlier ones do. Times are of this process: before the request that
-makes the object, and when the watch tells of the condition. RETORT_BENCH_TASKS: tasks of each kind (200).
+makes the object, and when the watch tells of the condition. RETORT_BENCH_TASKS: tasks of each kind (200), RETORT_BENCH_BURST:
+tasks of two projects at once (300).
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,8 +27,11 @@ from tests.installed.conftest import AMY, EXECUTORS, PROJECT, SYSTEM, Installati
 
 COUNT = int(os.environ.get("RETORT_BENCH_TASKS", "200"))
 SECONDS = 2.0  # between arrivals
-BURST = 40
-TASKS = tasks_of(PROJECT)
+BURST = int(os.environ.get("RETORT_BENCH_BURST", "300"))
+POOL = 20
+WINDOW = 10.0  # seconds in which completions of two projects are compared
+SLOWEST = 3.0  # seconds a task of a burst, on two cores
+OTHER, BEN = "bench-other", "system:serviceaccount:bench-other:ben"
 STEPS = [{"id": "s1", "op": "drop_columns", "params": {"columns": ["score"]}}]
 PLAN = {"plan": {"json": json.dumps({"title": "Drop", "steps": STEPS})}}
 WORDS = {"instruction": {"text": "drop the score column"}}
@@ -36,12 +42,14 @@ class Watch:
     """Ends of tasks as an API server's watch tells them."""
 
     client: httpx.Client
+    tasks: str  # the project's path
+    person: str
     ended: dict[str, tuple[float, str]] = field(default_factory=dict)
     told: threading.Condition = field(default_factory=threading.Condition)
 
     def run(self, version: str) -> None:
         query = {"watch": "true", "resourceVersion": version, "allowWatchBookmarks": "true"}
-        with self.client.stream("GET", TASKS, params=query, timeout=None) as reply:
+        with self.client.stream("GET", self.tasks, params=query, timeout=None) as reply:
             for line in reply.iter_lines():
                 now, event = time.perf_counter(), json.loads(line)
                 conditions = (event["object"].get("status") or {}).get("conditions", ())
@@ -61,16 +69,31 @@ class Watch:
 @pytest.fixture(scope="module")
 def watch(installation: Installation) -> Iterator[Watch]:
     with api_server() as client:
-        found = Watch(client)
-        version = client.get(TASKS, params={"limit": "1"}).json()["metadata"]["resourceVersion"]
-        threading.Thread(target=found.run, args=(version,), daemon=True).start()
-        yield found
+        yield watching(client, PROJECT, AMY)
 
 
-def made(client: httpx.Client, source: dict[str, Any]) -> tuple[str, float]:
+@pytest.fixture(scope="module")
+def other(installation: Installation) -> Iterator[Watch]:
+    """The same for a second project, with data of its own."""
+    env = installation.editor(OTHER, "ben")
+    installation.forward()
+    installation.retort("load", "survey.csv", **env)
+    with api_server() as client:
+        yield watching(client, OTHER, BEN)
+    installation.kubectl("delete", "namespace", OTHER, "--timeout=300s", seconds=320)
+
+
+def watching(client: httpx.Client, project: str, person: str) -> Watch:
+    found = Watch(client, tasks_of(project), person)
+    version = client.get(found.tasks, params={"limit": "1"}).json()["metadata"]["resourceVersion"]
+    threading.Thread(target=found.run, args=(version,), daemon=True).start()
+    return found
+
+
+def made(watch: Watch, source: dict[str, Any]) -> tuple[str, float]:
     name = f"bench-{uuid.uuid4().hex[:10]}"
     spec = {
-        "requester": AMY,
+        "requester": watch.person,
         "datasetName": "survey",
         "source": source,
         "base": "main",
@@ -84,7 +107,7 @@ def made(client: httpx.Client, source: dict[str, Any]) -> tuple[str, float]:
         "spec": spec,
     }
     began = time.perf_counter()
-    reply = client.post(TASKS, json=body, headers={"Impersonate-User": AMY})
+    reply = watch.client.post(watch.tasks, json=body, headers={"Impersonate-User": watch.person})
     assert reply.status_code == 201, reply.text
     return name, began
 
@@ -95,7 +118,7 @@ def arrivals(watch: Watch, source: dict[str, Any], count: int) -> list[float]:
     first = time.perf_counter()
     for number in range(count):
         time.sleep(max(0.0, first + number * SECONDS - time.perf_counter()))
-        name, began = made(watch.client, source)
+        name, began = made(watch, source)
         started[name] = began
     watch.all(list(started), 60)
     assert {watch.ended[name][1] for name in started} == {"Complete"}
@@ -142,7 +165,7 @@ def test_cold(watch: Watch, installation: Installation, capsys: pytest.CaptureFi
     try:
         for _ in range(8):
             executors("wait", "--for=delete", "pod", "-l", "retort.dev/role=executor", "--timeout=60s")
-            name, began = made(watch.client, PLAN)
+            name, began = made(watch, PLAN)
             watch.all([name], 60)
             took.append((watch.ended[name][0] - began) * 1000)
     finally:
@@ -153,18 +176,103 @@ def test_cold(watch: Watch, installation: Installation, capsys: pytest.CaptureFi
     assert statistics.median(took) <= 4000
 
 
-def test_burst(watch: Watch, installation: Installation, capsys: pytest.CaptureFixture[str]) -> None:
-    installation.idle(2)
-    began = time.perf_counter()
-    names = [made(watch.client, PLAN)[0] for _ in range(BURST)]
-    watch.all(names, 300)
-    seconds = max(watch.ended[name][0] for name in names) - began
-    assert {watch.ended[name][1] for name in names} == {"Complete"}
-    installation.idle(2)
+@pytest.mark.timeout(400 + 2 * SLOWEST * BURST)
+def test_burst_of_two_projects(
+    watch: Watch, other: Watch, installation: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Half of them each, all at once, on a pool of 20: completions side by side as long as both wait."""
+    with pool(installation, POOL), counting(installation) as most:
+        began = time.perf_counter()
+        # In turn: one whose tasks come first fills the pool while the other waits for nothing yet.
+        pairs = [(made(watch, PLAN)[0], made(other, PLAN)[0]) for _ in range(BURST // 2)]
+        names = [[pair[at] for pair in pairs] for at in (0, 1)]
+        for one, its in zip((watch, other), names, strict=True):
+            one.all(its, SLOWEST * BURST)
+    ends = [
+        sorted(one.ended[name][0] for name in its) for one, its in zip((watch, other), names, strict=True)
+    ]
+    assert {one.ended[name][1] for one, its in ((watch, names[0]), (other, names[1])) for name in its} == {
+        "Complete"
+    }
+    seconds = max(max(its) for its in ends) - began
+    ratio = worst_ratio(ends)
     told(
         capsys,
-        f"burst of {BURST} on a pool of 2, at most 5: {BURST / seconds:.1f} tasks/s with refill, 0 lost",
+        f"burst of {BURST} on a pool of {POOL}: {BURST / seconds:.1f} tasks/s with refill, 0 lost, at most {most()} executors "
+        f"at once (bar {POOL}), completions of one project to the other's, worst {WINDOW:.0f} s: {ratio:.2f} (bar 1.5)",
     )
+    assert most() <= POOL
+    assert ratio <= 1.5
+
+
+@pytest.mark.timeout(900)
+def test_flood(
+    watch: Watch, other: Watch, installation: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A task every few seconds, alone and beside another project that always has many waiting."""
+    installation.idle(2)
+    count = max(10, COUNT // 5)
+    alone = arrivals(watch, PLAN, count)
+    names = [made(other, PLAN)[0] for _ in range(int(count * SECONDS * 2))]
+    beside = arrivals(watch, PLAN, count)
+    waiting = len([name for name in names if name not in other.ended])
+    other.all(names, SLOWEST * len(names))
+    ratio = percentile(beside, 0.99) / percentile(alone, 0.99)
+    told(
+        capsys,
+        f"beside another project's flood: n={count} p50={statistics.median(beside):.0f} ms p99={percentile(beside, 0.99):.0f} ms, "
+        f"alone {statistics.median(alone):.0f} and {percentile(alone, 0.99):.0f} ms: p99 {ratio:.1f} times (bar 2)",
+    )
+    assert waiting, "the flood was over before the last of them"
+    assert ratio <= 2
+
+
+@contextmanager
+def pool(installation: Installation, size: int) -> Iterator[None]:
+    """Another size for a while; all of them idle at its beginning."""
+    executors = installation.kubectl.inside(EXECUTORS)
+    (before, after) = (f'{{"spec":{{"replicas":{n},"capacity":{m}}}}}' for n, m in ((size, size), (2, 5)))
+    executors("patch", "executorprofile", "default", "--type=merge", "-p", before)
+    try:
+        installation.idle(size, seconds=240)
+        yield
+    finally:
+        executors("patch", "executorprofile", "default", "--type=merge", "-p", after)
+        installation.idle(2, seconds=240)
+
+
+@contextmanager
+def counting(installation: Installation) -> Iterator[Callable[[], int]]:
+    """The most executors that were there at once, those on their way out left aside."""
+    executors, over, seen = installation.kubectl.inside(EXECUTORS), threading.Event(), [0]
+
+    def look() -> None:
+        while not over.wait(1):
+            pods = executors.json("get", "pods", "-l", "retort.dev/role=executor")["items"]
+            there = [
+                one for one in pods
+                if "deletionTimestamp" not in one["metadata"] and one["status"].get("phase") in ("Pending", "Running")
+            ]  # fmt: skip
+            seen[0] = max(seen[0], len(there))
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield lambda: seen[0]
+    finally:
+        over.set()
+        thread.join(30)
+
+
+def worst_ratio(ends: list[list[float]]) -> float:
+    """Of completions in each window in which both still have some to come."""
+    first, both = min(its[0] for its in ends), min(its[-1] for its in ends)
+    windows = int((both - first) // WINDOW)
+    counts = [Counter(int((at - first) // WINDOW) for at in its) for its in ends]
+    ratios = [
+        max(one[n], two[n]) / max(1, min(one[n], two[n])) for n in range(windows) for one, two in [counts]
+    ]
+    return max(ratios, default=1.0)
 
 
 def test_memory(installation: Installation, capsys: pytest.CaptureFixture[str]) -> None:
