@@ -29,6 +29,19 @@ app.kubernetes.io/component: {{ .component }}
 {{- else }}{{ printf "%s:%s" $name (default .root.Chart.AppVersion .image.tag) }}{{ end }}
 {{- end }}
 
+{{- /* Where the data is, as far as these values say it, and what they name beside. */ -}}
+{{- define "retort.probeTargets" -}}
+{{- $name := include "retort.name" . }}
+{{- $found := list }}
+{{- if .Values.dev.enabled }}
+{{- $found = list (printf "database=%s-dev-postgresql:5432" $name) (printf "object-store=%s-dev-s3:8333" $name) }}
+{{- else if .Values.objects.endpoint }}
+{{- $port := ternary "" (ternary ":80" ":443" .Values.objects.insecure) (contains ":" .Values.objects.endpoint) }}
+{{- $found = list (printf "object-store=%s%s" .Values.objects.endpoint $port) }}
+{{- end }}
+{{- join "," (concat $found .Values.operator.probeTargets) }}
+{{- end }}
+
 {{- define "retort.secret" -}}
 {{ default (printf "%s-secrets" (include "retort.name" .)) .Values.secrets.existingSecret }}
 {{- end }}

@@ -179,7 +179,7 @@ def targets_of(server: str, urls: Mapping[str, str], own: str, extra: str) -> di
         found["to-dns"] = f"udp:{server_}:53"
     for part in filter(None, (part.strip() for part in extra.split(","))):
         name, _, where = part.partition("=")
-        found[f"to-{name}"] = f"tcp:{where}"
+        found[f"to-{name}"] = _tcp(f"tcp://{where}")
     return found
 
 
