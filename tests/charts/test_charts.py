@@ -231,6 +231,42 @@ def test_roles_are_added_to_those_of_kubernetes_unless_told_not_to(render: Rende
     assert not any(label.startswith("rbac") for one in plain for label in one["metadata"]["labels"])
 
 
+def grants(role: Object, group: str, resource: str, verb: str) -> bool:
+    """As the authorizer reads rules, names aside."""
+    wanted = {"apiGroups": group, "resources": resource, "verbs": verb}
+    return any(
+        all({"*", value} & set(rule.get(key, ())) for key, value in wanted.items())
+        for rule in role.get("rules") or ()
+    )
+
+
+def test_only_a_role_of_its_own_lets_the_executors_namespace_be_changed(render: Render) -> None:
+    roles = [
+        role
+        for chart, values in (
+            ("retort-cluster", ()),
+            ("retort", WAYS["external"]),
+            ("retort", WAYS["namespaced"]),
+        )
+        for kind in ("Role", "ClusterRole")
+        for role in render(chart, *values).of(kind)
+    ]
+    holders = [one for one in roles if grants(one, "retort.dev", "executornamespaces", "administer")]
+    assert [one["metadata"]["name"] for one in holders] == ["retort-executors-admin"]
+    assert not any("aggregate-to" in label for label in holders[0]["metadata"]["labels"])
+    assert len(roles) > 8  # of people, of the operator, of the API
+
+
+def test_the_executors_namespace_is_asked_for_by_the_name_it_has(render: Render) -> None:
+    found = render("retort-cluster", "executorsNamespace=runs")
+    (rule,) = found.one("ClusterRole", "retort-executors-admin")["rules"]
+    assert rule["resourceNames"] == ["runs"]
+    binding = found.one("ValidatingAdmissionPolicyBinding", "retort-executor-namespace")["spec"]
+    assert binding["matchResources"]["namespaceSelector"]["matchLabels"] == {
+        "kubernetes.io/metadata.name": "runs"
+    }
+
+
 def test_every_policy_has_a_binding_that_denies(render: Render) -> None:
     found = render("retort-cluster")
     policies = {one["metadata"]["name"] for one in found.of("ValidatingAdmissionPolicy")}
