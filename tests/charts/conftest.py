@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -49,13 +50,41 @@ def helm() -> str:
 
 
 @pytest.fixture(scope="session")
+def notes(helm: str) -> Callable[..., str]:
+    """What `helm install` says at its end; nothing is installed and no cluster asked."""
+
+    def said(chart: str, *values: str, namespace: str = "retort-system") -> str:
+        options = [part for value in values for part in ("--set", value)]
+        command = [
+            helm,
+            "install",
+            "retort",
+            str(ROOT / "charts" / chart),
+            "--namespace",
+            namespace,
+            *options,
+        ]
+        done = subprocess.run(
+            [*command, "--dry-run=client", "--kubeconfig", os.devnull],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout.partition("\nNOTES:\n")[2]
+
+    return said
+
+
+@pytest.fixture(scope="session")
 def render(helm: str) -> Callable[..., Rendered]:
-    def rendered(chart: str, *values: str, namespace: str = "retort-system") -> Rendered:
+    def rendered(
+        chart: str, *values: str, namespace: str = "retort-system", release: str = "retort"
+    ) -> Rendered:
         options = [part for value in values for part in ("--set", value)]
         command = [
             helm,
             "template",
-            "retort",
+            release,
             str(ROOT / "charts" / chart),
             "--namespace",
             namespace,
