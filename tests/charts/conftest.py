@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,9 +78,14 @@ def notes(helm: str) -> Callable[..., str]:
 @pytest.fixture(scope="session")
 def render(helm: str) -> Callable[..., Rendered]:
     def rendered(
-        chart: str, *values: str, namespace: str = "retort-system", release: str = "retort"
+        chart: str,
+        *values: str,
+        namespace: str = "retort-system",
+        release: str = "retort",
+        files: Sequence[str] = (),
     ) -> Rendered:
         options = [part for value in values for part in ("--set", value)]
+        options += [part for name in files for part in ("--values", str(ROOT / name))]
         command = [
             helm,
             "template",
