@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,13 +50,46 @@ def helm() -> str:
 
 
 @pytest.fixture(scope="session")
-def render(helm: str) -> Callable[..., Rendered]:
-    def rendered(chart: str, *values: str, namespace: str = "retort-system") -> Rendered:
+def notes(helm: str) -> Callable[..., str]:
+    """What `helm install` says at its end; nothing is installed and no cluster asked."""
+
+    def said(chart: str, *values: str, namespace: str = "retort-system") -> str:
         options = [part for value in values for part in ("--set", value)]
         command = [
             helm,
-            "template",
+            "install",
             "retort",
+            str(ROOT / "charts" / chart),
+            "--namespace",
+            namespace,
+            *options,
+        ]
+        done = subprocess.run(
+            [*command, "--dry-run=client", "--kubeconfig", os.devnull],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout.partition("\nNOTES:\n")[2]
+
+    return said
+
+
+@pytest.fixture(scope="session")
+def render(helm: str) -> Callable[..., Rendered]:
+    def rendered(
+        chart: str,
+        *values: str,
+        namespace: str = "retort-system",
+        release: str = "retort",
+        files: Sequence[str] = (),
+    ) -> Rendered:
+        options = [part for value in values for part in ("--set", value)]
+        options += [part for name in files for part in ("--values", str(ROOT / name))]
+        command = [
+            helm,
+            "template",
+            release,
             str(ROOT / "charts" / chart),
             "--namespace",
             namespace,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import kubernetes_validate
 import pytest
 
 from retort_api.access.signing import Ring
+from retort_core.resources.v1alpha1 import ExecutorProfileSpec
 
 from .conftest import ROOT, Object, Rendered
 
@@ -28,6 +29,9 @@ WAYS: dict[str, tuple[str, ...]] = {
         "llm.model=small",
         "tracing.endpoint=http://otel:4318",
         "global.imagePullSecrets[0]=pull",
+        "objects.customCA=true",
+        "serviceMonitor.enabled=true",
+        "serviceMonitor.labels.release=prometheus",
     ),
     "namespaced": (*EXTERNAL, "scope.namespaces[0]=research", "scope.namespaces[1]=sales"),
     "air-gapped": (
@@ -38,16 +42,34 @@ WAYS: dict[str, tuple[str, ...]] = {
         "executors.image.digest=sha256:" + "c" * 64,
     ),
 }
-OWN = ("retort.dev", "monitoring.coreos.com", "admissionregistration.k8s.io", "apiextensions.k8s.io")
+OURS, OTHERS = (
+    "retort.dev/",
+    "monitoring.coreos.com/",
+)  # our own schemas know the first, nobody's here the second
+
+
+def check(objects: Iterable[Object]) -> None:
+    """Against the schemas of Kubernetes, and our own model, of which the custom resource is made."""
+    for one in objects:
+        if one["kind"] == "ExecutorProfile":
+            ExecutorProfileSpec.model_validate(one["spec"], extra="forbid")
+        elif not one["apiVersion"].startswith(OTHERS):
+            kubernetes_validate.validate(one, "1.36", strict=True)
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_every_object_fits_the_schemas_of_kubernetes(render: Render, way: str) -> None:
+def test_every_object_fits_the_schemas_of_kubernetes_and_our_own(render: Render, way: str) -> None:
     found = render("retort", *WAYS[way])
     assert not found.error
-    for one in found.objects:
-        if not one["apiVersion"].startswith(OWN):
-            kubernetes_validate.validate(one, "1.36", strict=True)
+    check(found.objects)
+
+
+@pytest.mark.parametrize("values", [(), ("admission.requireDigest=true", "roles.aggregate=false")])
+def test_every_object_of_the_clusters_chart_fits_them_too(render: Render, values: tuple[str, ...]) -> None:
+    found = render("retort-cluster", *values)
+    kinds = {one["kind"] for one in found.objects}
+    assert {"CustomResourceDefinition", "ClusterRole", "ValidatingAdmissionPolicy"} <= kinds
+    check(found.objects)
 
 
 def restricted(spec: Object) -> list[str]:
@@ -171,7 +193,10 @@ def test_an_air_gapped_registry_and_digests_reach_every_image(render: Render) ->
     assert all(image.startswith("registry.local:5000/retort-") and "@sha256:" in image for image in found)
 
 
-def test_secrets_are_made_once_kept_and_long(render: Render) -> None:
+def test_secrets_made_here_are_long_and_kept_and_others_at_every_rendering_without_a_cluster(
+    render: Render,
+) -> None:
+    """An upgrade finds the old ones in the cluster (`lookup`), which `helm template` cannot: see `tests/installed`."""
     import base64
 
     first, second = (render("retort", *EXTERNAL).one("Secret", "retort-secrets") for _ in range(2))
@@ -181,6 +206,69 @@ def test_secrets_are_made_once_kept_and_long(render: Render) -> None:
         assert first["data"][name] != second["data"][name]
     Ring.model_validate_json(base64.b64decode(first["data"]["signing.json"]))  # as the service reads it
     assert not render("retort", *EXTERNAL, "secrets.existingSecret=mine").of("Secret")
+
+
+def test_a_service_monitor_finds_the_metrics_of_operator_api_and_broker(render: Render) -> None:
+    found = render("retort", *WAYS["everything"])
+    monitor = found.one("ServiceMonitor", "retort")
+    assert monitor["metadata"]["labels"]["release"] == "prometheus"
+    (endpoint,) = monitor["spec"]["endpoints"]
+    wanted = monitor["spec"]["selector"]["matchLabels"].items()
+    scraped = set()
+    for service in found.of("Service"):
+        ports = {port["name"]: port["targetPort"] for port in service["spec"]["ports"]}
+        if wanted <= service["metadata"]["labels"].items() and endpoint["port"] in ports:
+            scraped |= set(_behind(found, service, ports[endpoint["port"]]))
+    assert sorted(scraped) == ["retort-api", "retort-broker", "retort-operator"]
+    for kind, name in (("ServiceMonitor", ""), ("Service", "retort-operator-metrics")):
+        assert not render("retort", *EXTERNAL).of(kind, name)
+
+
+def _behind(found: Rendered, service: Object, port: str) -> list[str]:
+    """Deployments whose Pods a Service leads to, at a port that they have."""
+    chosen = service["spec"]["selector"].items()
+    return [
+        one["metadata"]["name"]
+        for one in found.of("Deployment")
+        if chosen <= one["spec"]["template"]["metadata"]["labels"].items()
+        and any(
+            own["name"] == port
+            for container in one["spec"]["template"]["spec"]["containers"]
+            for own in container.get("ports", ())
+        )
+    ]
+
+
+def test_an_authority_of_ones_own_reaches_everything_that_speaks_to_the_object_store(render: Render) -> None:
+    with_it = render("retort", *EXTERNAL, "objects.customCA=true")
+    speaking = [
+        (spec, container)
+        for _, spec in with_it.pods()
+        for container in [*spec.get("initContainers", []), *spec["containers"]]
+        if any(one["name"] == "RETORT_S3_ENDPOINT" for one in container.get("env", ()))
+    ]
+    assert len(speaking) == 4  # API and broker, each with the migration before it
+    for spec, container in speaking:
+        (file,) = (one["value"] for one in container["env"] if one["name"] == "RETORT_S3_CA")
+        (mount,) = (one for one in container["volumeMounts"] if file.startswith(one["mountPath"] + "/"))
+        (volume,) = (one for one in spec["volumes"] if one["name"] == mount["name"])
+        assert volume["secret"]["secretName"] == "s3"
+        assert f"{mount['mountPath']}/{volume['secret']['items'][0]['path']}" == file
+    plain = render("retort", *EXTERNAL)
+    assert not any(volume["name"] == "objects-ca" for _, spec in plain.pods() for volume in spec["volumes"])
+
+
+def test_a_namespace_of_ones_own_is_used_and_not_made(render: Render) -> None:
+    ours, theirs = (
+        render("retort", *EXTERNAL, "executors.namespace=runs", *more)
+        for more in ((), ("executors.createNamespace=false",))
+    )
+    assert not theirs.of("Namespace")
+    assert [one["metadata"]["name"] for one in ours.of("Namespace")] == ["runs"]
+    left = [one for one in ours.objects if one["kind"] not in ("Namespace", "Secret")]
+    assert [one for one in theirs.objects if one["kind"] != "Secret"] == left
+    closing = theirs.one("NetworkPolicy", "retort-executors")
+    assert closing["metadata"]["namespace"] == "runs"
 
 
 def test_no_secret_is_a_plain_value_of_a_container(render: Render) -> None:
@@ -229,6 +317,42 @@ def test_roles_are_added_to_those_of_kubernetes_unless_told_not_to(render: Rende
         assert roles[name][f"rbac.authorization.k8s.io/aggregate-to-{builtin}"] == "true"
     plain = render("retort-cluster", "roles.aggregate=false").of("ClusterRole")
     assert not any(label.startswith("rbac") for one in plain for label in one["metadata"]["labels"])
+
+
+def grants(role: Object, group: str, resource: str, verb: str) -> bool:
+    """As the authorizer reads rules, names aside."""
+    wanted = {"apiGroups": group, "resources": resource, "verbs": verb}
+    return any(
+        all({"*", value} & set(rule.get(key, ())) for key, value in wanted.items())
+        for rule in role.get("rules") or ()
+    )
+
+
+def test_only_a_role_of_its_own_lets_the_executors_namespace_be_changed(render: Render) -> None:
+    roles = [
+        role
+        for chart, values in (
+            ("retort-cluster", ()),
+            ("retort", WAYS["external"]),
+            ("retort", WAYS["namespaced"]),
+        )
+        for kind in ("Role", "ClusterRole")
+        for role in render(chart, *values).of(kind)
+    ]
+    holders = [one for one in roles if grants(one, "retort.dev", "executornamespaces", "administer")]
+    assert [one["metadata"]["name"] for one in holders] == ["retort-executors-admin"]
+    assert not any("aggregate-to" in label for label in holders[0]["metadata"]["labels"])
+    assert len(roles) > 8  # of people, of the operator, of the API
+
+
+def test_the_executors_namespace_is_asked_for_by_the_name_it_has(render: Render) -> None:
+    found = render("retort-cluster", "executorsNamespace=runs")
+    (rule,) = found.one("ClusterRole", "retort-executors-admin")["rules"]
+    assert rule["resourceNames"] == ["runs"]
+    binding = found.one("ValidatingAdmissionPolicyBinding", "retort-executor-namespace")["spec"]
+    assert binding["matchResources"]["namespaceSelector"]["matchLabels"] == {
+        "kubernetes.io/metadata.name": "runs"
+    }
 
 
 def test_every_policy_has_a_binding_that_denies(render: Render) -> None:

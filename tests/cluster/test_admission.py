@@ -13,8 +13,10 @@ import pytest
 from .kube import ROOT, Refused, helm, kubectl
 
 SYSTEM, EXECUTORS = "retort-system", "retort-executors"
-OPERATOR = ("--as", f"system:serviceaccount:{SYSTEM}:retort-operator", "--as-group", "system:masters")
-AMY, BOB = "amy@example", "bob@example"
+OPERATOR = ("--as", f"system:serviceaccount:{SYSTEM}:retort-operator")
+API = ("--as", f"system:serviceaccount:{SYSTEM}:retort-api")
+AMY, BOB, CARL, IVY = "amy@example", "bob@example", "carl@example", "ivy@example"
+RBAC = {"apiVersion": "rbac.authorization.k8s.io/v1"}
 Body = dict[str, Any]
 Change = Callable[[Body], object]
 
@@ -25,18 +27,35 @@ def installed() -> Iterator[None]:
     already = "retort-cluster" in helm("list", "-q")
     if not already:
         helm("install", "retort-cluster", str(ROOT / "charts" / "retort-cluster"))
-    for name in (SYSTEM, EXECUTORS):
-        kubectl(
-            "apply",
-            "-f",
-            "-",
-            given={"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}},
-        )
+    namespaces = [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in (SYSTEM, EXECUTORS)
+    ]
+    kubectl.apply(*namespaces, *_parts())
     _until_policies_hold()
     yield
+    kubectl("delete", "-f", "-", given=_parts())
     if not already:
         helm("uninstall", "retort-cluster")
         kubectl("delete", "namespace", SYSTEM, EXECUTORS, "--timeout=60s")
+
+
+def _parts() -> list[Body]:
+    """Rights for what operator and API are let do here; the chart that gives them theirs is not installed."""
+    rules = [
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["create", "get", "patch", "delete"]},
+        {"apiGroups": ["retort.dev"], "resources": ["agenttasks", "datacommits"], "verbs": ["create", "get"]},
+        {"apiGroups": ["retort.dev"], "resources": ["agenttasks/status"], "verbs": ["get", "patch"]},
+    ]
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "test-parts"}
+    subjects = [
+        {"kind": "ServiceAccount", "namespace": SYSTEM, "name": name}
+        for name in ("retort-operator", "retort-api")
+    ]
+    named = {"metadata": {"name": "test-parts"}}
+    return [
+        {**RBAC, **named, "kind": "ClusterRole", "rules": rules},
+        {**RBAC, **named, "kind": "ClusterRoleBinding", "roleRef": role, "subjects": subjects},
+    ]
 
 
 def _until_policies_hold() -> None:
@@ -104,12 +123,32 @@ def first(body: Body) -> Body:
     return found
 
 
+def before(body: Body) -> Body:
+    """The same container once more, as an init container."""
+    found: Body = copy.deepcopy(first(body)) | {"name": "before"}
+    body["spec"]["initContainers"] = [found]
+    return found
+
+
+# What a container may say of itself against its Pod, by its security context.
+BACK: dict[str, Change] = {
+    "as root": lambda own: own.update(runAsNonRoot=False),
+    "as root by number": lambda own: own.update(runAsUser=0),
+    "without seccomp": lambda own: own.update(seccompProfile={"type": "Unconfined"}),
+    "without AppArmor": lambda own: own.update(appArmorProfile={"type": "Unconfined"}),
+}
 CHANGES: dict[str, tuple[Change, str]] = {
     "a token": (lambda b: b["spec"].update(automountServiceAccountToken=True), "no token"),
     "a token by silence": (lambda b: b["spec"].pop("automountServiceAccountToken"), "no token"),
     "service links": (lambda b: b["spec"].pop("enableServiceLinks"), "no address"),
     "the node's network": (lambda b: b["spec"].update(hostNetwork=True), "shares nothing"),
     "the node's processes": (lambda b: b["spec"].update(hostPID=True), "shares nothing"),
+    "the node's messages": (lambda b: b["spec"].update(hostIPC=True), "shares nothing"),
+    "one view of processes": (lambda b: b["spec"].update(shareProcessNamespace=True), "shares nothing"),
+    "a port of the node": (
+        lambda b: first(b).update(ports=[{"containerPort": 7070, "hostPort": 7070}]),
+        "shares nothing",
+    ),
     "a name server": (lambda b: b["spec"]["dnsConfig"].update(nameservers=["10.0.0.10"]), "no name server"),
     "the cluster's names": (lambda b: b["spec"].update(dnsPolicy="ClusterFirst"), "no name server"),
     "a folder of the node": (
@@ -128,6 +167,19 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "no seccomp": (
         lambda b: b["spec"]["securityContext"].update(seccompProfile={"type": "Unconfined"}),
         "seccomp",
+    ),
+    "root by number": (lambda b: b["spec"]["securityContext"].update(runAsUser=0), "not root"),
+    **{
+        f"{what}, {where}": (
+            (lambda b, spoil=spoil, on=on: spoil(on(b)["securityContext"])),
+            "take nothing back",
+        )
+        for where, on in (("a container", first), ("an init container", before))
+        for what, spoil in BACK.items()
+    },
+    "privileged": (
+        lambda b: first(b)["securityContext"].update(privileged=True, allowPrivilegeEscalation=True),
+        "read-only",
     ),
     "a writable root": (
         lambda b: first(b)["securityContext"].update(readOnlyRootFilesystem=False),
@@ -159,6 +211,26 @@ def test_the_operators_full_shape_is_let_through() -> None:
     kubectl("delete", "pod", "-n", EXECUTORS, body["metadata"]["name"], "--wait=false")
 
 
+def test_a_container_may_repeat_what_its_pod_says() -> None:
+    body = pod()
+    for one in (first(body), before(body)):
+        one["securityContext"] |= {
+            "runAsNonRoot": True,
+            "runAsUser": 10003,
+            "procMount": "Default",
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
+    kubectl(*OPERATOR, "create", "--dry-run=server", "-f", "-", given=body)
+
+
+def test_the_kernels_own_view_of_processes_is_refused() -> None:
+    """Kubernetes itself lets it through with users of the Pod's own only."""
+    body = pod()
+    body["spec"]["hostUsers"] = False
+    first(body)["securityContext"]["procMount"] = "Unmasked"
+    assert "take nothing back" in kubectl.refused(*OPERATOR, "create", "-f", "-", given=body)
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_pod_of_another_shape_is_refused_also_from_the_operator(change: str) -> None:
     act, words = CHANGES[change]
@@ -171,16 +243,199 @@ def test_a_pod_of_somebody_else_is_refused_even_from_an_administrator() -> None:
     assert "only Retort's operator" in kubectl.refused("create", "-f", "-", given=pod())
 
 
-@pytest.mark.parametrize("kind", ["deployment", "job"])
-def test_no_other_workload_is_made_in_the_executors_namespace(kind: str) -> None:
-    kubectl("-n", EXECUTORS, "create", "rolebinding", f"amy-{kind}", "--clusterrole", "admin", "--user", AMY)
+# -- the executors' namespace ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def executors() -> Iterator[None]:
+    """Amy is an administrator of the executors' namespace, as the roles of Kubernetes understand it."""
+    kubectl("-n", EXECUTORS, "create", "rolebinding", "amy", "--clusterrole", "admin", "--user", AMY)
+    yield
+    kubectl("-n", EXECUTORS, "delete", "rolebinding", "amy")
+
+
+def opening(name: str = "open") -> Body:
+    """A NetworkPolicy that lets everything out: policies add up."""
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": name, "namespace": EXECUTORS},
+        "spec": {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{}]},
+    }
+
+
+def may_open(user: str = "") -> bool:
+    """Whether he may open the executors' network (a dry run). He is asked again while rights make their way."""
+    who = ("--as", user) if user else ()
+    for _ in range(20):
+        said = _said(*who, "create", "--dry-run=server", "-f", "-", given=opening())
+        if not said or "namespace is closed" in said:
+            return not said
+    raise AssertionError(said)
+
+
+def _said(*arguments: str, **options: Any) -> str:
+    """What kubectl says against it; "" when it does it."""
     try:
-        arguments = ("-n", EXECUTORS, "--as", AMY, "create", kind, "x", "--image", "x")
-        assert "namespace is closed" in kubectl.refused(*arguments)
-        policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "open", "namespace": EXECUTORS}, "spec": {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{}]}}  # fmt: skip
-        assert "namespace is closed" in kubectl.refused("--as", AMY, "create", "-f", "-", given=policy)
+        kubectl(*arguments, **options)
+    except Refused as problem:
+        return str(problem)
+    return ""
+
+
+@pytest.mark.parametrize("kind", ["deployment", "job"])
+def test_no_other_workload_is_made_in_the_executors_namespace(executors: None, kind: str) -> None:
+    arguments = ("-n", EXECUTORS, "--as", AMY, "create", kind, "x", "--image", "x")
+    assert "namespace is closed" in kubectl.refused(*arguments)
+
+
+@pytest.fixture
+def closing() -> Iterator[str]:
+    """The policy that closes the network, as the chart `retort` brings it; made by an administrator of the cluster."""
+    body = opening(f"closing-{uuid.uuid4().hex[:8]}")
+    body["spec"]["egress"] = []
+    kubectl("create", "-f", "-", given=body)
+    yield str(body["metadata"]["name"])
+    kubectl("-n", EXECUTORS, "delete", "networkpolicy", body["metadata"]["name"])
+
+
+def test_what_closes_the_network_is_neither_changed_nor_removed_by_an_administrator_of_the_namespace(
+    executors: None, closing: str
+) -> None:
+    of_amy = ("-n", EXECUTORS, "--as", AMY)
+    wider = ("patch", "networkpolicy", closing, "--type=merge", "-p", '{"spec":{"egress":[{}]}}')
+    assert "namespace is closed" in kubectl.refused(*of_amy, *wider)
+    assert "namespace is closed" in kubectl.refused(*of_amy, "delete", "networkpolicy", closing)
+    assert "namespace is closed" in kubectl.refused(*of_amy, "delete", "networkpolicy", "--all")
+    kubectl("-n", EXECUTORS, *wider, "--dry-run=server")
+
+
+def test_no_service_leads_to_executors(executors: None) -> None:
+    make = ("-n", EXECUTORS, "create", "service", "clusterip", "x", "--tcp=80:7070", "--dry-run=server")
+    assert "namespace is closed" in kubectl.refused(*make, "--as", AMY)
+
+
+@pytest.fixture
+def running() -> Iterator[str]:
+    """A Pod of the operator's, by its path. Its image is not there: admission comes first."""
+    body = pod()
+    kubectl(*OPERATOR, "create", "-f", "-", given=body)
+    name = body["metadata"]["name"]
+    yield f"/api/v1/namespaces/{EXECUTORS}/pods/{name}"
+    kubectl("-n", EXECUTORS, "delete", "pod", name, "--wait=false")
+
+
+@pytest.mark.parametrize(
+    "way",
+    ["exec?command=id&stdout=1", "attach?stdout=1", "portforward?ports=7070", "proxy/", "proxy/metrics"],
+)
+def test_no_way_leads_into_an_executor(executors: None, running: str, way: str) -> None:
+    into = ("create", "--raw", f"{running}/{way}", "-f", "-")
+    assert "namespace is closed" in kubectl.refused("--as", AMY, *into, given="{}")
+    # Refused, if at all, because nothing runs there.
+    assert "closed" not in _said(*into, given="{}")
+
+
+MORE = {"memory": "128Mi"}
+
+
+@pytest.mark.parametrize(
+    ("sub", "patch"),
+    [
+        ("resize", {"containers": [{"name": "executor", "resources": {"limits": MORE, "requests": MORE}}]}),
+        ("ephemeralcontainers", {"ephemeralContainers": [{"name": "more", "image": "localhost/none:1"}]}),
+    ],
+)
+def test_nothing_is_added_to_an_executor(executors: None, running: str, sub: str, patch: Body) -> None:
+    """By somebody who has the right that `admin` lacks."""
+    name = running.rpartition("/")[2]
+    rule = {"apiGroups": [""], "resources": ["pods", f"pods/{sub}"], "verbs": ["get", "patch"]}
+    role = {**RBAC, "kind": "Role", "metadata": {"name": "more", "namespace": EXECUTORS}, "rules": [rule]}
+    kubectl("create", "-f", "-", given=role)
+    kubectl("-n", EXECUTORS, "create", "rolebinding", "more", "--role", "more", "--user", AMY)
+    try:
+        change = (
+            "patch",
+            "-n",
+            EXECUTORS,
+            "pod",
+            name,
+            "--subresource",
+            sub,
+            "-p",
+            json.dumps({"spec": patch}),
+        )
+        said = _until(lambda: _said("--as", AMY, *change), lambda word: "closed" in word or not word)
+        assert "namespace is closed" in said
     finally:
-        kubectl("-n", EXECUTORS, "delete", "rolebinding", f"amy-{kind}")
+        kubectl("-n", EXECUTORS, "delete", "role,rolebinding", "more")
+
+
+def _until(look: Callable[[], str], found: Callable[[str], bool]) -> str:
+    """What is seen at last; rights and policies make their way within a second or two."""
+    for _ in range(50):
+        seen = look()
+        if found(seen):
+            return seen
+    return seen
+
+
+@pytest.fixture
+def digests() -> Iterator[None]:
+    """The release, with `admission.requireDigest`; put back as it was."""
+    chart = str(ROOT / "charts" / "retort-cluster")
+    helm("upgrade", "retort-cluster", chart, "--reuse-values", "--set", "admission.requireDigest=true")
+    try:
+        yield
+    finally:
+        helm("rollback", "retort-cluster")
+        assert not _until(lambda: _dry(pod()), lambda word: not word)
+
+
+def _dry(body: Body) -> str:
+    return _said(*OPERATOR, "create", "--dry-run=server", "-f", "-", given=body)
+
+
+def test_an_image_without_a_digest_is_refused_where_that_is_wanted(digests: None) -> None:
+    assert "named by digest" in _until(lambda: _dry(pod()), bool)
+    fixed = pod()
+    first(fixed)["image"] = "localhost/none@sha256:" + "a" * 64
+    assert not _dry(fixed)
+    before(fixed)["image"] = "localhost/none:1"
+    assert "named by digest" in _dry(fixed)
+
+
+def test_an_administrator_of_the_namespace_does_not_open_its_network(executors: None) -> None:
+    assert not may_open(AMY)
+
+
+def test_an_administrator_of_the_cluster_needs_no_group_but_what_a_binding_gives_him(executors: None) -> None:
+    """As kubeadm, kind and managed clusters make them: this very program where the node is ours, and a user of his own."""
+    user = ("--clusterrole", "cluster-admin", "--user", IVY)
+    kubectl("create", "clusterrolebinding", "test-ivy", *user)
+    try:
+        assert may_open(IVY)
+        assert may_open()
+    finally:
+        kubectl("delete", "clusterrolebinding", "test-ivy")
+
+
+def test_the_right_is_given_by_its_own_role_and_only_for_the_whole_cluster(executors: None) -> None:
+    role = ("--clusterrole", "retort-executors-admin", "--user", AMY)
+    kubectl("-n", EXECUTORS, "create", "rolebinding", "test-amy", *role)
+    try:
+        assert not may_open(AMY)
+        kubectl("create", "clusterrolebinding", "test-amy", *role)
+        try:
+            assert _until_may_open(AMY)
+        finally:
+            kubectl("delete", "clusterrolebinding", "test-amy")
+    finally:
+        kubectl("-n", EXECUTORS, "delete", "rolebinding", "test-amy")
+
+
+def _until_may_open(user: str) -> bool:
+    return any(may_open(user) for _ in range(20))
 
 
 # -- tasks -----------------------------------------------------------------------------------------------------
@@ -212,8 +467,7 @@ def test_a_task_in_somebody_elses_name_is_refused(tenant: str) -> None:
 
 
 def test_the_service_may_name_whom_it_asks_for(tenant: str) -> None:
-    api = ("--as", f"system:serviceaccount:{SYSTEM}:retort-api", "--as-group", "system:masters")
-    kubectl(*api, "create", "-f", "-", given=task(tenant, BOB))
+    kubectl(*API, "create", "-f", "-", given=task(tenant, BOB))
 
 
 def test_a_viewer_makes_no_task(tenant: str) -> None:
@@ -251,9 +505,6 @@ def test_a_profile_needs_the_right_to_use_it(tenant: str) -> None:
     kubectl("--as", AMY, "create", "-f", "-", given=task(tenant, AMY, profileName="huge"))
 
 
-CARL = "carl@example"
-
-
 def test_objects_alone_are_no_right_to_data(tenant: str) -> None:
     """Who may create AgentTasks but not run tasks, read the dataset or move the branch is told which right is missing."""
     rules = [{"apiGroups": ["retort.dev"], "resources": ["agenttasks"], "verbs": ["create", "get", "patch"]}]
@@ -271,6 +522,55 @@ def test_objects_alone_are_no_right_to_data(tenant: str) -> None:
         rules.append({"apiGroups": ["retort.dev"], "resources": [resource], "verbs": [verb]})
         kubectl("apply", "-f", "-", given=role)
     kubectl("--as", CARL, "create", "-f", "-", given=task(tenant, CARL))
+
+
+def half(namespace: str, *verbs: str) -> None:
+    """Carl may do with tasks what these say, and everything else that a task needs."""
+    rules = [
+        {"apiGroups": ["retort.dev"], "resources": ["agenttasks"], "verbs": ["create", "get", "patch"]},
+        {"apiGroups": ["retort.dev"], "resources": ["tasks"], "verbs": list(verbs)},
+        {"apiGroups": ["retort.dev"], "resources": ["datasets", "branches"], "verbs": ["get", "update"]},
+        {"apiGroups": ["retort.dev"], "resources": ["executorprofiles"], "verbs": ["use"]},
+    ]
+    named = {"metadata": {"name": "carl", "namespace": namespace}}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "carl"}
+    user = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": CARL}
+    kubectl.apply(
+        {**RBAC, **named, "kind": "Role", "rules": rules},
+        {**RBAC, **named, "kind": "RoleBinding", "roleRef": role, "subjects": [user]},
+    )
+
+
+def test_a_yes_needs_the_right_to_give_it(tenant: str) -> None:
+    """To a version that waits, and beforehand with the task itself."""
+    half(tenant, "run")
+    make = ("--as", CARL, "create", "-f", "-", "-o", "name")
+    name = kubectl(*make, given=task(tenant, CARL)).strip()
+    staged = {"status": {"staged": {"commit": "a" * 64}}}
+    forged = ("patch", "-n", tenant, name, "--subresource=status", "--type=merge", "-p", json.dumps(staged))
+    kubectl(*OPERATOR, *forged)
+    yes = {"approval": {"commit": "a" * 64}}
+    approve = ("patch", "-n", tenant, name, "--type=merge", "-p", json.dumps({"spec": yes}))
+    for arguments in ((*make, "--dry-run=server"), ("--as", CARL, *approve)):
+        given = {"given": task(tenant, CARL, **yes)} if "create" in arguments else {}
+        assert '"approve" on "tasks.retort.dev"' in kubectl.refused(*arguments, **given)
+    half(tenant, "run", "approve")
+    assert not _until(lambda: _said("--as", CARL, *approve), lambda word: not word)
+    kubectl(*make, "--dry-run=server", given=task(tenant, CARL, **yes))
+    # Once given it is not given again: another change needs no such right.
+    half(tenant, "run")
+    later = (
+        "--as",
+        CARL,
+        "patch",
+        "-n",
+        tenant,
+        name,
+        "--type=merge",
+        "-p",
+        '{"spec":{"desiredState":"Cancelled"}}',
+    )
+    kubectl(*later)
 
 
 def test_a_status_is_the_operators_alone(tenant: str) -> None:

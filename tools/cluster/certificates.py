@@ -2,6 +2,9 @@
 
 Made once per node by openssl on curve P-256, valid for ten years, readable by root alone. They are worth nothing
 outside: the node is reached over one loopback port of this machine.
+
+Administrators are what kubeadm makes of them since 1.29: a group that a ClusterRoleBinding gives everything, so that they go
+through the authorizer like everybody else, and one certificate of `system:masters`, which only makes that binding.
 """
 
 from __future__ import annotations
@@ -11,10 +14,11 @@ from pathlib import Path
 from typing import Final
 
 from commands import run
-from places import API_SERVICE, DOMAIN, NODE_ADDRESS, Node
+from places import API_SERVICE, DOMAIN, NODE_ADDRESS, Node, content_key
 
 DAYS: Final = "3650"
 AUTHORITY, FRONT_PROXY = "ca", "front-proxy-ca"
+ADMINISTRATORS: Final = "kubeadm:cluster-admins"  # the group, and its ClusterRoleBinding
 
 
 @dataclass(frozen=True)
@@ -34,11 +38,12 @@ def certificates(node: Node) -> tuple[Certificate, ...]:
     member = f"/O=system:nodes/CN=system:node:{node.name}"
     return (
         Certificate("apiserver", "/CN=kube-apiserver", server),
-        Certificate("apiserver-kubelet-client", "/O=system:masters/CN=kube-apiserver-kubelet-client"),
+        Certificate("apiserver-kubelet-client", f"/O={ADMINISTRATORS}/CN=kube-apiserver-kubelet-client"),
         Certificate("front-proxy-client", "/CN=front-proxy-client", authority=FRONT_PROXY),
         Certificate("kubelet-server", member, (f"DNS:{node.name}", f"IP:{NODE_ADDRESS}")),
         Certificate("kubelet", member),
-        Certificate("admin", "/O=system:masters/CN=retort-node-admin"),
+        Certificate("admin", f"/O={ADMINISTRATORS}/CN=retort-node-admin"),
+        Certificate("super-admin", "/O=system:masters/CN=retort-node-super-admin"),
         Certificate("controller-manager", "/CN=system:kube-controller-manager"),
         Certificate("scheduler", "/CN=system:kube-scheduler"),
         Certificate("kube-proxy", "/CN=system:kube-proxy"),
@@ -47,8 +52,9 @@ def certificates(node: Node) -> tuple[Certificate, ...]:
 
 
 def make(node: Node) -> None:
-    """All of them, unless they are there."""
-    folder, done = node.settings, node.settings / "certificates-made"
+    """All of them, unless these very ones are there."""
+    folder = node.settings
+    done = folder / f"certificates-{content_key(repr(certificates(node)))}"
     if done.exists():
         return
     folder.mkdir(parents=True, exist_ok=True)

@@ -43,7 +43,7 @@ def _keep(node: Node) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     cgroups.make(node.cgroup)
     with socket.create_server((LOOPBACK, 0)) as listener:
-        settings.write_outer_kubeconfig(node, listener.getsockname()[1])
+        settings.write_outer_kubeconfigs(node, listener.getsockname()[1])
         child = _start(node, listener)
     try:
         _note_first_process(node, child)

@@ -67,6 +67,11 @@ class Node:
         return self.folder / "kubeconfig"
 
     @property
+    def super_kubeconfig(self) -> Path:
+        """Of `system:masters`, whom no authorizer is asked about: it only makes the administrators' binding."""
+        return self.folder / "super-admin.kubeconfig"
+
+    @property
     def settings(self) -> Path:
         """Certificates and configuration; the node sees the folder as /etc/kubernetes."""
         return self.folder / "settings"

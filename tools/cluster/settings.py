@@ -30,9 +30,10 @@ def write(node: Node) -> None:
     (folder / "kube-proxy.json").write_text(json.dumps(kube_proxy(node), indent=1))
 
 
-def write_outer_kubeconfig(node: Node, port: int) -> None:
+def write_outer_kubeconfigs(node: Node, port: int) -> None:
     """What people and tests use: the node's API by a loopback port of this machine."""
-    _private(node.kubeconfig, kubeconfig(node, "admin", f"https://127.0.0.1:{port}"))
+    for client, path in (("super-admin", node.super_kubeconfig), ("admin", node.kubeconfig)):
+        _private(path, kubeconfig(node, client, f"https://127.0.0.1:{port}"))
 
 
 def _private(path: Path, value: dict[str, Any]) -> None:

@@ -67,7 +67,8 @@ def _prepare(node: Node) -> None:
     for folder in (node.logs, node.containerd, node.mounts, *(node.scratch / name for name in SCRATCH)):
         folder.mkdir(parents=True, exist_ok=True)
     node.first_process.unlink(missing_ok=True)
-    node.kubeconfig.unlink(missing_ok=True)
+    for kubeconfig in (node.kubeconfig, node.super_kubeconfig):
+        kubeconfig.unlink(missing_ok=True)
     node.lock.touch()
     certificates.make(node)
     settings.write(node)
@@ -89,7 +90,7 @@ def _launch(node: Node) -> None:
 
 
 def _settle(node: Node, began: float) -> None:
-    kubectl = Kubectl(node)
+    kubectl, first = Kubectl(node.kubeconfig), Kubectl(node.super_kubeconfig)
     times: dict[str, float] = {}
 
     def reached(step: str, ready: Callable[[], bool]) -> None:
@@ -99,7 +100,9 @@ def _settle(node: Node, began: float) -> None:
     reached("containerd", lambda: _answers(running.inside(node, *running.CTR, "version")))
     for image, archive in system_images().items():
         running.load(node, archive, image)
-    reached("API", lambda: kubectl.succeeds("get", "--raw=/readyz"))
+    reached("API", lambda: first.succeeds("get", "--raw=/readyz"))
+    first(*APPLY, MANIFESTS / "administrators.yaml")
+    reached("administrators", lambda: kubectl.succeeds("auth", "can-i", "*", "*", "--all-namespaces"))
     for path in (MANIFESTS / "rbac.yaml", builds.calico() / "crds", MANIFESTS / "dns.yaml"):
         kubectl(*APPLY, path)
     kubectl(*APPLY, _volumes(node))
@@ -165,10 +168,10 @@ AVAILABLE: Final = ("wait", "--for=condition=Available", "--timeout=5s", "-n", "
 
 
 class Kubectl:
-    """As the node's administrator."""
+    """As one of the node's administrators."""
 
-    def __init__(self, node: Node) -> None:
-        self._program: list[str | Path] = [builds.clients() / "kubectl", f"--kubeconfig={node.kubeconfig}"]
+    def __init__(self, kubeconfig: Path) -> None:
+        self._program: list[str | Path] = [builds.clients() / "kubectl", f"--kubeconfig={kubeconfig}"]
 
     def __call__(self, *arguments: str | Path) -> str:
         return run([*self._program, *arguments])
