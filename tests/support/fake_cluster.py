@@ -1,7 +1,7 @@
 """An API server in memory, faithful where the operator depends on it: versions, conflicts, preconditions, subresources,
 generations, pages, selectors, watches with bookmarks and 410. What runs Pods in it is `fake_kubelet`.
 
-Every write is counted. Faults are injected by whoever holds it: see `fail`, `cut`, `expire`.
+Every write is counted. Faults are injected by whoever holds it: see `fail`, `silent`, `cut`, `expire`.
 """
 
 from __future__ import annotations
@@ -67,6 +67,7 @@ class FakeCluster:
         self.log: dict[str, deque[tuple[int, str, Raw]]] = {plural: deque(maxlen=KEPT) for plural in KINDS}
         self.faults: list[Fault] = []
         self.deaf: set[str] = set()  # watches that are told nothing
+        self.silent: set[tuple[str, str]] = set()  # verb, plural: not answered until it is taken out again
         self.oldest = 0  # versions before this are gone for watches
         self.bookmarks = 5.0
         self.on_change: list[Callable[[str, str, Raw], None]] = []
@@ -249,6 +250,8 @@ class FakeCluster:
             return await self._watch(request, plural, namespace)
         verb = {"POST": "create", "PATCH": "patch", "PUT": "update", "DELETE": "delete" if name else "deletecollection",
                 "GET": "get" if name else "list"}[method]  # fmt: skip
+        while (verb, plural) in self.silent:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.02)
         self._faulty(verb, plural + (f"/{sub}" if sub else ""), name)
         if method == "GET":
             return web.json_response(
