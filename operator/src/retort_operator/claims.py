@@ -33,10 +33,12 @@ class Want:
     priority: int
     since: float  # of the task, for the order
     asked_at: float
+    trace: str = ""
 
 
 class Claims:
-    """`wake`: look at a task again; `used`: an executor of a profile was taken, so its pool wants refilling."""
+    """`wake`: look at a task again; `used`: an executor of a profile was taken, so its pool wants refilling; `claimed`: what it
+    was wanted for has it."""
 
     def __init__(
         self,
@@ -59,6 +61,7 @@ class Claims:
         self._tasks: set[asyncio.Task[None]] = set()
         self.wake: Callable[[str], None] = lambda _: None
         self.used: Callable[[str], None] = lambda _: None
+        self.claimed: Callable[[Want], None] = lambda _: None
 
     def want(self, want: Want) -> None:
         if want.uid in self._claiming:
@@ -162,6 +165,7 @@ class Claims:
             pause = PAUSE
         else:
             self._metrics.claim_seconds.observe(time.monotonic() - want.asked_at)
+            self.claimed(want)
             self._landed(want, pod)
             self._refused.pop(pod.name, None)
             self._fleet.apply(view(found))

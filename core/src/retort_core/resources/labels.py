@@ -36,6 +36,9 @@ PROVEN: Final = (
 PROJECT: Final = f"{GROUP}/project"
 ENABLED: Final = "enabled"
 
+# On AgentTasks that the service makes, an annotation: the trace of the request that asked for it, as W3C writes it.
+TRACEPARENT: Final = f"{GROUP}/traceparent"
+
 # On DataCommits.
 DATASET: Final = f"{GROUP}/dataset"
 PAGE: Final = f"{GROUP}/page"  # commits that are pruned together
