@@ -52,6 +52,7 @@ class Claims:
     ) -> None:
         self._cluster, self._fleet, self._profiles, self._namespace = cluster, fleet, profiles, namespace
         self._proofs, self._metrics, self._cap = proofs, metrics, cap
+        self._weights: dict[str, int] = {}
         self._queues: dict[str, FairQueue] = {}
         self._wants: dict[str, Want] = {}
         self._flying: dict[str, Want] = {}  # Pod -> claim under way
@@ -63,6 +64,13 @@ class Claims:
         self.used: Callable[[str], None] = lambda _: None
         self.claimed: Callable[[Want], None] = lambda _: None
 
+    def weigh(self, tenant: str, weight: int) -> None:
+        """From its next turn on."""
+        if weight == 1:
+            self._weights.pop(tenant, None)
+        else:
+            self._weights[tenant] = weight
+
     def want(self, want: Want) -> None:
         if want.uid in self._claiming:
             return  # it gets one in a moment; a second ticket would get it a second one
@@ -73,7 +81,7 @@ class Claims:
             self.unwant(want.uid)
         self._wants[want.uid] = want
         ticket = Ticket(-want.priority, want.since, want.uid, want.tenant)
-        self._queues.setdefault(want.profile, FairQueue(self._cap)).add(ticket)
+        self._queues.setdefault(want.profile, FairQueue(self._cap, self._weights)).add(ticket)
         self.kick(want.profile)
 
     def unwant(self, uid: str) -> None:

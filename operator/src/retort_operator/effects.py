@@ -136,6 +136,7 @@ class Effects:
             self.timers.set(entry.uid, ASK_AGAIN)
             return False
         entry.namespace_uid = found.uid
+        self.claims.weigh(entry.namespace, found.weight)
         return True
 
     async def _decided(self, entry: Entry) -> Decision | None:
