@@ -159,12 +159,14 @@ class FakeCluster:
             home = self.objects["namespaces"].get(("", namespace))
             if home is not None and "deletionTimestamp" in home["metadata"]:
                 raise Refusal(403, f"namespace {namespace} is being terminated")
+        if plural == "agenttasks":
+            check_new(body)
         metadata.setdefault("uid", str(uuid.uuid4()))
         metadata.setdefault("creationTimestamp", stamp())
         metadata["generation"] = 1
         metadata["resourceVersion"] = self._next()
         if plural in WITH_STATUS and plural != "pods":
-            body.setdefault("status", {})
+            body["status"] = {}  # whatever it brings
         self.objects[plural][key] = body
         self._told(plural, "ADDED", body)
         return body
@@ -418,6 +420,13 @@ def selected(body: Raw, selector: str) -> bool:
         if (marks.get(key) != value) if sep else (key not in marks):
             return False
     return True
+
+
+def check_new(body: Raw) -> None:
+    """As the rules of the custom resource: nobody answers what was not asked yet."""
+    for name in ("answer", "approval"):
+        if (body.get("spec") or {}).get(name):
+            raise Refusal(422, f"a new task cannot bring this: spec.{name}")
 
 
 def check_terminal(old: Raw, new: Raw) -> None:
