@@ -39,6 +39,11 @@ def quantile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
+def bound(buckets: list[tuple[float, float]], share: float) -> float:
+    """The bucket's upper bound below which so many lie: a histogram knows no more."""
+    return next(most for most, count in buckets if count >= share * buckets[-1][1])
+
+
 class Measured:
     """A stage whose operator is another process."""
 
@@ -136,6 +141,20 @@ class Measured:
             if any(name in line for name in names) and ("_sum" in line or "_count" in line):
                 print("     " + line)
 
+    async def lags(self, port: int) -> list[tuple[float, float]]:
+        """The operator's histogram of what versions took to be shown: (bound, how many within it), the last one of all."""
+        import aiohttp
+
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"http://127.0.0.1:{port}/metrics") as answer,
+        ):
+            lines = (await answer.text()).splitlines()
+        found = (
+            line.partition('retort_projection_lag_seconds_bucket{le="')[2].split('"} ') for line in lines
+        )
+        return [(float(pair[0]), float(pair[1])) for pair in found if len(pair) == 2]
+
     async def all_ended(self, names: list[str], seconds: float) -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end and any(name not in self.ended for name in names):  # noqa: ASYNC110
@@ -169,6 +188,10 @@ async def steady(rate: float, seconds: float) -> None:
         bar("75/s: operator's part, p50", quantile(took, 0.5) * 1000, 100, "ms")
         bar("75/s: operator's part, p99", quantile(took, 0.99) * 1000, 400, "ms")
         await asyncio.sleep(3)
+        lags = await run.lags(18181)
+        bar("75/s: versions not shown", len(run.stage.service.facts) - lags[-1][1], 0)
+        print(f"     a version shown after, p50: at most {bound(lags, 0.5) * 1000:g} ms")
+        bar("75/s: a version shown after, p99, at most", bound(lags, 0.99), 2, "s")
         writes = Counter(
             {
                 key: n

@@ -97,12 +97,41 @@ def test_examples_are_taken_as_they_stand(home: str, path: Any) -> None:
         ({"review": "Never"}, "Unsupported value"),
         ({"priority": 1000}, "less than or equal to 100"),
         ({"requester": None}, "spec.requester: Required value"),
+        ({"answer": {"questionID": "q", "choice": "a"}}, "a new task cannot bring an answer"),
+        ({"answer": {"questionID": "q", "text": "x"}}, "a new task cannot bring an answer"),
+        ({"approval": {"commit": COMMIT}}, "a new task cannot bring a yes"),
+        ({"approval": {"commit": COMMIT, "decision": "Rejected"}}, "a new task cannot bring a yes"),
         ({"answer": {"questionID": "q"}}, "give either `choice` or `text`"),
         ({"answer": {"questionID": "q", "choice": "a", "text": "b"}}, "give either `choice` or `text`"),
     ],
 )
 def test_a_task_that_cannot_be_is_refused_with_a_sentence(home: str, spec: Body, says: str) -> None:
     assert says in kubectl.refused("create", "-f", "-", given=body(home, "AgentTask", {**SPEC, **spec}))
+
+
+@pytest.mark.parametrize(
+    ("said", "asked", "says"),
+    [
+        ({"answer": {"questionID": "q", "choice": "a"}}, {"question": {"id": "q", "text": "?"}}, "cannot bring an answer"),
+        ({"approval": {"commit": COMMIT}}, {"staged": {"commit": COMMIT}}, "cannot bring a yes"),
+    ],
+)  # fmt: skip
+def test_a_new_task_brings_no_answer_though_it_brings_a_status_that_asks(
+    home: str, said: Body, asked: Body, says: str
+) -> None:
+    made = json.loads(body(home, "AgentTask", {**SPEC, **said}))
+    made["status"] = {"phase": "AwaitingInput", **asked}
+    assert says in kubectl.refused("create", "-f", "-", given=json.dumps(made))
+    assert says in kubectl.refused("apply", "--server-side", "-f", "-", given=json.dumps(made))
+
+
+def test_what_was_said_stays_said_when_the_task_is_written_to_again(home: str) -> None:
+    name = task(home)
+    kubectl(*status(home, name, phase="AwaitingInput", staged={"commit": COMMIT}))
+    kubectl(*patch(home, f"at/{name}", {"spec": {"approval": {"commit": COMMIT}}}))
+    kubectl(*status(home, name, phase="Running", staged=None))
+    kubectl(*patch(home, f"at/{name}", {"metadata": {"labels": {"mine": "yes"}}}))
+    kubectl(*patch(home, f"at/{name}", {"spec": {"desiredState": "Cancelled"}}))
 
 
 def test_a_specification_of_a_mebibyte_is_refused(home: str) -> None:

@@ -285,6 +285,7 @@ async def opened(home: Path) -> AsyncIterator[Cluster]:
             dialler=Dialler(secret=K, networks=networks("127.0.0.0/8")),
             run=running,
             holder="broker-1",
+            traces=parts.traces(on, None),
         )
         given = Internal(token=TOKEN, database=database, signal=on.signal, desk=desk, attempts=attempts)
         api_url = await stack.enter_async_context(served(internal_app(given, tasks)))

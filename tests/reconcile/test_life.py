@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from fake_service import Behaviour, commit_of, question
-from stage import EXECUTORS, Stage
+from stage import EXECUTORS, PROFILE, Stage
 
 from retort_core.lifecycle.observations import Prepared, Promoted, Ran
 from retort_core.lifecycle.sources import Answer, Approval
@@ -266,3 +266,26 @@ async def test_a_deleted_task_leaves_nothing_behind() -> None:
         stage.cluster.remove("agenttasks", name, "survey")
         await stage.until(lambda: stage.service.gone == [uid])
         await stage.until(lambda: stage.cluster.get("pods", pod, EXECUTORS) is None and stage.ready() == 2)
+
+
+async def first_executors(stage: Stage, weight: str) -> list[str]:
+    """Whose the first four runs are, both having enough that waits when the executors come."""
+    stage.namespace("other", **({"retort.dev/weight": weight} if weight else {}))
+    stage.kubelet.held = True
+    await stage.start()
+    names = [(f"{tenant}-{n}", tenant) for n in range(6) for tenant in ("survey", "other")]
+    for name, tenant in names:
+        stage.task(name, namespace=tenant)
+    await stage.until(
+        lambda: all(row.prepared for row in stage.service.rows.values()) and len(stage.service.rows) == 12
+    )
+    stage.kubelet.held = False
+    await stage.until(lambda: len(stage.service.runs) == 4)
+    return sorted(stage.service.rows[uid].task.namespace for uid, _, _ in stage.service.runs)
+
+
+@pytest.mark.parametrize(("weight", "others"), [("", 2), ("3", 3), ("much", 2), ("0", 2)])
+async def test_executors_are_shared_by_the_weights_that_the_namespaces_say(weight: str, others: int) -> None:
+    behaviour = Behaviour(run=lambda task, attempt: None)
+    async with Stage(behaviour, profile={**PROFILE, "replicas": 4, "capacity": 4}) as stage:
+        assert (await first_executors(stage, weight)).count("other") == others

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from stage import Stage
+
+from retort_operator import projection
 
 pytestmark = pytest.mark.asyncio
 
@@ -25,6 +28,13 @@ def publish(stage: Stage, count: int, dataset: str = "people", namespace: str = 
             uid="f" * 32,
         )
         stage.service.publish(task, hashlib.sha256(str(number).encode()).hexdigest())
+
+
+def lags(stage: Stage) -> tuple[float, float]:
+    """How many versions the operator has shown, and the sum of what each took since it was published."""
+    registry = stage.operators[0].operator.metrics.registry
+    name = "retort_projection_lag_seconds"
+    return registry.get_sample_value(f"{name}_count") or 0, registry.get_sample_value(f"{name}_sum") or 0
 
 
 def shown(stage: Stage, dataset: str = "people") -> list[int]:
@@ -48,11 +58,27 @@ async def test_what_was_published_before_the_start_is_shown_the_newest_of_each_d
 async def test_a_deleted_object_comes_back() -> None:
     async with Stage() as stage:
         publish(stage, 2)
-        await stage.start()
-        await stage.until(lambda: shown(stage) == [1, 2])
+        one = await stage.start()
+        await stage.until(lambda: shown(stage) == [1, 2] and "datacommits" in one.operator.ages.ages())
         name = stage.cluster.all("datacommits")[0]["metadata"]["name"]
         stage.cluster.remove("datacommits", name, "survey")
         await stage.until(lambda: shown(stage) == [1, 2])
+
+
+async def test_one_whose_deletion_no_watch_told_of_comes_back_at_the_next_listing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(projection, "LISTED", 1.0)
+    async with Stage() as stage:
+        stage.cluster.deaf.add("datacommits")
+        await stage.start()
+        publish(stage, 3)
+        await stage.until(lambda: shown(stage) == [1, 2, 3])
+        name = stage.cluster.all("datacommits")[1]["metadata"]["name"]
+        stage.cluster.remove("datacommits", name, "survey")
+        await asyncio.sleep(1)
+        publish(stage, 1)  # whatever wakes it; by itself it does so twice a minute
+        await stage.until(lambda: shown(stage) == [1, 2, 3, 4])
 
 
 async def test_old_versions_go_by_pages_and_about_as_many_stay_as_are_to_be_kept() -> None:
@@ -98,3 +124,38 @@ async def test_projection_is_taken_up_again_after_a_restart_without_doubles() ->
             )
             == 2
         )
+
+
+@pytest.mark.parametrize("fault", ["refused", "silent"])
+async def test_tasks_complete_while_versions_cannot_be_shown_and_all_are_shown_after_that(fault: str) -> None:
+    async with Stage() as stage:
+        await stage.start()
+        await stage.warm()
+        if fault == "refused":
+            stage.cluster.fail("create", "datacommits", 503, times=10**6)
+        else:
+            stage.cluster.silent.add(("create", "datacommits"))
+        names = [stage.task() for _ in range(6)]
+        for name in names:
+            await stage.complete(name, 10)
+        await asyncio.sleep(0.5)
+        assert len(stage.service.facts) == 6
+        assert (shown(stage), lags(stage)) == ([], (0, 0))
+        stage.cluster.faults.clear()
+        stage.cluster.silent.clear()
+        await stage.until(lambda: shown(stage) == [1, 2, 3, 4, 5, 6], 10)
+        await stage.until(lambda: lags(stage)[0] == 6)
+        assert lags(stage)[1] > 6 * 0.5, "what it took is told as it was"
+
+
+async def test_a_version_that_the_api_server_never_takes_holds_up_no_other() -> None:
+    async with Stage() as stage:
+        await stage.start()
+        publish(stage, 1)
+        await stage.until(lambda: shown(stage) == [1])
+        stage.cluster.fail("create", "datacommits", 422)
+        publish(stage, 1)
+        await stage.until(lambda: not stage.cluster.faults)
+        publish(stage, 2)
+        await stage.until(lambda: shown(stage)[-2:] == [3, 4], 5)
+        assert 2 not in shown(stage)

@@ -1,7 +1,7 @@
 """An API server in memory, faithful where the operator depends on it: versions, conflicts, preconditions, subresources,
 generations, pages, selectors, watches with bookmarks and 410. What runs Pods in it is `fake_kubelet`.
 
-Every write is counted. Faults are injected by whoever holds it: see `fail`, `cut`, `expire`.
+Every write is counted. Faults are injected by whoever holds it: see `fail`, `silent`, `cut`, `expire`.
 """
 
 from __future__ import annotations
@@ -67,6 +67,7 @@ class FakeCluster:
         self.log: dict[str, deque[tuple[int, str, Raw]]] = {plural: deque(maxlen=KEPT) for plural in KINDS}
         self.faults: list[Fault] = []
         self.deaf: set[str] = set()  # watches that are told nothing
+        self.silent: set[tuple[str, str]] = set()  # verb, plural: not answered until it is taken out again
         self.oldest = 0  # versions before this are gone for watches
         self.bookmarks = 5.0
         self.on_change: list[Callable[[str, str, Raw], None]] = []
@@ -158,12 +159,14 @@ class FakeCluster:
             home = self.objects["namespaces"].get(("", namespace))
             if home is not None and "deletionTimestamp" in home["metadata"]:
                 raise Refusal(403, f"namespace {namespace} is being terminated")
+        if plural == "agenttasks":
+            check_new(body)
         metadata.setdefault("uid", str(uuid.uuid4()))
         metadata.setdefault("creationTimestamp", stamp())
         metadata["generation"] = 1
         metadata["resourceVersion"] = self._next()
         if plural in WITH_STATUS and plural != "pods":
-            body.setdefault("status", {})
+            body["status"] = {}  # whatever it brings
         self.objects[plural][key] = body
         self._told(plural, "ADDED", body)
         return body
@@ -249,6 +252,8 @@ class FakeCluster:
             return await self._watch(request, plural, namespace)
         verb = {"POST": "create", "PATCH": "patch", "PUT": "update", "DELETE": "delete" if name else "deletecollection",
                 "GET": "get" if name else "list"}[method]  # fmt: skip
+        while (verb, plural) in self.silent:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.02)
         self._faulty(verb, plural + (f"/{sub}" if sub else ""), name)
         if method == "GET":
             return web.json_response(
@@ -415,6 +420,13 @@ def selected(body: Raw, selector: str) -> bool:
         if (marks.get(key) != value) if sep else (key not in marks):
             return False
     return True
+
+
+def check_new(body: Raw) -> None:
+    """As the rules of the custom resource: nobody answers what was not asked yet."""
+    for name in ("answer", "approval"):
+        if (body.get("spec") or {}).get(name):
+            raise Refusal(422, f"a new task cannot bring this: spec.{name}")
 
 
 def check_terminal(old: Raw, new: Raw) -> None:

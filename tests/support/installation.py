@@ -174,7 +174,9 @@ class Installation:
             **self.settings,
         )
         self._stop = asyncio.Event()
-        self._operator = Operator(settings, kopf.ConnectionInfo(server=self.cluster.url), control)
+        self._operator = Operator(
+            settings, kopf.ConnectionInfo(server=self.cluster.url), control, environment=self.env
+        )
         self._operating = asyncio.create_task(self._operator.run(self._stop))
 
     def namespace(self, name: str) -> None:

@@ -19,8 +19,10 @@ from retort_core.http.internal import TaskObject, TaskSeen
 from retort_core.lifecycle.failures import failure_of
 from retort_core.lifecycle.sources import Instruction, Source
 from retort_core.lifecycle.statuses import Failure
+from retort_core.resources import labels
 from retort_core.resources.mapping import answer_of, approval_of, source_of
 from retort_core.resources.v1alpha1 import AgentTaskSpec, TaskSource
+from retort_core.traceparents import traceparent_of
 from retort_operator.times import moment, seconds_of
 
 PREPARING: Final = 32  # tasks of one project that are being planned; more would only queue in the service
@@ -52,6 +54,7 @@ class Entry:
     generation: int
     spec: AgentTaskSpec
     created_at: datetime
+    trace: str = ""  # the traceparent of whoever asked for it
     problem: Failure | None = None  # the object itself cannot be used
     source: Source
     namespace_uid: str = ""
@@ -267,6 +270,7 @@ def _entry(uid: str, raw: Mapping[str, Any]) -> Entry:
         source=source,
         problem=problem,
         created_at=moment(metadata["creationTimestamp"]),
+        trace=traceparent_of(str((metadata.get("annotations") or {}).get(labels.TRACEPARENT, "")), uid),
         shown=shown_of(raw.get("status") or {}),
     )
 

@@ -33,10 +33,12 @@ class Want:
     priority: int
     since: float  # of the task, for the order
     asked_at: float
+    trace: str = ""
 
 
 class Claims:
-    """`wake`: look at a task again; `used`: an executor of a profile was taken, so its pool wants refilling."""
+    """`wake`: look at a task again; `used`: an executor of a profile was taken, so its pool wants refilling; `claimed`: what it
+    was wanted for has it."""
 
     def __init__(
         self,
@@ -50,6 +52,7 @@ class Claims:
     ) -> None:
         self._cluster, self._fleet, self._profiles, self._namespace = cluster, fleet, profiles, namespace
         self._proofs, self._metrics, self._cap = proofs, metrics, cap
+        self._weights: dict[str, int] = {}
         self._queues: dict[str, FairQueue] = {}
         self._wants: dict[str, Want] = {}
         self._flying: dict[str, Want] = {}  # Pod -> claim under way
@@ -59,6 +62,14 @@ class Claims:
         self._tasks: set[asyncio.Task[None]] = set()
         self.wake: Callable[[str], None] = lambda _: None
         self.used: Callable[[str], None] = lambda _: None
+        self.claimed: Callable[[Want], None] = lambda _: None
+
+    def weigh(self, tenant: str, weight: int) -> None:
+        """From its next turn on."""
+        if weight == 1:
+            self._weights.pop(tenant, None)
+        else:
+            self._weights[tenant] = weight
 
     def want(self, want: Want) -> None:
         if want.uid in self._claiming:
@@ -70,7 +81,7 @@ class Claims:
             self.unwant(want.uid)
         self._wants[want.uid] = want
         ticket = Ticket(-want.priority, want.since, want.uid, want.tenant)
-        self._queues.setdefault(want.profile, FairQueue(self._cap)).add(ticket)
+        self._queues.setdefault(want.profile, FairQueue(self._cap, self._weights)).add(ticket)
         self.kick(want.profile)
 
     def unwant(self, uid: str) -> None:
@@ -162,6 +173,7 @@ class Claims:
             pause = PAUSE
         else:
             self._metrics.claim_seconds.observe(time.monotonic() - want.asked_at)
+            self.claimed(want)
             self._landed(want, pod)
             self._refused.pop(pod.name, None)
             self._fleet.apply(view(found))

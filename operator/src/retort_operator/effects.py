@@ -36,6 +36,7 @@ from retort_operator.service_client import Newer, Service, Unacceptable
 from retort_operator.showing import Showing
 from retort_operator.timers import Timers
 from retort_operator.times import now
+from retort_operator.traces import Traces
 
 log = structlog.get_logger(__name__)
 TURNS: Final = (
@@ -65,6 +66,7 @@ class Effects:
     showing: Showing
     timers: Timers
     metrics: Metrics
+    traces: Traces
     epoch: Callable[[], int]
     wake: Callable[[str], None]
 
@@ -134,6 +136,7 @@ class Effects:
             self.timers.set(entry.uid, ASK_AGAIN)
             return False
         entry.namespace_uid = found.uid
+        self.claims.weigh(entry.namespace, found.weight)
         return True
 
     async def _decided(self, entry: Entry) -> Decision | None:
@@ -278,6 +281,7 @@ class Effects:
             priority=entry.spec.priority,
             since=entry.created_at.timestamp(),
             asked_at=entry.since_waiting,
+            trace=entry.trace,
         )
         self.claims.want(want)
 
@@ -294,7 +298,9 @@ class Effects:
         entry.asked[name] = time.monotonic()
         if not entry.started:
             entry.started = time.time()
-            self.metrics.queue_seconds.observe(max(0.0, entry.started - entry.created_at.timestamp()))
+            born = entry.created_at.timestamp()
+            self.metrics.queue_seconds.observe(max(0.0, entry.started - born))
+            self.traces.part("queue", entry.uid, entry.trace, born, entry.started)
         task = asyncio.create_task(self._ask_broker(entry, attempt, pod))
         self._runs.add(task)
         task.add_done_callback(self._runs.discard)
@@ -325,6 +331,10 @@ class Effects:
         )
         self.metrics.tasks_over.labels(ended.type.value, ended.reason).inc()
         self.metrics.task_seconds.observe(max(0.0, (ended.at - entry.created_at).total_seconds()))
+        self.traces.task(
+            entry.uid, entry.trace, entry.created_at.timestamp(), ended.at.timestamp(),
+            failed=ended.type == "Failed", reason=ended.reason,
+        )  # fmt: skip
         self.board.finish(entry, ended.at.timestamp())
         await self.admit(entry.namespace)
 

@@ -33,10 +33,10 @@ class _Line:
 
 
 class FairQueue:
-    """`cap`: what one tenant may hold at a time. `weights`: of tenants that are not 1."""
+    """`cap`: what one tenant may hold at a time. `weights`: of tenants that are not 1, as they are at the moment."""
 
     def __init__(self, cap: int, weights: Mapping[str, float] | None = None) -> None:
-        self._cap, self._weights = cap, dict(weights or {})
+        self._cap, self._weights = cap, weights if weights is not None else {}
         self._lines: dict[str, _Line] = {}
         self._live: dict[str, Ticket] = {}
         self._waiting: Counter[str] = Counter()

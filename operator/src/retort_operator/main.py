@@ -11,7 +11,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Final
 
 import aiohttp
@@ -26,11 +26,12 @@ from retort_operator.health import Health
 from retort_operator.lease import Lease, LeaseLost
 from retort_operator.logs import logs
 from retort_operator.metrics import Metrics
-from retort_operator.parts import Parts
+from retort_operator.parts import Parts, Probed
 from retort_operator.probe import Reach, reached
 from retort_operator.receiver import Receiver
 from retort_operator.service_client import Service
 from retort_operator.settings import Settings, from_environment
+from retort_operator.traces import Traces
 
 log = structlog.get_logger(__name__)
 STREAM_PAUSES: Final = (0.1, 0.5, 1.0, 2.0)
@@ -45,10 +46,12 @@ class Operator:
         info: kopf.ConnectionInfo,
         reach: Reach = reached,
         own_signals: Callable[[], None] = lambda: None,
+        environment: Mapping[str, str] = os.environ,
     ) -> None:
-        """`own_signals`: called after the framework has taken the signals of the process for itself."""
+        """`own_signals`: called after the framework has taken the signals of the process for itself. `environment`: where
+        spans go to."""
         self.settings, self._info, self._own_signals = settings, info, own_signals
-        self.ages, self.metrics = WatchAges(), Metrics()
+        self.ages, self.metrics, self._traces = WatchAges(), Metrics(), Traces(environment)
         self.health = Health(self.ages, self.metrics)
         self.health.ready = self._unready
         self._reach = reach
@@ -97,7 +100,8 @@ class Operator:
             await service.close()
 
     def _parts(self, cluster: Cluster, service: Service, lease: Lease) -> Parts:
-        return Parts(self.settings, cluster, service, lease, self.metrics, self._info.server, self._reach)
+        probed = Probed(self._info.server, self._reach)
+        return Parts(self.settings, cluster, service, lease, self.metrics, self._traces, probed)
 
     async def _start(self, cluster: Cluster, parts: Parts) -> None:
         """What must be known before the first decision: executors, profiles, policies; then the watches begin."""
@@ -122,6 +126,7 @@ class Operator:
             parts.sweeper.run,
             parts.projection.run,
             parts.profile_statuses.run,
+            self._traces.run,
             lambda: self._listen(service, parts),
             lambda: self._settle(parts),
             lambda: self._watch(handlers.projects(parts.receiver), namespaces),

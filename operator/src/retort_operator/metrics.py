@@ -10,6 +10,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 SHORT: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+LAG: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 600)  # 2 s is promised
 LONG: Final = (0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600)
 
 
@@ -92,7 +93,7 @@ class Metrics:
         )
         self.watch_missed = Counter(
             "retort_watch_missed_total",
-            "Objects that a listing knew and the watch had not told of.",
+            "What a listing knew of objects and the watch had not told.",
             ("resource",),
             registry=registry,
         )
@@ -100,7 +101,7 @@ class Metrics:
             "retort_projection_lag_seconds",
             "From publication to the DataCommit.",
             registry=registry,
-            buckets=LONG,
+            buckets=LAG,
         )
         self.nodes = Gauge("retort_nodes", "Nodes by what is proven of them.", ("state",), registry=registry)
         self.leader = Gauge("retort_leader", "1 while this process leads.", registry=registry)

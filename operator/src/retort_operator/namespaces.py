@@ -7,13 +7,16 @@ another uid, and data of the first must not go to the second. No watch, so no ri
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from retort_core.resources import labels
 from retort_operator.cluster import NAMESPACES, Cluster
 from retort_operator.times import seconds_of
+
+_WEIGHT: Final = re.compile("[1-9][0-9]?|100")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,16 +25,24 @@ class Namespace:
     opted_in: bool = False
     made_at: float = 0.0
     leaving: bool = False
+    weight: int = 1
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> Namespace:
         metadata = raw["metadata"]
+        marks = metadata.get("labels") or {}
         return cls(
             uid=metadata["uid"],
-            opted_in=(metadata.get("labels") or {}).get(labels.PROJECT) == labels.ENABLED,
+            opted_in=marks.get(labels.PROJECT) == labels.ENABLED,
+            weight=_weight(marks.get(labels.WEIGHT, "")),
             made_at=seconds_of(metadata["creationTimestamp"]),
             leaving="deletionTimestamp" in metadata,
         )
+
+
+def _weight(text: str) -> int:
+    """1 where it says nothing, or nothing that counts."""
+    return int(text) if _WEIGHT.fullmatch(text) else 1
 
 
 class Namespaces:

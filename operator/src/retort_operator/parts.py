@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from typing import NamedTuple
 
 from retort_operator.board import Board
 from retort_operator.claims import Claims
@@ -26,7 +28,15 @@ from retort_operator.settings import Settings
 from retort_operator.showing import Showing
 from retort_operator.sweeper import Sweeper
 from retort_operator.timers import Timers
+from retort_operator.traces import Traces, ago
 from retort_operator.work_queue import WorkQueue
+
+
+class Probed(NamedTuple):
+    """The API server's address, which executors must not reach, and the control of the probe."""
+
+    server: str
+    reach: Reach
 
 
 class Parts:
@@ -39,8 +49,8 @@ class Parts:
         service: Service,
         lease: Lease,
         metrics: Metrics,
-        server: str,
-        reach: Reach,
+        traces: Traces,
+        probed: Probed,
     ) -> None:
         self.started = asyncio.Event()
         self.board, self.fleet, self.profiles = Board(settings.pending_per_project), Fleet(), Profiles()
@@ -66,13 +76,13 @@ class Parts:
         self.effects = Effects(
             cluster=cluster, service=service, board=self.board, fleet=self.fleet, claims=self.claims,
             pools=self.pools, profiles=self.profiles, namespaces=namespaces, showing=showing, timers=self.timers,
-            metrics=metrics, epoch=lambda: lease.epoch, wake=self.queue.wake,
+            metrics=metrics, traces=traces, epoch=lambda: lease.epoch, wake=self.queue.wake,
         )  # fmt: skip
         own = f"{settings.pod_ip}:{settings.metrics_port}" if settings.pod_ip else ""
         urls = {"service": settings.api_url, "broker": settings.broker_url}
         self.prober = Prober(
             cluster=cluster, fleet=self.fleet, profiles=self.profiles, proofs=self.proofs, maker=maker,
-            targets=targets_of(server, urls, own, settings.probe_targets), reach=reach,
+            targets=targets_of(probed.server, urls, own, settings.probe_targets), reach=probed.reach,
         )  # fmt: skip
         scopes = settings.namespaces or ("",)
         self.projection = Projection(cluster, service, namespaces, metrics, settings.commits_kept, scopes)
@@ -89,6 +99,9 @@ class Parts:
             policies_changed=self.receiver.policies_changed,
         )  # fmt: skip
         self.claims.wake = lambda uid: self.queue.wake(uid, urgent=True)
+        self.claims.claimed = lambda want: traces.part(
+            "claim", want.uid, want.trace, ago(want.asked_at), time.time()
+        )
         self.claims.used = self.pools.look
         self.pools.changed = self.profile_statuses.changed
         self.prober.proved = self.receiver.proved

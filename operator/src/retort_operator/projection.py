@@ -1,14 +1,15 @@
 """DataCommits: what the service has published, shown as objects; rebuilt from its feed, never asked for by anybody.
 
 The newest versions of each dataset are shown, about as many as the setting says: they go by pages, one request for many,
-so that showing a version stays one write. An object somebody deletes comes back; a namespace that is another one by now,
-or on its way out, gets nothing.
+so that showing a version stays one write. An object somebody deletes comes back, at the next listing where no watch told of it;
+a namespace that is another one by now, or on its way out, gets nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections import OrderedDict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from retort_core.http.internal import CommitFact
 from retort_core.resources import labels
 from retort_core.resources.labels import label_value
 from retort_core.resources.v1alpha1 import CountsStatus, DataCommitSpec
-from retort_operator.cluster import CONFLICT, DATA_COMMITS, NOT_FOUND, ApiError, Cluster
+from retort_operator.cluster import CONFLICT, DATA_COMMITS, INVALID, NOT_FOUND, ApiError, Cluster
 from retort_operator.metrics import Metrics
 from retort_operator.namespaces import Namespaces
 from retort_operator.service_client import Service
@@ -31,7 +32,11 @@ log = structlog.get_logger(__name__)
 AT_ONCE: Final = 8
 PAGE: Final = 500
 PAUSE: Final = 2.0
+# The namespace goes or was taken from us (404, 403), or no server takes such an object: asked for again, one version would
+# hold up all that were published after it, everybody's.
+NEVER: Final = (400, 403, NOT_FOUND, 413, INVALID)
 RESYNC: Final = 30.0
+LISTED: Final = 600.0  # seconds between two listings of all there are; a watch that was cut tells of no deletion meanwhile
 Dataset: TypeAlias = tuple[str, str]  # namespace, dataset
 
 
@@ -67,6 +72,7 @@ class Projection:
         self._again: deque[int] = deque()
         self._poked = asyncio.Event()
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._listed = time.monotonic()
         self.caught_up = False
 
     def poke(self) -> None:
@@ -86,6 +92,9 @@ class Projection:
         self.caught_up = True
         while True:
             await self._patiently(self._follow)
+            if time.monotonic() - self._listed > LISTED:
+                await self._patiently(self._missed)
+                continue
             self._poked.clear()
             try:
                 async with asyncio.timeout(RESYNC):
@@ -124,6 +133,20 @@ class Projection:
         self._cursor = cursor
         known = {shown.seq for line in self._lines.values() for shown in line.shown.values()}
         self._again = deque(sorted(seq for line in newest.values() for seq in line if seq not in known))
+
+    async def _missed(self) -> None:
+        """Objects that are gone though no watch told of it: they come back too."""
+        there: set[tuple[str, str]] = set()
+        for scope in self._scopes:
+            async for items in self._cluster.pages(DATA_COMMITS, scope, metadata=True):
+                there |= {(raw["metadata"]["namespace"], raw["metadata"]["name"]) for raw in items}
+        for (namespace, dataset), line in self._lines.items():
+            for commit, one in list(line.shown.items()):
+                if (namespace, name_of(dataset, commit)) not in there:
+                    del line.shown[commit]
+                    self._again.append(one.seq)
+                    self._metrics.watch_missed.labels("datacommits").inc()
+        self._listed = time.monotonic()
 
     def _note(self, raw: Mapping[str, Any]) -> None:
         metadata, spec = raw["metadata"], raw.get("spec") or {}
@@ -180,8 +203,8 @@ class Projection:
                 if error.http == CONFLICT:
                     return
                 self._lines[fact.namespace, fact.dataset].shown.pop(fact.id, None)
-                if error.http in (NOT_FOUND, 403):  # the namespace goes, or was taken from us
-                    log.info("commit_not_shown", namespace=fact.namespace, problem=error.message)
+                if error.http in NEVER:
+                    log.warning("commit_not_shown", namespace=fact.namespace, problem=error.message)
                     return
                 raise
         self._metrics.projection_lag.observe(max(0.0, (now() - fact.created_at).total_seconds()))

@@ -15,9 +15,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from retort_api.kit.database import Database
 from retort_api.kit.watching.tracing import Tracing
 from retort_api.migrations import schema
-from retort_api.runs.traces import TaskTraces, own_traceparent
+from retort_api.runs.traces import TaskTraces
 from retort_api.tasks.records import TaskRecord
 from retort_core.lifecycle.sources import RestoreSource, Source
+from retort_core.traceparents import own_traceparent, traceparent_of
 
 UID = "4bf92f3577b34da6a3ce929d0e0e4736"
 
@@ -52,3 +53,13 @@ async def test_what_is_done_for_a_task_of_kubectl_lies_in_one_trace_that_bears_i
 @pytest.mark.parametrize("uid", ["", "t1", "0" * 32, "0" * 16 + "a" * 16, UID.upper(), UID + "0"])
 def test_an_id_that_can_be_no_trace_begins_none(uid: str) -> None:
     assert own_traceparent(uid) == ""
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["", "x", f"00-{'0' * 32}-00f067aa0ba902b7-01", f"00-{UID}-{'0' * 16}-01", f"01-{UID}-00f067aa0ba902b7-01", f"00-{UID}-00f067aa0ba902b7-01\n"],
+)  # fmt: skip
+def test_a_trace_that_is_written_down_wrongly_is_none(given: str) -> None:
+    other = "a" * 32
+    assert traceparent_of(given, other) == own_traceparent(other)
+    assert traceparent_of(f"00-{UID}-00f067aa0ba902b7-01", other).split("-")[1] == UID

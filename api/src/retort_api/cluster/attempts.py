@@ -21,6 +21,7 @@ from retort_api.cluster.leases import RunLease
 from retort_api.kit.database import Database
 from retort_api.runs.pods import PodSandbox
 from retort_api.runs.sandboxes import Sandbox
+from retort_api.runs.traces import TaskTraces
 from retort_api.tasks import repository
 from retort_api.tasks.records import TaskRecord
 from retort_core.errors import Conflict, NotFound, RetortError
@@ -60,6 +61,7 @@ class Attempts:
     dialler: Dial
     run: Run
     holder: str
+    traces: TaskTraces
     _mine: set[str] = field(default_factory=set)
     _ticker: asyncio.Task[None] | None = None
 
@@ -108,11 +110,12 @@ class Attempts:
     async def _ran(self, task: TaskRecord, lease: RunLease, body: AttemptPut, fenced: Settle) -> Ran | None:
         seconds = body.limits.seconds + GRACE_SECONDS
         binding = Binding(pod=body.pod.name, task=task.uid, attempt=lease.attempt, seconds=seconds)
-        sandbox = await self.dialler.dial(body.pod, binding)
-        try:
-            return await self.run(task, lease.attempt, sandbox, fenced)
-        finally:
-            await sandbox.close()
+        async with self.traces.span("session", task, lease.attempt, body.pod.name):
+            sandbox = await self.dialler.dial(body.pod, binding)
+            try:
+                return await self.run(task, lease.attempt, sandbox, fenced)
+            finally:
+                await sandbox.close()
 
     # -- leases ------------------------------------------------------------------------------------------
 

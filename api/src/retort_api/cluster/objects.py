@@ -19,9 +19,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from retort_api.access import member_repository as members
 from retort_api.cluster.kubernetes import Kubernetes
 from retort_api.kit.database import Database
+from retort_api.runs.traces import TRACEPARENT
 from retort_api.tasks.records import TaskRecord
 from retort_api.tasks.store import Wish
 from retort_core.errors import BadInput, Conflict, Infrastructure, PolicyDenied
+from retort_core.resources import labels
 from retort_core.resources.labels import API_VERSION
 from retort_core.resources.mapping import task_source
 from retort_core.resources.tasks import AgentTaskSpec
@@ -109,9 +111,15 @@ def manifest(wish: Wish, name: str) -> dict[str, Any]:
     return {
         "apiVersion": API_VERSION,
         "kind": "AgentTask",
-        "metadata": {"name": name, "namespace": wish.namespace},
+        "metadata": {"name": name, "namespace": wish.namespace, **_traced(wish)},
         "spec": spec.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True),
     }
+
+
+def _traced(wish: Wish) -> dict[str, Any]:
+    """So that what the operator does for the task lies in the trace of this request too."""
+    found = wish.asker.facts.get(TRACEPARENT)
+    return {"annotations": {labels.TRACEPARENT: found}} if found else {}
 
 
 def _refusal(status: int, found: dict[str, Any]) -> Exception:

@@ -57,6 +57,7 @@ async def opened(settings: Settings, cluster: ClusterSettings, watch: Watch) -> 
             dialler=dialler,
             run=parts.running(on, intake, settings, home / "spool", watch),
             holder=f"{cluster.pod_name or socket.gethostname()}-{uuid.uuid4().hex[:8]}"[-100:],
+            traces=parts.traces(on, watch),
         )
         stack.push_async_callback(attempts.close)
         stack.push_async_callback(acts.drain, DRAIN_SECONDS)

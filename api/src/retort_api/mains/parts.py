@@ -70,7 +70,7 @@ def running(
     """Runs in a claimed sandbox; results are taken in behind walls of their own."""
     runner = Runner(on.objects, on.library, intake, settings, spool)
     execution = Execution(on.database, on.log, on.library, runner)
-    return Running(database=on.database, execution=execution, signal=on.signal, traces=_traces(on, watch))
+    return Running(database=on.database, execution=execution, signal=on.signal, traces=traces(on, watch))
 
 
 def work(on: Stored, chosen: Chosen, gate: Gate, watch: Watch | None = None) -> TaskWork:
@@ -83,7 +83,7 @@ def driven(on: Stored, chosen: Chosen, runs: Running, gate: Gate, watch: Watch |
     return DrivenWork(running=runs, **_working(on, chosen, gate, watch))
 
 
-def _traces(on: Stored, watch: Watch | None) -> TaskTraces:
+def traces(on: Stored, watch: Watch | None) -> TaskTraces:
     return TaskTraces(tracing=watch.tracing if watch is not None else Tracing(), database=on.database)
 
 
@@ -96,6 +96,6 @@ def _working(on: Stored, chosen: Chosen, gate: Gate, watch: Watch | None) -> dic
         "preparation": preparation,
         "gate": gate,
         "signal": on.signal,
-        "traces": _traces(on, watch),
+        "traces": traces(on, watch),
         **({"told": counted(watch.metrics)} if watch is not None else {}),
     }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,11 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.access import member_repository
 from retort_api.kit.database import Database
-from retort_api.kit.watching.tracing import Tracing
+from retort_api.kit.watching.tracing import Tracing, traceparent
 from retort_api.tasks.records import TaskRecord
+from retort_core.traceparents import own_traceparent
 
-_TRACE: Final = re.compile(r"(?=.{0,15}[1-9a-f])[0-9a-f]{32}")  # W3C: no half of it is all zeros
 TRACEPARENT: Final = "traceparent"  # among the facts that are kept of whoever asked for a task
+_SESSION: Final[ContextVar[str]] = ContextVar("task of the session that is open", default="")
 
 
 async def traceparent_of(connection: AsyncConnection, task: str) -> str:
@@ -26,24 +27,32 @@ async def traceparent_of(connection: AsyncConnection, task: str) -> str:
     return found or own_traceparent(task)
 
 
-def own_traceparent(task: str) -> str:
-    """Of a task that no traced request asked for, as those of `kubectl`: its id is its trace's, so that what the service
-    and the broker do for it lies in one, and is found by whoever has the object. Empty for ids of another shape."""
-    return f"00-{task}-{task[:16]}-01" if _TRACE.fullmatch(task) else ""
-
-
 @dataclass(frozen=True, kw_only=True)
 class TaskTraces:
     tracing: Tracing
     database: Database
 
     @asynccontextmanager
-    async def span(self, name: str, task: TaskRecord, attempt: int = 0) -> AsyncIterator[None]:
-        """Where nothing is traced, nothing is read either. `attempt`: of a run."""
+    async def span(
+        self, name: str, task: TaskRecord, attempt: int = 0, executor: str = ""
+    ) -> AsyncIterator[None]:
+        """Where nothing is traced, nothing is read either. `attempt`: of a run; `executor`: the Pod of a session, whose
+        child is what is begun in it. What a run settles is not: it has ended by then."""
         if not self.tracing.on:
             yield
             return
+        parent = await self._parent(task.uid)
+        with self.tracing.span(name, parent, task=task.uid, source=task.source.kind, attempt=attempt) as span:
+            if executor:
+                span.set_attribute("retort.executor", executor)
+            outer = _SESSION.set(task.uid if executor else "")
+            try:
+                yield
+            finally:
+                _SESSION.reset(outer)
+
+    async def _parent(self, task: str) -> str:
+        if _SESSION.get() == task:
+            return traceparent()
         async with self.database.single() as connection:
-            parent = await traceparent_of(connection, task.uid)
-        with self.tracing.span(name, parent, task=task.uid, source=task.source.kind, attempt=attempt):
-            yield
+            return await traceparent_of(connection, task)

@@ -85,8 +85,15 @@ def _line(spec: Mapping[str, Any]) -> Text:
     return plain(f"{spec['commit'][:12]}{branch}  {spec['title']}  {counts(spec.get('counts', {}))}".rstrip())
 
 
+def _when(event: Mapping[str, Any]) -> str:
+    """Events of the older kind have the first, those of events.k8s.io the second."""
+    told = event.get("lastTimestamp") or event.get("eventTime")
+    return str(told or event.get("metadata", {}).get("creationTimestamp", ""))
+
+
 def events(found: Mapping[str, Any], told: Iterable[Mapping[str, Any]]) -> RenderableType:
-    """Conditions and events, in the order they happened."""
+    """Conditions and events, in the order they happened. Conditions of one second are in the order of a task's life, events know
+    parts of seconds."""
     lines = [
         (
             one["lastTransitionTime"],
@@ -94,8 +101,6 @@ def events(found: Mapping[str, Any], told: Iterable[Mapping[str, Any]]) -> Rende
         )
         for one in found.get("status", {}).get("conditions", [])
     ]
-    lines += [
-        (one.get("lastTimestamp") or one.get("eventTime") or "", f"{one['reason']}  {one.get('message', '')}")
-        for one in told
-    ]
-    return Group(*(plain(f"{at}  {text}".rstrip()) for at, text in sorted(lines)))
+    lines += [(_when(one), f"{one['reason']}  {one.get('message', '')}") for one in told]
+    lines.sort(key=lambda line: line[0].removesuffix("Z"))  # "…03Z" before "…03.25Z"
+    return Group(*(plain(f"{at[:19]}Z  {text}".rstrip()) for at, text in lines))

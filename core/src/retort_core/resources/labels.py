@@ -35,6 +35,10 @@ PROVEN: Final = (
 # On namespaces: an administrator opts a project in.
 PROJECT: Final = f"{GROUP}/project"
 ENABLED: Final = "enabled"
+WEIGHT: Final = f"{GROUP}/weight"  # its share of the executors where there are too few for all, to that of others; 1 to 100
+
+# On AgentTasks that the service makes, an annotation: the trace of the request that asked for it, as W3C writes it.
+TRACEPARENT: Final = f"{GROUP}/traceparent"
 
 # On DataCommits.
 DATASET: Final = f"{GROUP}/dataset"

@@ -320,7 +320,18 @@ class AgentTaskStatus(Resource):
 _UNCHANGED = "self.spec == oldSelf.spec || "
 _SAID = "has(oldSelf.spec.{0}) && oldSelf.spec.{0} == self.spec.{0}"
 _OVER = f"has(self.status) && has(self.status.conditions) && self.status.conditions.exists(c, {_TERMINAL})"
+# A new object has no status whatever its maker writes, and one that asks for something has had one ever since: what is said
+# with the object is an answer to nothing. No rule with `oldSelf` is looked at when an object is made.
+_BEFOREHAND = "!has(self.spec.{0}) || has(self.status)"
 ROOT_RULES: dict[str, Any] = rules(
+    rule(
+        _BEFOREHAND.format("answer"),
+        "a new task cannot bring an answer: nothing was asked yet; see status.question",
+    ),
+    rule(
+        _BEFOREHAND.format("approval"),
+        "a new task cannot bring a yes: there is no version yet; see status.staged",
+    ),
     rule(
         _UNCHANGED + "!has(self.spec.answer) || (" + _SAID.format("answer") + ") || "
         "(has(self.status) && has(self.status.question) && self.status.question.id == self.spec.answer.questionID)",

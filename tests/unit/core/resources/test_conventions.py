@@ -108,8 +108,17 @@ def test_every_rule_has_a_message_and_fits(kind: Kind) -> None:
 
 @everywhere
 def test_a_rule_that_looks_at_the_status_lets_writes_of_the_status_pass(kind: Kind) -> None:
-    for rule in schema(kind).get(RULES, ()):
-        assert rule["rule"].startswith("self.spec == oldSelf.spec || ")
+    """Or asks only whether there is one, which every such write answers."""
+    for one in schema(kind).get(RULES, ()):
+        rule = one["rule"]
+        assert rule.startswith("self.spec == oldSelf.spec || ") or rule.endswith(" || has(self.status)")
+
+
+def test_what_nobody_asked_for_is_refused_where_no_rule_of_changes_is_looked_at() -> None:
+    """Rules that name `oldSelf` are skipped when an object is made."""
+    (task,) = (kind for kind in KINDS if kind.name == "AgentTask")
+    made = [one["rule"] for one in schema(task)[RULES] if "oldSelf" not in one["rule"]]
+    assert made == [f"!has(self.spec.{name}) || has(self.status)" for name in ("answer", "approval")]
 
 
 @everywhere
