@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from retort_core.resources.v1alpha1 import ExecutorProfileSpec
+from retort_operator.pods import ACCOUNT, Maker
+
 from .kube import ROOT, Refused, helm, kubectl
 
 SYSTEM, EXECUTORS = "retort-system", "retort-executors"
@@ -209,6 +212,24 @@ def test_the_operators_full_shape_is_let_through() -> None:
     kubectl(*OPERATOR, "create", "-f", "-", given=body)
     kubectl("label", "pod", "-n", EXECUTORS, body["metadata"]["name"], "a=b")
     kubectl("delete", "pod", "-n", EXECUTORS, body["metadata"]["name"], "--wait=false")
+
+
+@pytest.fixture
+def account() -> Iterator[None]:
+    """The account without rights that executors are under, as the chart `retort` brings it."""
+    kubectl("-n", EXECUTORS, "create", "serviceaccount", ACCOUNT)
+    yield
+    kubectl("-n", EXECUTORS, "delete", "serviceaccount", ACCOUNT)
+
+
+@pytest.mark.parametrize("own", [{}, {"userNamespaces": "Own"}], ids=["as usual", "users of its own"])
+def test_what_the_operator_makes_is_let_through(account: None, own: Body) -> None:
+    spec = ExecutorProfileSpec.model_validate(
+        {"image": "localhost/none:1", "resources": {"memory": "64Mi"}, **own}, extra="forbid"
+    )
+    maker = Maker(namespace=EXECUTORS, secret=b"k" * 32)
+    for body in (maker.executor("default", spec), maker.probe("default", spec, "node", {})):
+        kubectl(*OPERATOR, "create", "--dry-run=server", "-f", "-", given=body)
 
 
 def test_a_container_may_repeat_what_its_pod_says() -> None:
