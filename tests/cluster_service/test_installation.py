@@ -110,6 +110,26 @@ async def test_rights_of_a_requester_over_http_hold_however_fast_the_operator_is
     assert own["spec"]["review"] == "Always"
 
 
+async def test_a_used_up_quota_of_the_namespace_is_told_as_one_and_with_what_to_do(at: Installation) -> None:
+    await uploaded(at, "counted")
+    there = len(at.cluster.all("agenttasks", TENANT))
+    at.cluster.quotas["agenttasks"] = there
+    try:
+        async with at.person("amy") as amy:
+            body = {"source": {"instruction": {"text": "删除打分列"}}}
+            refused = await amy.post("/datasets/counted/tasks", json=body)
+            at.cluster.quotas.clear()
+            taken = await amy.post("/datasets/counted/tasks", json=body)
+    finally:
+        at.cluster.quotas.clear()
+    problem = refused.json()
+    assert (refused.status_code, problem["code"]) == (403, "quota-exceeded")
+    assert problem["details"] == {"quota": "tasks", "used": there, "allowed": there}
+    assert "kubectl delete agenttask" in problem["detail"]
+    assert not problem.get("retryable")
+    assert taken.status_code == 202, taken.text
+
+
 async def test_the_same_request_twice_is_one_object_and_another_one_under_its_key_is_refused(
     at: Installation,
 ) -> None:

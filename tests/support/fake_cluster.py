@@ -68,6 +68,7 @@ class FakeCluster:
         self.faults: list[Fault] = []
         self.deaf: set[str] = set()  # watches that are told nothing
         self.silent: set[tuple[str, str]] = set()  # verb, plural: not answered until it is taken out again
+        self.quotas: dict[str, int] = {}  # by plural: how many of them a namespace may have
         self.oldest = 0  # versions before this are gone for watches
         self.bookmarks = 5.0
         self.on_change: list[Callable[[str, str, Raw], None]] = []
@@ -159,6 +160,7 @@ class FakeCluster:
             home = self.objects["namespaces"].get(("", namespace))
             if home is not None and "deletionTimestamp" in home["metadata"]:
                 raise Refusal(403, f"namespace {namespace} is being terminated")
+        self._count(plural, namespace, metadata["name"])
         if plural == "agenttasks":
             check_new(body)
         metadata.setdefault("uid", str(uuid.uuid4()))
@@ -170,6 +172,16 @@ class FakeCluster:
         self.objects[plural][key] = body
         self._told(plural, "ADDED", body)
         return body
+
+    def _count(self, plural: str, namespace: str, name: str) -> None:
+        """As a ResourceQuota of the namespace, word by word."""
+        used, most = len(self.all(plural, namespace)), self.quotas.get(plural)
+        if most is not None and used >= most:
+            what = f"count/{plural}.retort.dev"
+            raise Refusal(
+                403, f'{plural}.retort.dev "{name}" is forbidden: exceeded quota: tasks, requested: {what}=1, '
+                f"used: {what}={used}, limited: {what}={most}",
+            )  # fmt: skip
 
     def _found(self, plural: str, namespace: str, name: str) -> Raw:
         found = self.objects[plural].get((namespace, name))

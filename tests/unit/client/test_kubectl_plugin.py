@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from retort_client.kubectl.cluster import Program, Tasks, objects, refusal, settled
 from retort_client.kubectl.main import application
-from retort_core.errors import BadInput, Infrastructure, NotFound, PolicyDenied
+from retort_core.errors import BadInput, Infrastructure, NotFound, PolicyDenied, QuotaExceeded
 
 COMMIT = "ab" * 32
 
@@ -166,6 +166,27 @@ def test_what_kubectl_refuses_keeps_its_words(words: str, kind: type[Exception])
     found = refusal(words)
     assert type(found) is kind
     assert found.message
+
+
+QUOTA = (
+    'Error from server (Forbidden): error when creating "STDIN": agenttasks.retort.dev "survey-" is forbidden: exceeded quota: '
+    "tasks, requested: count/agenttasks.retort.dev=1, used: count/agenttasks.retort.dev=10000, limited: count/agenttasks.retort.dev=10000"
+)
+
+
+@pytest.mark.parametrize("more", ["", ",pods=7"])
+def test_a_used_up_quota_is_told_with_its_number_and_what_to_do(more: str) -> None:
+    found = refusal(QUOTA.replace("=1,", f"=1{more},").replace("=10000", f"=10000{more}"))
+    assert isinstance(found, QuotaExceeded)
+    assert found.details == {"quota": "tasks", "used": 10_000, "allowed": 10_000}
+    for said in ("'tasks'", "10,000 tasks", "kubectl delete agenttask", "larger quota"):
+        assert said in found.message
+
+
+def test_a_quota_of_something_else_keeps_the_server_s_words() -> None:
+    found = refusal(QUOTA.replace("count/agenttasks.retort.dev", "requests.memory"))
+    assert isinstance(found, QuotaExceeded)
+    assert "requests.memory=10000" in found.message
 
 
 def test_an_answered_question_is_no_longer_waited_on() -> None:

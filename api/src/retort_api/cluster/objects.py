@@ -22,13 +22,14 @@ from retort_api.kit.database import Database
 from retort_api.runs.traces import TRACEPARENT
 from retort_api.tasks.records import TaskRecord
 from retort_api.tasks.store import Wish
-from retort_core.errors import BadInput, Conflict, Infrastructure, PolicyDenied
+from retort_core.errors import BadInput, Conflict, Infrastructure, PolicyDenied, QuotaExceeded
 from retort_core.resources import labels
 from retort_core.resources.labels import API_VERSION
 from retort_core.resources.mapping import task_source
+from retort_core.resources.quotas import exceeded
 from retort_core.resources.tasks import AgentTaskSpec
 
-CREATED, EXISTS = 201, 409
+CREATED, FORBIDDEN, EXISTS = 201, 403, 409
 REFUSED: Final = {400: BadInput, 403: PolicyDenied, 404: BadInput, 422: BadInput}
 
 
@@ -42,7 +43,16 @@ class Objects:
         earlier = await self._database.transact(lambda connection: _promised(connection, wish, name))
         if earlier is not None:
             return earlier
-        task = await self._made(wish, body)
+        try:
+            task = await self._made(wish, body)
+        except (BadInput, PolicyDenied, QuotaExceeded):
+            if (
+                not wish.key
+            ):  # under a key the same request may be on its way twice, and the other one be taken
+                await self._database.transact(
+                    lambda connection: members.forget_promise(connection, promise_of(wish.namespace, name))
+                )
+            raise
         return await self._database.transact(lambda connection: _written(connection, wish, task, name))
 
     async def _made(self, wish: Wish, body: dict[str, Any]) -> TaskRecord:
@@ -124,4 +134,6 @@ def _traced(wish: Wish) -> dict[str, Any]:
 
 def _refusal(status: int, found: dict[str, Any]) -> Exception:
     words = str(found.get("message", "")) or f"the cluster answered {status}"
+    if status == FORBIDDEN and (quota := exceeded(words)) is not None:
+        return quota
     return REFUSED.get(status, Infrastructure)(f"The cluster does not take this task: {words}")

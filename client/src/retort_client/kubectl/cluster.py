@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from retort_core.errors import BadInput, Infrastructure, NotFound, PolicyDenied, RetortError
+from retort_core.resources.quotas import exceeded
 
 SECONDS: Final = 30.0
 READ: Final = 1 << 16
@@ -88,6 +89,8 @@ def objects(pieces: Iterable[bytes]) -> Iterator[dict[str, Any]]:
 def refusal(words: str) -> RetortError:
     """Kubectl's own words, without what only programs read."""
     text = words.strip().removeprefix("Error from server ").strip()
+    if text.startswith("(Forbidden)") and (quota := exceeded(text)) is not None:
+        return quota
     for kind, error in (("(NotFound)", NotFound), ("(Forbidden)", PolicyDenied), ("(Invalid)", BadInput)):
         if text.startswith(kind):
             return error(text.removeprefix(kind).lstrip(": "))
