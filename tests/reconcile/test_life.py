@@ -11,6 +11,7 @@ from stage import EXECUTORS, PROFILE, Stage
 from retort_core.lifecycle.observations import Prepared, Promoted, Ran
 from retort_core.lifecycle.sources import Answer, Approval
 from retort_core.lifecycle.statuses import Failure, Outcome, Staged
+from retort_operator.board import PREPARING
 
 pytestmark = pytest.mark.asyncio
 STEADY = ("leases", "executorprofiles")
@@ -266,6 +267,21 @@ async def test_a_deleted_task_leaves_nothing_behind() -> None:
         stage.cluster.remove("agenttasks", name, "survey")
         await stage.until(lambda: stage.service.gone == [uid])
         await stage.until(lambda: stage.cluster.get("pods", pod, EXECUTORS) is None and stage.ready() == 2)
+
+
+async def test_questions_that_nobody_answers_hold_up_no_other_task_of_the_project() -> None:
+    """Regression: a task that waits for an answer counted as one that is being planned, and of these a project has 32."""
+
+    def some(task: Any, round_: int, answer: Any) -> Prepared:
+        if task.name.startswith("asks"):
+            return asks(task, round_, answer)
+        return Prepared(round=round_, done=Outcome(), message="done")
+
+    async with Stage(Behaviour(prepare=some)) as stage:
+        await stage.start()
+        for number in range(PREPARING):
+            await stage.phase(stage.task(f"asks-{number}"), "AwaitingInput")
+        await stage.complete(stage.task(), 10)
 
 
 async def first_executors(stage: Stage, weight: str) -> list[str]:

@@ -256,7 +256,7 @@ class Effects:
         if status.terminal:
             await self._over(entry, status)
             return
-        if status.plan is not None:
+        if status.plan is not None or status.question is not None:  # planned, or waiting for a person
             self.board.prepared(entry)
             await self.admit(entry.namespace)
         if decision.wake_at is not None:
