@@ -144,6 +144,12 @@ async def test_an_approval_over_http_counts_as_well() -> None:
         await stage.complete(name)
 
 
+def retries(stage: Stage) -> dict[str, float]:
+    """By reason, as it is measured."""
+    (family,) = stage.operators[0].operator.metrics.retries.collect()
+    return {one.labels["reason"]: one.value for one in family.samples if one.name == "retort_retries_total"}
+
+
 async def test_a_branch_that_moved_is_another_attempt_in_another_executor() -> None:
     """The first version comes too late; the work is done again, and only what it gives then is promoted."""
     tried: list[str] = []
@@ -167,6 +173,7 @@ async def test_a_branch_that_moved_is_another_attempt_in_another_executor() -> N
         assert tried == [commit_of(uid, 1), commit_of(uid, 2)]
         assert status["result"]["commit"] == commit_of(uid, 2)
         assert status["attempt"] == 2
+        assert retries(stage) == {"Rebasing": 1}
         first, second = [(attempt, pod) for task, attempt, pod in stage.service.runs if task == uid]
         assert (first[0], second[0]) == (1, 2)
         assert first[1] != second[1]

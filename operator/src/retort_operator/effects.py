@@ -340,7 +340,8 @@ class Effects:
 
     def _count(self, before: TaskStatus, after: TaskStatus) -> None:
         if after.attempt > before.attempt >= 1:
-            self.metrics.retries.labels("Infrastructure").inc()
+            reason = "Rebasing" if after.rebases > before.rebases else "Infrastructure"
+            self.metrics.retries.labels(reason).inc()
 
 
 def _names(wanted: Wanted) -> list[str]:
