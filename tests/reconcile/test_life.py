@@ -11,6 +11,7 @@ from stage import EXECUTORS, PROFILE, Stage
 from retort_core.lifecycle.observations import Prepared, Promoted, Ran
 from retort_core.lifecycle.sources import Answer, Approval
 from retort_core.lifecycle.statuses import Failure, Outcome, Staged
+from retort_operator.board import PREPARING
 
 pytestmark = pytest.mark.asyncio
 STEADY = ("leases", "executorprofiles")
@@ -143,6 +144,12 @@ async def test_an_approval_over_http_counts_as_well() -> None:
         await stage.complete(name)
 
 
+def retries(stage: Stage) -> dict[str, float]:
+    """By reason, as it is measured."""
+    (family,) = stage.operators[0].operator.metrics.retries.collect()
+    return {one.labels["reason"]: one.value for one in family.samples if one.name == "retort_retries_total"}
+
+
 async def test_a_branch_that_moved_is_another_attempt_in_another_executor() -> None:
     """The first version comes too late; the work is done again, and only what it gives then is promoted."""
     tried: list[str] = []
@@ -166,6 +173,7 @@ async def test_a_branch_that_moved_is_another_attempt_in_another_executor() -> N
         assert tried == [commit_of(uid, 1), commit_of(uid, 2)]
         assert status["result"]["commit"] == commit_of(uid, 2)
         assert status["attempt"] == 2
+        assert retries(stage) == {"Rebasing": 1}
         first, second = [(attempt, pod) for task, attempt, pod in stage.service.runs if task == uid]
         assert (first[0], second[0]) == (1, 2)
         assert first[1] != second[1]
@@ -266,6 +274,21 @@ async def test_a_deleted_task_leaves_nothing_behind() -> None:
         stage.cluster.remove("agenttasks", name, "survey")
         await stage.until(lambda: stage.service.gone == [uid])
         await stage.until(lambda: stage.cluster.get("pods", pod, EXECUTORS) is None and stage.ready() == 2)
+
+
+async def test_questions_that_nobody_answers_hold_up_no_other_task_of_the_project() -> None:
+    """Regression: a task that waits for an answer counted as one that is being planned, and of these a project has 32."""
+
+    def some(task: Any, round_: int, answer: Any) -> Prepared:
+        if task.name.startswith("asks"):
+            return asks(task, round_, answer)
+        return Prepared(round=round_, done=Outcome(), message="done")
+
+    async with Stage(Behaviour(prepare=some)) as stage:
+        await stage.start()
+        for number in range(PREPARING):
+            await stage.phase(stage.task(f"asks-{number}"), "AwaitingInput")
+        await stage.complete(stage.task(), 10)
 
 
 async def first_executors(stage: Stage, weight: str) -> list[str]:

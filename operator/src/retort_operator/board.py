@@ -25,6 +25,7 @@ from retort_core.resources.v1alpha1 import AgentTaskSpec, TaskSource
 from retort_core.traceparents import traceparent_of
 from retort_operator.times import moment, seconds_of
 
+GONE: Final = 500  # so many and half of those that wait may be left in a heap: taking one out of its middle costs all of it
 PREPARING: Final = 32  # tasks of one project that are being planned; more would only queue in the service
 
 
@@ -131,9 +132,12 @@ def shown_of(status: Mapping[str, Any]) -> tuple[str, ...]:
 
 @dataclass
 class _Project:
+    """`waiting`: a heap; `gone`: how many in it wait no more."""
+
     active: int = 0
     preparing: int = 0
     waiting: list[Waiting] = field(default_factory=list)
+    gone: int = 0
 
 
 class Board:
@@ -210,6 +214,7 @@ class Board:
             if self._waiting.get(found.uid) is found:
                 del self._waiting[found.uid]
                 return found
+            project.gone -= 1
         return None
 
     def waiting_of(self, uid: str) -> Waiting | None:
@@ -235,7 +240,15 @@ class Board:
         heapq.heappush(self._project(found.namespace).waiting, found)
 
     def _unwait(self, uid: str) -> None:
-        self._waiting.pop(uid, None)
+        found = self._waiting.pop(uid, None)
+        if found is None:
+            return
+        project = self._project(found.namespace)
+        project.gone += 1
+        if project.gone > GONE + len(project.waiting) // 2:
+            project.waiting = [one for one in project.waiting if self._waiting.get(one.uid) is one]
+            heapq.heapify(project.waiting)
+            project.gone = 0
 
     def _leave(self, entry: Entry) -> None:
         del self.active[entry.uid]

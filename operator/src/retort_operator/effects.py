@@ -256,7 +256,7 @@ class Effects:
         if status.terminal:
             await self._over(entry, status)
             return
-        if status.plan is not None:
+        if status.plan is not None or status.question is not None:  # planned, or waiting for a person
             self.board.prepared(entry)
             await self.admit(entry.namespace)
         if decision.wake_at is not None:
@@ -340,7 +340,8 @@ class Effects:
 
     def _count(self, before: TaskStatus, after: TaskStatus) -> None:
         if after.attempt > before.attempt >= 1:
-            self.metrics.retries.labels("Infrastructure").inc()
+            reason = "Rebasing" if after.rebases > before.rebases else "Infrastructure"
+            self.metrics.retries.labels(reason).inc()
 
 
 def _names(wanted: Wanted) -> list[str]:

@@ -71,6 +71,25 @@ def test_a_flood_of_one_project_is_worked_on_in_bounded_numbers_and_holds_up_no_
     assert board.note(raw(int(found.name[1:])))
 
 
+def test_what_is_made_and_deleted_while_it_waits_leaves_nothing_and_the_rest_keeps_its_order() -> None:
+    """Regression: 300 bytes each, as long as the project was full."""
+    board = Board(pending=1)
+    board.note(raw(0))
+    kept = [raw(number, priority=number % 3) for number in range(1, 11)]
+    for one in kept:
+        board.note(one)
+    for number in range(100, 5_100):
+        board.note(raw(number))
+        board.remove(f"{number:08x}" + "0" * 24)
+    assert board.waiting == 10
+    assert len(board._projects["a"].waiting) < 2_000
+    board.remove("0" * 32)
+    served = []
+    while (found := board.next("a")) is not None:
+        served.append(int(found.name[1:]))
+    assert served == [2, 5, 8, 1, 4, 7, 10, 3, 6, 9]
+
+
 def test_a_cancelled_task_need_not_wait_for_its_turn() -> None:
     board = Board(pending=1)
     board.note(raw(1))
