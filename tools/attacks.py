@@ -68,7 +68,8 @@ GROUPS: Final[Mapping[str, Group]] = {
         "Somebody with `edit` in a namespace of his own",
         "Tried with `kubectl` on the installed product. Rights are taken away by granting the attacker what he lacks, "
         "admission by removing the binding of its policy, the rights of a project by asking in one's own for what is theirs. "
-        "Where a barrier is a query that names the project, it cannot be taken away, and there is no second one.",
+        "Where – stands for the second, the first is all there is: a query that names the project cannot be taken away, and a task in "
+        "somebody else's name reaches what is in the attacker's own namespace, and no more.",
         "tests/installed/test_attack_matrix.py::test_cell",
     ),
 }
@@ -124,7 +125,7 @@ ATTACKS: Final = (
     Attack("exec", "project", "a program inside an executor", "RBAC", "admission: the namespace is closed"),
     Attack("status", "project", "a forged status", "RBAC", "admission: status is the operator's"),
     Attack("version", "project", "a forged DataCommit", "RBAC", "admission: versions are the operator's"),
-    Attack("requester", "project", "a task in somebody else's name", "admission: `requester` is the caller", "the named one's rights are asked in that namespace"),
+    Attack("requester", "project", "a task in somebody else's name", "admission: `requester` is the caller", NONE, (BOTH, NEITHER)),
     Attack("large", "project", "1 MiB: in the spec; without the first, where no CRD sets bounds", "bounds of every field in the CRD", "limits of the API server on objects", (BOTH, NO_FIRST), frozenset()),
     Attack("many", "project", "tasks without end", "ResourceQuota on `count/agenttasks.retort.dev`", "projects take turns, 32 tasks of each at a time", (BOTH, NO_FIRST), frozenset()),
 )  # fmt: skip
