@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
@@ -53,6 +54,7 @@ def test_an_upgrade_under_work_loses_no_task(installation: Installation) -> None
     helm = Program("helm", Path(os.environ["KUBECONFIG"]))
     installation.idle(2)
     (old,), before = templates(installation, "retort.dev/state=idle"), uids(installation)
+    secrets = _secrets(installation)
     more = installation.folder / "more.yaml"
     more.write_text(json.dumps(changed()), "utf-8")
     made = [_task(installation, LONG) for _ in range(2)]
@@ -71,8 +73,22 @@ def test_an_upgrade_under_work_loses_no_task(installation: Installation) -> None
         status = installation.until(name, "Complete", "Failed", seconds=150)
         assert status["phase"] == "Complete", status
     assert not before & uids(installation), "every part was rolled"
+    assert secrets == _secrets(installation), "what was made at first is kept"
     assert both <= {installation.status(name)["podName"] for name in made}, "each of the two did its task"
     _until_renewed(installation, old)
+
+
+def _secrets(installation: Installation) -> dict[str, str]:
+    """A digest of each."""
+    found = installation.kubectl.inside(SYSTEM).json(
+        "get", "secrets", "-l", "app.kubernetes.io/part-of=retort"
+    )
+    made = {one["metadata"]["name"]: one["data"] for one in found["items"]}
+    assert "retort-secrets" in made
+    return {
+        name: hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+        for name, data in made.items()
+    }
 
 
 def _task(installation: Installation, source: dict[str, Any]) -> str:
