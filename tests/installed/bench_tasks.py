@@ -229,9 +229,12 @@ def test_flood(
 
 @contextmanager
 def pool(installation: Installation, size: int) -> Iterator[None]:
-    """Another size for a while; all of them idle at its beginning."""
+    """Another size for a while; all of them idle at its beginning. Each with half a core and half the memory: as many as that
+    with a tenth of a core asked for each fit on no node of two."""
     executors = installation.kubectl.inside(EXECUTORS)
-    (before, after) = (f'{{"spec":{{"replicas":{n},"capacity":{m}}}}}' for n, m in ((size, size), (2, 5)))
+    was = executors.json("get", "executorprofile", "default")["spec"]
+    many = {"replicas": size, "capacity": size, "resources": {"cpu": "500m", "memory": "512Mi"}}
+    before, after = (json.dumps({"spec": {**was, **more}}) for more in (many, {}))
     executors("patch", "executorprofile", "default", "--type=merge", "-p", before)
     try:
         installation.idle(size, seconds=240)
