@@ -33,8 +33,17 @@ class Values:
         more = self.installation.folder / "values.yaml"
         more.write_text(json.dumps(values), "utf-8")
         told = self._helm(
-            "upgrade", "retort", str(CHART), "-n", SYSTEM, *DEV, "--values", str(more), seconds=120
-        )
+            "upgrade",
+            "retort",
+            str(CHART),
+            "-n",
+            SYSTEM,
+            *DEV,
+            "--values",
+            str(more),
+            "--force-conflicts",
+            seconds=120,
+        )  # whoever scaled a Deployment by hand owns the number since
         for part in PARTS:
             self.installation.ready(f"retort-{part}")
         self.installation.forward()
