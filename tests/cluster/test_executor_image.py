@@ -68,7 +68,7 @@ print(json.dumps({"proven": report.proven, "problem": report.problem, "enforced"
 
 
 def test_an_idle_executor_takes_at_most_120_mib(kubectl, namespace_of, start_pod, record_property) -> None:
-    """The second one of a node: to the first one the kernel also counts the image's files, 35 MiB that all of them share."""
+    """The second one of a node: to the first one the kernel also counts the image's files, some 37 MiB that all of them share."""
     first = start_pod(namespace_of(), IDLE).wait_ready()
     assert eventually(lambda: "ready" in first.logs())
     namespace = namespace_of()
