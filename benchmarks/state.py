@@ -59,7 +59,6 @@ from retort_api.projects import repository as projects
 from retort_core.errors import Conflict
 from retort_core.identity import digest
 from retort_core.lifecycle.statuses import Counts
-from retort_tables.objects.s3 import Bucket
 
 CLIENTS, COMMITS, BRANCHES, REPLICAS = 64, 20, 8, 2
 LEAST = 4  # versions between two kills: 200 in all
@@ -356,10 +355,7 @@ def main() -> None:
         folder = Path(name)
         print(postgres.run("postgres", "--version", capture_output=True).stdout.decode().strip())
         asyncio.run(rivals(postgres.create("rivals")))
-        bucket = Bucket(
-            endpoint=s3.endpoint, name=servers.BUCKET, prefix="bench", access_key=servers.ACCESS_KEY,
-            secret_key=servers.SECRET_KEY, secure=False,
-        )  # fmt: skip
+        bucket = s3.bucket("bench")
         env = services.environment(postgres.create("state"), bucket)
         done = services.command("migrate", env=env)
         assert done.returncode == 0, done.stderr

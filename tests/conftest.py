@@ -79,13 +79,6 @@ def new_bucket(request: pytest.FixtureRequest) -> Callable[[str], Bucket]:
 
     def new(kind: str) -> Bucket:
         server: servers.S3 = request.getfixturevalue(kind)
-        return Bucket(
-            endpoint=server.endpoint,
-            name=servers.BUCKET,
-            prefix=uuid.uuid4().hex,
-            access_key=servers.ACCESS_KEY,
-            secret_key=servers.SECRET_KEY,
-            secure=False,
-        )
+        return server.bucket(uuid.uuid4().hex)
 
     return new

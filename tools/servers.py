@@ -29,6 +29,8 @@ from minio import Minio
 from minio.error import MinioException
 from urllib3.exceptions import HTTPError
 
+from retort_tables.objects.s3 import Bucket
+
 UNUSED = 65_534  # `nobody`: initdb wants a user that has a name
 READY_SECONDS = 60.0
 PORTS = (20_000, 30_000)
@@ -189,6 +191,12 @@ class S3:
     @property
     def endpoint(self) -> str:
         return f"127.0.0.1:{self.port}"
+
+    def bucket(self, prefix: str) -> Bucket:
+        """A place of its own in the one bucket."""
+        return Bucket(
+            endpoint=self.endpoint, name=BUCKET, prefix=prefix, access_key=ACCESS_KEY, secret_key=SECRET_KEY, secure=False
+        )  # fmt: skip
 
     def client(self) -> Minio:
         once = urllib3.PoolManager(retries=False, timeout=5)

@@ -10,10 +10,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import servers
-import services
-from installation import READER, TENANT, Installation
-
-from retort_tables.objects.s3 import Bucket
+from fake_cluster import Raw
+from installation import READER, TENANT, Installation, migrated
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 CSV = "用户ID,城市,打分\n" + "".join(f"{n},{'北京' if n % 3 else '上海'},{n % 11}\n" for n in range(60))
@@ -22,26 +20,13 @@ CSV = "用户ID,城市,打分\n" + "".join(f"{n},{'北京' if n % 3 else '上海
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def at(new_database: Callable[[], str], s3: servers.S3) -> AsyncIterator[Installation]:
     database = new_database()
-    bucket = Bucket(
-        endpoint=f"127.0.0.1:{s3.port}", name=servers.BUCKET, prefix=database.rpartition("/")[2],
-        access_key=servers.ACCESS_KEY, secret_key=servers.SECRET_KEY, secure=False,
-    )  # fmt: skip
-    env = services.environment(database, bucket)
-    done = await asyncio.to_thread(services.command, "migrate", env=env)
-    assert done.returncode == 0, done.stderr
+    env = await migrated(database, s3.bucket(database.rpartition("/")[2]))
     async with Installation(env) as found:
         yield found
 
 
-async def uploaded(at: Installation, name: str, namespace: str = TENANT) -> dict[str, Any]:
-    async with at.person("amy", namespace=namespace) as amy:
-        headers = {"x-filename": "people.csv", "content-type": "application/octet-stream"}
-        reply = await amy.post(f"/datasets/{name}/uploads", content=CSV.encode(), headers=headers)
-        assert reply.status_code == 202, reply.text
-        done = await amy.get(f"/tasks/{reply.json()['uid']}", params={"wait": 50})
-    task: dict[str, Any] = done.json()
-    assert task["phase"] == "Complete", task
-    return task
+async def uploaded(at: Installation, name: str, namespace: str = TENANT) -> Raw:
+    return await at.uploaded(name, CSV.encode(), namespace)
 
 
 def uid_of(at: Installation, name: str) -> str:

@@ -17,10 +17,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 import servers
-import services
-from installation import TENANT, Installation
-
-from retort_tables.objects.s3 import Bucket
+from installation import TENANT, Installation, migrated
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 CSV: Final = "id,age\n" + "".join(f"{n},{20 + n % 50}\n" for n in range(40))
@@ -39,18 +36,9 @@ def own() -> Any:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def at(own: servers.PostgreSQL, s3: servers.S3) -> AsyncIterator[Installation]:
-    bucket = Bucket(
-        endpoint=f"127.0.0.1:{s3.port}", name=servers.BUCKET, prefix="kills",
-        access_key=servers.ACCESS_KEY, secret_key=servers.SECRET_KEY, secure=False,
-    )  # fmt: skip
-    env = services.environment(await asyncio.to_thread(own.create, "kills"), bucket)
-    done = await asyncio.to_thread(services.command, "migrate", env=env)
-    assert done.returncode == 0, done.stderr
+    env = await migrated(await asyncio.to_thread(own.create, "kills"), s3.bucket("kills"))
     async with Installation(env) as found:
-        async with found.person("amy") as amy:
-            headers = {"x-filename": "people.csv", "content-type": "application/octet-stream"}
-            reply = await amy.post("/datasets/people/uploads", content=CSV.encode(), headers=headers)
-            await found.until(lambda: over(found, reply.json()["uid"]))
+        await found.uploaded("people", CSV.encode())
         yield found
 
 

@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import servers
-import services
 from collector import Collector, Seen, collector
-from installation import TENANT, Installation
+from fake_cluster import Raw
+from installation import TENANT, Installation, migrated
 
 from retort_operator import traces
-from retort_tables.objects.s3 import Bucket
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -33,13 +32,7 @@ async def at(
     new_database: Callable[[], str], s3: servers.S3, spans: Collector
 ) -> AsyncIterator[Installation]:
     database = new_database()
-    bucket = Bucket(
-        endpoint=f"127.0.0.1:{s3.port}", name=servers.BUCKET, prefix=database.rpartition("/")[2],
-        access_key=servers.ACCESS_KEY, secret_key=servers.SECRET_KEY, secure=False,
-    )  # fmt: skip
-    env = services.environment(database, bucket)
-    done = await asyncio.to_thread(services.command, "migrate", env=env)
-    assert done.returncode == 0, done.stderr
+    env = await migrated(database, s3.bucket(database.rpartition("/")[2]))
     told = {"OTEL_EXPORTER_OTLP_ENDPOINT": spans.url, "OTEL_BSP_SCHEDULE_DELAY": "200"}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(traces, "SECONDS", 0.2)
@@ -47,15 +40,8 @@ async def at(
             yield found
 
 
-async def uploaded(at: Installation, name: str, **headers: str) -> dict[str, Any]:
-    async with at.person("amy") as amy:
-        sent = {"x-filename": "a.csv", "content-type": "application/octet-stream", **headers}
-        reply = await amy.post(f"/datasets/{name}/uploads", content=CSV, headers=sent)
-        assert reply.status_code == 202, reply.text
-        done = await amy.get(f"/tasks/{reply.json()['uid']}", params={"wait": 50})
-    task: dict[str, Any] = done.json()
-    assert task["phase"] == "Complete", task
-    return task
+async def uploaded(at: Installation, name: str, **headers: str) -> Raw:
+    return await at.uploaded(name, CSV, headers=headers)
 
 
 async def of_task(spans: Collector, uid: str) -> dict[str, Seen]:

@@ -68,10 +68,7 @@ def site(s3: servers.S3, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         before = versions(client)
     with servers.postgresql() as postgres, proxy(s3.port) as net:
         database = postgres.create("retort")
-        bucket = Bucket(
-            endpoint=f"127.0.0.1:{net.port}", name=servers.BUCKET, prefix=home.name,
-            access_key=servers.ACCESS_KEY, secret_key=servers.SECRET_KEY, secure=False,
-        )  # fmt: skip
+        bucket = replace(s3.bucket(home.name), endpoint=f"127.0.0.1:{net.port}")
         env = services.environment(database, bucket)
         env |= {"RETORT_S3_SECONDS": "1", "RETORT_METRICS_PORT": str(servers.free_port())}
         done = services.command("migrate", "--from", str(home), env=env)

@@ -69,10 +69,7 @@ def fits(shown: list[str], said: list[str]) -> bool:
 
 @pytest.mark.timeout(300)
 def test_the_page_of_operations_runs_as_printed(s3: servers.S3, tmp_path: Path) -> None:
-    bucket = Bucket(
-        endpoint=s3.endpoint, name=servers.BUCKET, prefix=tmp_path.name, access_key=servers.ACCESS_KEY,
-        secret_key=servers.SECRET_KEY, secure=False,
-    )  # fmt: skip
+    bucket = s3.bucket(tmp_path.name)
     copy = replace(bucket, prefix=bucket.prefix + "-copy")
     with servers.postgresql() as postgres:
         env = services.environment(postgres.create("retort"), bucket)

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any, Self
 
 import httpx2 as httpx
 import kopf
+import services
 from aiohttp import web
 from doors import NETWORK, DoorKubelet
 from fake_cluster import FakeCluster, Raw
@@ -25,6 +26,7 @@ from fake_cluster import FakeCluster, Raw
 from retort_core.probing import PASSED
 from retort_operator.main import Operator
 from retort_operator.settings import Settings
+from retort_tables.objects.s3 import Bucket
 
 EXECUTORS, HOME, TENANT = "retort-executors", "retort", "survey"
 PROFILE: Raw = {"image": "retort-executor@sha256:" + "0" * 64, "replicas": 1, "capacity": 4}
@@ -33,6 +35,14 @@ REVIEWS = ("/tokenreviews", "/subjectaccessreviews")
 ANALYST = frozenset({"get", "list", "create", "run", "update", "delete", "approve", "use"})
 READER = frozenset({"get", "list", "create", "run"})
 START_SECONDS = 40.0
+
+
+async def migrated(database: str, bucket: Bucket) -> dict[str, str]:
+    """The environment of an installation on these, with its tables made."""
+    env = services.environment(database, bucket)
+    done = await asyncio.to_thread(services.command, "migrate", env=env)
+    assert done.returncode == 0, done.stderr
+    return env
 
 
 class Reviewed(FakeCluster):
@@ -200,6 +210,19 @@ class Installation:
             base_url=f"http://127.0.0.1:{self.public}/api/v1/projects/{namespace}",
             headers={"authorization": f"Bearer {token}"}, timeout=60,
         )  # fmt: skip
+
+    async def uploaded(
+        self, name: str, table: bytes, namespace: str = TENANT, headers: Mapping[str, str] | None = None
+    ) -> Raw:
+        """By amy, over HTTP; its task, once it is Complete."""
+        async with self.person("amy", namespace=namespace) as amy:
+            sent = {"x-filename": "people.csv", "content-type": "application/octet-stream", **(headers or {})}
+            reply = await amy.post(f"/datasets/{name}/uploads", content=table, headers=sent)
+            assert reply.status_code == 202, reply.text
+            done = await amy.get(f"/tasks/{reply.json()['uid']}", params={"wait": 50})
+        task: Raw = done.json()
+        assert task["phase"] == "Complete", task
+        return task
 
     def task(self, name: str, source: Raw, namespace: str = TENANT, **spec: Any) -> None:
         """As `kubectl apply` makes it."""

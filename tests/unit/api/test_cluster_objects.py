@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.access import member_repository as members
 from retort_api.cluster.objects import Objects, promise_of
 from retort_api.kit.database import Database
-from retort_api.migrations import schema
 from retort_api.tasks.records import TaskRecord
 from retort_api.tasks.store import Wish
 from retort_core.errors import BadInput, Infrastructure, PolicyDenied, QuotaExceeded
@@ -33,14 +29,6 @@ class Refusing:
     async def call(self, method: str, path: str, body: Any = None) -> tuple[int, dict[str, Any]]:
         self.names.append(body["metadata"]["name"])
         return self.status, {"message": f'agenttasks.retort.dev "t" is forbidden: {self.message}'}
-
-
-@pytest_asyncio.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'retort.db'}")
-    await schema.upgrade(database)
-    yield database
-    await database.close()
 
 
 def wish(key: str = "") -> Wish:

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from retort_api.kit.database import Database
 from retort_api.kit.watching.tracing import Tracing
-from retort_api.migrations import schema
 from retort_api.runs.traces import TaskTraces
 from retort_api.tasks.records import TaskRecord
 from retort_core.lifecycle.sources import RestoreSource, Source
 from retort_core.traceparents import own_traceparent, traceparent_of
 
 UID = "4bf92f3577b34da6a3ce929d0e0e4736"
-
-
-@pytest_asyncio.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'retort.db'}")
-    await schema.upgrade(database)
-    yield database
-    await database.close()
 
 
 @pytest.mark.asyncio
