@@ -27,6 +27,7 @@ from tests.installed.conftest import AMY, EXECUTORS, PROJECT, SYSTEM, Installati
 
 COUNT = int(os.environ.get("RETORT_BENCH_TASKS", "200"))
 SECONDS = 2.0  # between arrivals
+APART = 5.0  # and of a project beside another one that floods: less than half of what two cores end in a second
 BURST = int(os.environ.get("RETORT_BENCH_BURST", "300"))
 POOL = 20
 WINDOW = 10.0  # seconds in which completions of two projects are compared
@@ -112,12 +113,12 @@ def made(watch: Watch, source: dict[str, Any]) -> tuple[str, float]:
     return name, began
 
 
-def arrivals(watch: Watch, source: dict[str, Any], count: int) -> list[float]:
+def arrivals(watch: Watch, source: dict[str, Any], count: int, apart: float = SECONDS) -> list[float]:
     """Milliseconds of each, sorted."""
     started: dict[str, float] = {}
     first = time.perf_counter()
     for number in range(count):
-        time.sleep(max(0.0, first + number * SECONDS - time.perf_counter()))
+        time.sleep(max(0.0, first + number * apart - time.perf_counter()))
         name, began = made(watch, source)
         started[name] = began
     watch.all(list(started), 60)
@@ -212,9 +213,9 @@ def test_flood(
     """A task every few seconds, alone and beside another project that always has many waiting."""
     installation.idle(2)
     count = max(10, COUNT // 5)
-    alone = arrivals(watch, PLAN, count)
-    names = [made(other, PLAN)[0] for _ in range(int(count * SECONDS * 2))]
-    beside = arrivals(watch, PLAN, count)
+    alone = arrivals(watch, PLAN, count, APART)
+    names = [made(other, PLAN)[0] for _ in range(int(count * APART * 2))]
+    beside = arrivals(watch, PLAN, count, APART)
     waiting = len([name for name in names if name not in other.ended])
     other.all(names, SLOWEST * len(names))
     ratio = percentile(beside, 0.99) / percentile(alone, 0.99)
