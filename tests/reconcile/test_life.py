@@ -10,7 +10,7 @@ from stage import EXECUTORS, PROFILE, Stage
 
 from retort_core.lifecycle.observations import Prepared, Promoted, Ran
 from retort_core.lifecycle.sources import Answer, Approval
-from retort_core.lifecycle.statuses import Failure, Outcome, Staged
+from retort_core.lifecycle.statuses import Counts, Failure, Outcome, Staged
 from retort_operator.board import PREPARING
 
 pytestmark = pytest.mark.asyncio
@@ -312,3 +312,25 @@ async def test_executors_are_shared_by_the_weights_that_the_namespaces_say(weigh
     behaviour = Behaviour(run=lambda task, attempt: None)
     async with Stage(behaviour, profile={**PROFILE, "replicas": 4, "capacity": 4}) as stage:
         assert (await first_executors(stage, weight)).count("other") == others
+
+
+async def test_a_project_with_much_to_do_leaves_an_executor_to_one_with_little() -> None:
+    """Regression: beside another project's flood a task waited for the start of an executor, or for the end of a long run."""
+
+    def run(task: Any, attempt: int) -> Ran | None:
+        staged = Staged(commit=commit_of(task.uid, attempt), counts=Counts(rows_after=7))
+        return None if task.namespace == "other" else Ran(attempt=attempt, staged=staged)
+
+    behaviour = Behaviour(run=run)
+    async with Stage(behaviour, profile={**PROFILE, "replicas": 2, "capacity": 4}) as stage:
+        stage.namespace("other")
+        await stage.start()
+        await stage.warm()
+        await stage.complete(stage.task())
+        for number in range(12):
+            stage.task(f"long-{number}", namespace="other")
+        await stage.until(lambda: len(stage.service.running) == 3 and stage.ready() == 1)
+        for _ in range(3):
+            await stage.complete(stage.task(), 5)
+            await stage.until(lambda: stage.ready() == 1)
+        assert len(stage.service.running) == 3

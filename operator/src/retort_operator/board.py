@@ -217,6 +217,11 @@ class Board:
             project.gone -= 1
         return None
 
+    def coming(self, namespace: str) -> int:
+        """Tasks of a project that are being planned or wait for it."""
+        project = self._projects.get(namespace)
+        return project.preparing + len(project.waiting) - project.gone if project is not None else 0
+
     def waiting_of(self, uid: str) -> Waiting | None:
         return self._waiting.get(uid)
 

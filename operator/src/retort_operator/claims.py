@@ -15,6 +15,7 @@ from retort_core.errors import RetortError
 from retort_operator.cluster import CONFLICT, NOT_FOUND, PODS, ApiError, Cluster
 from retort_operator.fairness import FairQueue, Ticket
 from retort_operator.fleet import Fleet
+from retort_operator.headroom import Headroom
 from retort_operator.metrics import Metrics
 from retort_operator.pods import PodView, claim_patch, view
 from retort_operator.profiles import Profiles
@@ -38,7 +39,7 @@ class Want:
 
 class Claims:
     """`wake`: look at a task again; `used`: an executor of a profile was taken, so its pool wants refilling; `claimed`: what it
-    was wanted for has it."""
+    was wanted for has it; `coming`: how many tasks of a project do not want one yet but soon will."""
 
     def __init__(
         self,
@@ -54,6 +55,7 @@ class Claims:
         self._proofs, self._metrics, self._cap = proofs, metrics, cap
         self._weights: dict[str, int] = {}
         self._queues: dict[str, FairQueue] = {}
+        self._headroom: dict[str, Headroom] = {}
         self._wants: dict[str, Want] = {}
         self._flying: dict[str, Want] = {}  # Pod -> claim under way
         self._claiming: set[str] = set()  # tasks with a claim under way
@@ -63,6 +65,7 @@ class Claims:
         self.wake: Callable[[str], None] = lambda _: None
         self.used: Callable[[str], None] = lambda _: None
         self.claimed: Callable[[Want], None] = lambda _: None
+        self.coming: Callable[[str], int] = lambda _: 0
 
     def weigh(self, tenant: str, weight: int) -> None:
         """From its next turn on."""
@@ -90,9 +93,13 @@ class Claims:
             self._queues[want.profile].drop(uid)
 
     def demand(self, profile: str) -> int:
-        """How many executors would be taken at once if they were there."""
+        """How many executors would be taken at once if they were there, with the one that is left to others."""
         queue = self._queues.get(profile)
-        return queue.demand(self._held().__getitem__) if queue is not None else 0
+        if queue is None:
+            return 0
+        held = self._held()
+        wanted = queue.demand(held.__getitem__)
+        return wanted + any(self._kept(profile, queue, held, tenant) for tenant in queue.tenants)
 
     def waiting(self, profile: str) -> int:
         queue = self._queues.get(profile)
@@ -119,13 +126,29 @@ class Claims:
             return
         free = self._free(profile)
         held = self._held()
+
+        def may(tenant: str) -> bool:
+            return len(free) > 1 or not self._kept(profile, queue, held, tenant)
+
         while free:
-            ticket = queue.next(held.__getitem__)
+            ticket = queue.next(held.__getitem__, may)
             if ticket is None:
                 break
             held[ticket.tenant] += 1
+            self._headroom.setdefault(profile, Headroom()).served(ticket.tenant, time.monotonic())
             self._start(self._wants.pop(ticket.key), free.pop())
         self.used(profile)
+
+    def _kept(self, profile: str, queue: FairQueue, held: Counter[str], tenant: str) -> bool:
+        """Whether the last idle executor is left to others than this one."""
+        known, headroom = self._profiles.get(profile), self._headroom.get(profile)
+        if known is None or headroom is None:
+            return False
+        spec = known.spec
+        return headroom.kept_from(
+            tenant, lambda one: held[one] + queue.waiting(one) + self.coming(one), held[tenant], spec.replicas, spec.capacity,
+            time.monotonic(),
+        )  # fmt: skip
 
     def _free(self, profile: str) -> list[PodView]:
         """Idle executors on proven nodes, those of the current template last (they are taken first)."""

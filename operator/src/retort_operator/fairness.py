@@ -69,12 +69,19 @@ class FairQueue:
             max(0, min(waiting, self._cap - held(tenant))) for tenant, waiting in self._waiting.items()
         )
 
-    def next(self, held: Callable[[str], int]) -> Ticket | None:
-        """The ticket whose turn it is, taken out. `held`: executors a tenant has now."""
+    def waiting(self, tenant: str) -> int:
+        return self._waiting[tenant]
+
+    @property
+    def tenants(self) -> list[str]:
+        return list(self._waiting)
+
+    def next(self, held: Callable[[str], int], may: Callable[[str], bool] = lambda _: True) -> Ticket | None:
+        """The ticket whose turn it is, taken out. `held`: executors a tenant has now; `may`: whether it gets one at all."""
         ready: dict[str, Ticket] = {}
         for tenant in list(self._lines):
             first = self._first(tenant)
-            if first is not None and held(tenant) < self._cap:
+            if first is not None and held(tenant) < self._cap and may(tenant):
                 ready[tenant] = first
         if not ready:
             return None

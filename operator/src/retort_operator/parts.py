@@ -66,7 +66,7 @@ class Parts:
             cluster=cluster, fleet=self.fleet, profiles=self.profiles, pools=self.pools, proofs=self.proofs,
             metrics=metrics, namespace=namespace,
         )  # fmt: skip
-        self.queue = WorkQueue(self._look, metrics)
+        self.queue = WorkQueue(self._look, metrics, project_of=self._project_of)
         self.timers = Timers(self.queue.wake)
         journal = Journal(cluster, settings.identity)
         showing = Showing(
@@ -103,6 +103,7 @@ class Parts:
             "claim", want.uid, want.trace, ago(want.asked_at), time.time()
         )
         self.claims.used = self.pools.look
+        self.claims.coming = self.board.coming
         self.pools.changed = self.profile_statuses.changed
         self.prober.proved = self.receiver.proved
         cluster.back = self._again
@@ -113,6 +114,10 @@ class Parts:
         self.pools.again()
         for profile in self.profiles:
             self.claims.kick(profile.name)
+
+    def _project_of(self, key: str) -> str:
+        entry = self.board.active.get(key)
+        return entry.namespace if entry is not None else ""
 
     async def _look(self, key: str) -> None:
         if key.startswith(GONE):

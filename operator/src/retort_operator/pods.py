@@ -25,7 +25,7 @@ WORKER: Final = "retort_executor.worker:main"
 USERS: Final = (20_000, 60_000)  # a user of its own for each Pod of a node, where the draw allows
 SUPERVISOR_BYTES: Final = 256 << 20  # what the Pod needs beside the run: supervisor, fork server, polars
 GRACE_SECONDS: Final = 2
-RESERVED: Final = 0.25
+RESERVED: Final = 0.1
 Phase: TypeAlias = Literal["Pending", "Running", "Succeeded", "Failed", "Unknown"]
 
 
@@ -139,7 +139,9 @@ class Maker:
 
 def _asked_for(cpu: str) -> str:
     """What is reserved of a limit of processor time: an idle executor uses none of it, but needs all of it to be ready soon
-    (with half a core as the limit, a pool took 6 s to make up for one). Memory is reserved whole."""
+    (with half a core as the limit, a pool took 6 s to make up for one). What is reserved is also the weight on a busy node, and
+    executors that start must not outweigh the service that others wait for (at a quarter: p50 2.7 s beside a flood, at a tenth
+    0.7). Memory is reserved whole, so that it says how many fit."""
     return f"{max(1, round(amount(cpu) * 1000 * RESERVED))}m"
 
 

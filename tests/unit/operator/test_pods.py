@@ -39,8 +39,8 @@ def test_it_is_restricted_and_holds_nothing(body: dict[str, Any]) -> None:
     assert container["securityContext"]["allowPrivilegeEscalation"] is False
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
     limits = container["resources"]["limits"]
-    # Memory is reserved whole; of processor time a quarter, because a waiting executor uses none.
-    assert container["resources"]["requests"] == {"cpu": "250m", "memory": limits["memory"]}
+    # Memory is reserved whole; of processor time a tenth, because a waiting executor uses none.
+    assert container["resources"]["requests"] == {"cpu": "100m", "memory": limits["memory"]}
     assert limits["cpu"] == "1"
     assert spec["volumes"] == [{"name": "tmp", "emptyDir": {"medium": "Memory", "sizeLimit": "64Mi"}}]
     assert spec["restartPolicy"] == "Never"

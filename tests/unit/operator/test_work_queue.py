@@ -34,3 +34,75 @@ async def test_what_failed_is_looked_at_as_soon_as_its_cause_is_gone(monkeypatch
     await asyncio.wait_for(done.wait(), 5)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+class Looks:
+    """Looks that last until they are let go, in the order in which they began."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.most: dict[str, int] = {}
+        self._now: list[str] = []
+        self._go = asyncio.Event()
+
+    async def __call__(self, key: str) -> None:
+        self.begun.append(key)
+        self._now.append(key)
+        project = key[0]
+        self.most[project] = max(self.most.get(project, 0), sum(one[0] == project for one in self._now))
+        await self._go.wait()
+        self._now.remove(key)
+
+    def go(self) -> None:
+        self._go.set()
+
+
+async def turns() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.asyncio
+async def test_one_project_s_flood_does_not_keep_another_s_look_waiting() -> None:
+    """Regression: a project's task was planned after 2.8 s, behind 32 of another one's."""
+    looks = Looks()
+    queue = WorkQueue(looks, Metrics(), project_of=lambda key: key[0])
+    running = asyncio.create_task(queue.run())
+    flood = [f"a{n}" for n in range(100)]
+    for key in flood:
+        queue.wake(key)
+    queue.wake("b")
+    queue.wake("a-ends", urgent=True)
+    queue.wake("a99", urgent=True)
+    await turns()
+    assert looks.begun[:2] == ["a-ends", "a99"], "what ends something waits for no turn"
+    assert "b" in looks.begun
+    assert looks.most["a"] == work_queue.OF_ONE + 2
+    looks.go()
+    while not queue.idle:  # noqa: ASYNC110 - it tells nobody
+        await asyncio.sleep(0)
+    assert sorted(looks.begun) == sorted([*flood, "b", "a-ends"])
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.asyncio
+async def test_whatever_is_woken_is_looked_at() -> None:
+    seen: list[str] = []
+
+    async def look(key: str) -> None:
+        seen.append(key)
+        await asyncio.sleep(0)
+        if len(seen) < 500:
+            queue.wake(f"{'abc'[len(seen) % 3]}{len(seen)}", urgent=len(seen) % 5 == 0)
+            queue.wake(key)
+
+    queue = WorkQueue(look, Metrics(), workers=5, project_of=lambda key: key[0])
+    running = asyncio.create_task(queue.run())
+    queue.wake("a")
+    async with asyncio.timeout(20):
+        while not queue.idle:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0)
+    assert len(seen) >= 500
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
