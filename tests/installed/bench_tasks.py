@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import statistics
-import sys
 import threading
 import time
 import uuid
@@ -24,6 +23,8 @@ import httpx2 as httpx
 import pytest
 from tests.installed.apiserver import api_server, tasks_of
 from tests.installed.conftest import AMY, EXECUTORS, PROJECT, SYSTEM, Installation
+from tests.installed.figures import percentile, told
+from tests.installed.work import DROP
 
 COUNT = int(os.environ.get("RETORT_BENCH_TASKS", "200"))
 SECONDS = 2.0  # between arrivals
@@ -35,8 +36,6 @@ POOL = 20
 WINDOW = 10.0  # seconds in which completions of two projects are compared
 SLOWEST = 3.0  # seconds a task of a burst, on two cores
 OTHER, BEN = "bench-other", "system:serviceaccount:bench-other:ben"
-STEPS = [{"id": "s1", "op": "drop_columns", "params": {"columns": ["score"]}}]
-PLAN = {"plan": {"json": json.dumps({"title": "Drop", "steps": STEPS})}}
 WORDS = {"instruction": {"text": "drop the score column"}}
 
 
@@ -132,17 +131,8 @@ def arrivals(watch: Watch, source: dict[str, Any], count: int, apart: float = SE
     return sorted((watch.ended[name][0] - began) * 1000 for name, began in started.items())
 
 
-def told(capsys: pytest.CaptureFixture[str], line: str) -> None:
-    with capsys.disabled():
-        sys.stdout.write(f"\n{line}\n")
-
-
-def percentile(values: list[float], share: float) -> float:
-    return values[min(len(values) - 1, int(len(values) * share))]
-
-
 @pytest.mark.parametrize(
-    ("kind", "source", "p50", "p99"), [("plan", PLAN, 300, 1000), ("words", WORDS, 350, None)]
+    ("kind", "source", "p50", "p99"), [("plan", DROP, 300, 1000), ("words", WORDS, 350, None)]
 )
 def test_warm(
     watch: Watch,
@@ -172,7 +162,7 @@ def test_cold(watch: Watch, installation: Installation, capsys: pytest.CaptureFi
     try:
         for _ in range(8):
             executors("wait", "--for=delete", "pod", "-l", "retort.dev/role=executor", "--timeout=60s")
-            name, began = made(watch, PLAN)
+            name, began = made(watch, DROP)
             watch.all([name], 60)
             took.append((watch.ended[name][0] - began) * 1000)
     finally:
@@ -191,7 +181,7 @@ def test_burst_of_two_projects(
     with pool(installation, POOL), counting(installation) as most:
         began = time.perf_counter()
         # In turn: one whose tasks come first fills the pool while the other waits for nothing yet.
-        pairs = [(made(watch, PLAN)[0], made(other, PLAN)[0]) for _ in range(BURST // 2)]
+        pairs = [(made(watch, DROP)[0], made(other, DROP)[0]) for _ in range(BURST // 2)]
         names = [[pair[at] for pair in pairs] for at in (0, 1)]
         for one, its in zip((watch, other), names, strict=True):
             one.all(its, SLOWEST * BURST)
@@ -219,9 +209,9 @@ def test_flood(
     """A task every few seconds, alone and beside another project that always has many waiting."""
     installation.idle(2)
     count = max(10, COUNT // 5)
-    alone = arrivals(watch, PLAN, count, APART)
-    names = [made(other, PLAN)[0] for _ in range(int(count * APART * 2))]
-    beside = arrivals(watch, PLAN, count, APART)
+    alone = arrivals(watch, DROP, count, APART)
+    names = [made(other, DROP)[0] for _ in range(int(count * APART * 2))]
+    beside = arrivals(watch, DROP, count, APART)
     waiting = len([name for name in names if name not in other.ended])
     other.all(names, SLOWEST * len(names))
     ratio = percentile(beside, 0.99) / percentile(alone, 0.99)

@@ -7,7 +7,6 @@ would change something; an `exec` is a real one.
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +18,7 @@ import pytest
 from attacks import BOTH, NEITHER, NO_FIRST, NO_SECOND, Attack, Seen
 from tests.cluster.kube import Program, Refused
 from tests.installed.conftest import AMY, EXECUTORS, PROJECT, Installation
+from tests.installed.work import DROP
 
 from retort_core.resources.v1alpha1 import ExecutorProfileSpec
 from retort_operator.pods import Maker
@@ -27,8 +27,6 @@ pytestmark = pytest.mark.timeout(500)  # the first one follows the page
 CELLS = list(attacks.cells("project"))
 HIS = "mallory-s"
 MALLORY = f"system:serviceaccount:{HIS}:mallory"
-STEPS = [{"id": "s1", "op": "drop_columns", "params": {"columns": ["score"]}}]
-DROP = {"plan": {"json": json.dumps({"title": "Drop", "steps": STEPS})}}
 DRY = "--dry-run=server"
 MANY = 100  # tasks at once; tests/installed/test_tenant_load.py has more
 SOON = 45.0  # seconds of another project's task beside them

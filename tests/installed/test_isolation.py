@@ -5,7 +5,6 @@ What counts is the operator's own proof: the policy is taken away, or opened by 
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 from tests.cluster.kube import Program
 from tests.installed.conftest import EXECUTORS, Installation
+from tests.installed.work import DROP
 
 pytestmark = pytest.mark.timeout(500)  # the first one follows the page
 SECONDS = 10  # until nothing is claimed any more
@@ -24,8 +24,6 @@ OPEN = {
     "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "test-open"},
     "spec": {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{}]},
 }  # fmt: skip
-STEPS = [{"id": "s1", "op": "drop_columns", "params": {"columns": ["score"]}}]
-DROP = {"plan": {"json": json.dumps({"title": "Drop", "steps": STEPS})}}
 
 
 @contextmanager

@@ -13,7 +13,6 @@ import os
 import random
 import re
 import statistics
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -25,6 +24,7 @@ from tests.cluster.conftest import PYTHON
 from tests.cluster.kube import ROOT, Program
 from tests.installed.apiserver import api_server
 from tests.installed.conftest import EXECUTORS, SYSTEM, Installation
+from tests.installed.figures import percentile, told
 from tests.installed.harm import Harm, Kind, kinds
 from tests.installed.machine import Machine, until
 from tests.installed.stream import Project, Stream, Task
@@ -194,10 +194,6 @@ def consistent(site: Site) -> None:
     assert said["clean"], said["problems"]
 
 
-def percentile(values: list[float], share: float) -> float:
-    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
-
-
 def held(values: list[float]) -> float:
     """What the bar is for."""
     return percentile(values, 0.99) if len(values) >= ENOUGH else statistics.median(values)
@@ -223,8 +219,3 @@ def report(turn: str, recoveries: dict[str, list[float]], tasks: list[Task]) -> 
         for name, row in rows.items()
     )
     return "\n".join((f"{turn}: {len(tasks)} tasks ({attempts} further attempts)", *lines))
-
-
-def told(capsys: pytest.CaptureFixture[str], line: str) -> None:
-    with capsys.disabled():
-        sys.stdout.write(f"\n{line}\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import Any
 
@@ -10,15 +9,9 @@ import pytest
 from tests.cluster.kube import Refused
 from tests.installed.conftest import AMY, EXECUTORS, SYSTEM, Installation
 from tests.installed.machine import until
+from tests.installed.work import DROP
 
 pytestmark = pytest.mark.timeout(400)  # the first one follows the page
-DROP = {
-    "plan": {
-        "json": json.dumps(
-            {"title": "Drop", "steps": [{"id": "s1", "op": "drop_columns", "params": {"columns": ["score"]}}]}
-        )
-    }
-}
 SLOW = {
     "script": {
         "source": "def run(table):\n    for _ in range(150_000_000):\n        pass\n    return table\n"

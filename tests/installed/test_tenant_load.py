@@ -6,7 +6,6 @@ product, which takes up 32 tasks of a project at a time; the node gets longer to
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -18,6 +17,7 @@ from typing import Any
 import pytest
 from tests.cluster.kube import Program
 from tests.installed.conftest import SYSTEM, Installation
+from tests.installed.work import DROP
 
 FLOOD = int(os.environ.get("RETORT_TEST_FLOOD", "300"))
 MORE = FLOOD // 15  # seconds that a flood takes to be made, and to be removed
@@ -25,8 +25,6 @@ pytestmark = pytest.mark.timeout(500 + 2 * MORE)  # the first one follows the pa
 SECONDS = 45  # of another project's task while the flood is there; without it about one
 MEMORY = 200  # MiB
 LOUD = "loud"
-STEPS = [{"id": "s1", "op": "drop_columns", "params": {"columns": ["score"]}}]
-DROP = {"plan": {"json": json.dumps({"title": "Drop", "steps": STEPS})}}
 # A third of a second of processor time, more than all else of a task.
 SLOW = {
     "script": {"source": "def run(table):\n    for _ in range(10_000_000):\n        pass\n    return table\n"}

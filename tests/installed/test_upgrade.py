@@ -15,11 +15,10 @@ import yaml
 from tests.cluster.kube import ROOT, Program
 from tests.installed.conftest import EXECUTORS, SYSTEM, Installation
 from tests.installed.machine import until
+from tests.installed.work import DROP
 
 pytestmark = pytest.mark.timeout(600)  # the first one follows the page
 CHART = ROOT / "charts" / "retort"
-STEPS = [{"id": "s1", "op": "drop_columns", "params": {"columns": ["score"]}}]
-DROP = {"plan": {"json": json.dumps({"title": "Drop", "steps": STEPS})}}
 # Some twenty seconds, so that the broker is rolled under it, and executors of the next template are at work beside it.
 LONG = {
     "script": {

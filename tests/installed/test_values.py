@@ -12,13 +12,12 @@ from typing import Any
 import pytest
 from tests.cluster.kube import ROOT, Program
 from tests.installed.conftest import PROJECT, SYSTEM, Installation
+from tests.installed.work import DROP
 
 pytestmark = pytest.mark.timeout(600)  # the first one follows the page
 CHART = ROOT / "charts" / "retort"
 DEV = ("--values", str(CHART / "values-dev.yaml"))
 PARTS = ("operator", "api", "broker")
-STEPS = [{"id": "s1", "op": "drop_columns", "params": {"columns": ["score"]}}]
-DROP = {"plan": {"json": json.dumps({"title": "Drop", "steps": STEPS})}}
 OPERATOR = f"system:serviceaccount:{SYSTEM}:retort-operator"
 ELSEWHERE = "elsewhere"
 

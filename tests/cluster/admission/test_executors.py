@@ -1,4 +1,4 @@
-"""The admission policies on a real API server: each refuses what it is for, with its own sentence, and lets the rest through."""
+"""The admission policies on a real API server: what of Pods and in the executors' namespace they refuse, with which sentence."""
 
 from __future__ import annotations
 
@@ -6,119 +6,15 @@ import copy
 import json
 import uuid
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
+from tests.cluster.admission.policies import AMY, EXECUTORS, IVY, OPERATOR, RBAC, Body, pod, said, until
+from tests.cluster.kube import ROOT, helm, kubectl
 
 from retort_core.resources.v1alpha1 import ExecutorProfileSpec
 from retort_operator.pods import ACCOUNT, Maker
 
-from .kube import ROOT, Refused, helm, kubectl
-
-SYSTEM, EXECUTORS = "retort-system", "retort-executors"
-OPERATOR = ("--as", f"system:serviceaccount:{SYSTEM}:retort-operator")
-API = ("--as", f"system:serviceaccount:{SYSTEM}:retort-api")
-AMY, BOB, CARL, IVY = "amy@example", "bob@example", "carl@example", "ivy@example"
-RBAC = {"apiVersion": "rbac.authorization.k8s.io/v1"}
-Body = dict[str, Any]
 Change = Callable[[Body], object]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def installed() -> Iterator[None]:
-    """The cluster's chart, if this cluster has it not yet; and the two namespaces."""
-    already = "retort-cluster" in helm("list", "-q")
-    if not already:
-        helm("install", "retort-cluster", str(ROOT / "charts" / "retort-cluster"))
-    namespaces = [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in (SYSTEM, EXECUTORS)
-    ]
-    kubectl.apply(*namespaces, *_parts())
-    _until_policies_hold()
-    yield
-    kubectl("delete", "-f", "-", given=_parts())
-    if not already:
-        helm("uninstall", "retort-cluster")
-        kubectl("delete", "namespace", SYSTEM, EXECUTORS, "--timeout=60s")
-
-
-def _parts() -> list[Body]:
-    """Rights for what operator and API are let do here; the chart that gives them theirs is not installed."""
-    rules = [
-        {"apiGroups": [""], "resources": ["pods"], "verbs": ["create", "get", "patch", "delete"]},
-        {"apiGroups": ["retort.dev"], "resources": ["agenttasks", "datacommits"], "verbs": ["create", "get"]},
-        {"apiGroups": ["retort.dev"], "resources": ["agenttasks/status"], "verbs": ["get", "patch"]},
-    ]
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "test-parts"}
-    subjects = [
-        {"kind": "ServiceAccount", "namespace": SYSTEM, "name": name}
-        for name in ("retort-operator", "retort-api")
-    ]
-    named = {"metadata": {"name": "test-parts"}}
-    return [
-        {**RBAC, **named, "kind": "ClusterRole", "rules": rules},
-        {**RBAC, **named, "kind": "ClusterRoleBinding", "roleRef": role, "subjects": subjects},
-    ]
-
-
-def _until_policies_hold() -> None:
-    """Policies are compiled by the API server a moment after they are stored: asked for until one refuses."""
-    for _ in range(100):
-        try:
-            kubectl("create", "--dry-run=server", "-f", "-", given=pod())
-        except Refused as problem:
-            if "ValidatingAdmissionPolicy" in str(problem):
-                return
-    raise AssertionError("the admission policies do not hold")
-
-
-@pytest.fixture
-def tenant() -> Iterator[str]:
-    """A namespace where Amy may edit and Bob may look."""
-    name = f"tenant-{uuid.uuid4().hex[:8]}"
-    kubectl("create", "namespace", name)
-    kubectl("-n", name, "create", "rolebinding", "amy", "--clusterrole", "edit", "--user", AMY)
-    kubectl("-n", name, "create", "rolebinding", "bob", "--clusterrole", "view", "--user", BOB)
-    yield name
-    kubectl("delete", "namespace", name, "--wait=false")
-
-
-# -- executors -------------------------------------------------------------------------------------------------
-
-
-def pod() -> Body:
-    container = {
-        "name": "executor",
-        "image": "localhost/none:1",
-        "imagePullPolicy": "Never",
-        "env": [{"name": "A", "value": "b"}],
-        "securityContext": {
-            "readOnlyRootFilesystem": True,
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-        },
-        "resources": {"limits": {"cpu": "1", "memory": "64Mi"}},
-    }
-    spec = {
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "dnsPolicy": "None",
-        "dnsConfig": {"nameservers": ["127.0.0.1"]},
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": 10002,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "containers": [container],
-        "volumes": [{"name": "tmp", "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}}],
-    }
-    name = f"e-{uuid.uuid4().hex[:8]}"
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "namespace": EXECUTORS},
-        "spec": spec,
-    }
 
 
 def first(body: Body) -> Body:
@@ -289,19 +185,10 @@ def may_open(user: str = "") -> bool:
     """Whether he may open the executors' network (a dry run). He is asked again while rights make their way."""
     who = ("--as", user) if user else ()
     for _ in range(20):
-        said = _said(*who, "create", "--dry-run=server", "-f", "-", given=opening())
-        if not said or "namespace is closed" in said:
-            return not said
-    raise AssertionError(said)
-
-
-def _said(*arguments: str, **options: Any) -> str:
-    """What kubectl says against it; "" when it does it."""
-    try:
-        kubectl(*arguments, **options)
-    except Refused as problem:
-        return str(problem)
-    return ""
+        words = said(*who, "create", "--dry-run=server", "-f", "-", given=opening())
+        if not words or "namespace is closed" in words:
+            return not words
+    raise AssertionError(words)
 
 
 @pytest.mark.parametrize("kind", ["deployment", "job"])
@@ -354,7 +241,7 @@ def test_no_way_leads_into_an_executor(executors: None, running: str, way: str) 
     into = ("create", "--raw", f"{running}/{way}", "-f", "-")
     assert "namespace is closed" in kubectl.refused("--as", AMY, *into, given="{}")
     # Refused, if at all, because nothing runs there.
-    assert "closed" not in _said(*into, given="{}")
+    assert "closed" not in said(*into, given="{}")
 
 
 MORE = {"memory": "128Mi"}
@@ -386,19 +273,10 @@ def test_nothing_is_added_to_an_executor(executors: None, running: str, sub: str
             "-p",
             json.dumps({"spec": patch}),
         )
-        said = _until(lambda: _said("--as", AMY, *change), lambda word: "closed" in word or not word)
-        assert "namespace is closed" in said
+        words = until(lambda: said("--as", AMY, *change), lambda word: "closed" in word or not word)
+        assert "namespace is closed" in words
     finally:
         kubectl("-n", EXECUTORS, "delete", "role,rolebinding", "more")
-
-
-def _until(look: Callable[[], str], found: Callable[[str], bool]) -> str:
-    """What is seen at last; rights and policies make their way within a second or two."""
-    for _ in range(50):
-        seen = look()
-        if found(seen):
-            return seen
-    return seen
 
 
 @pytest.fixture
@@ -410,15 +288,15 @@ def digests() -> Iterator[None]:
         yield
     finally:
         helm("rollback", "retort-cluster")
-        assert not _until(lambda: _dry(pod()), lambda word: not word)
+        assert not until(lambda: _dry(pod()), lambda word: not word)
 
 
 def _dry(body: Body) -> str:
-    return _said(*OPERATOR, "create", "--dry-run=server", "-f", "-", given=body)
+    return said(*OPERATOR, "create", "--dry-run=server", "-f", "-", given=body)
 
 
 def test_an_image_without_a_digest_is_refused_where_that_is_wanted(digests: None) -> None:
-    assert "named by digest" in _until(lambda: _dry(pod()), bool)
+    assert "named by digest" in until(lambda: _dry(pod()), bool)
     fixed = pod()
     first(fixed)["image"] = "localhost/none@sha256:" + "a" * 64
     assert not _dry(fixed)
@@ -457,171 +335,3 @@ def test_the_right_is_given_by_its_own_role_and_only_for_the_whole_cluster(execu
 
 def _until_may_open(user: str) -> bool:
     return any(may_open(user) for _ in range(20))
-
-
-# -- tasks -----------------------------------------------------------------------------------------------------
-
-
-def task(namespace: str, requester: str, **spec: Any) -> str:
-    return json.dumps(
-        {
-            "apiVersion": "retort.dev/v1alpha1",
-            "kind": "AgentTask",
-            "metadata": {"generateName": "t-", "namespace": namespace},
-            "spec": {
-                "requester": requester,
-                "datasetName": "survey",
-                "source": {"instruction": {"text": "remove duplicates"}},
-                **spec,
-            },
-        }
-    )
-
-
-def test_an_editor_asks_in_their_own_name(tenant: str) -> None:
-    kubectl("--as", AMY, "create", "-f", "-", given=task(tenant, AMY))
-
-
-def test_a_task_in_somebody_elses_name_is_refused(tenant: str) -> None:
-    words = kubectl.refused("--as", AMY, "create", "-f", "-", given=task(tenant, BOB))
-    assert f"spec.requester must be {AMY}" in words
-
-
-def test_the_service_may_name_whom_it_asks_for(tenant: str) -> None:
-    kubectl(*API, "create", "-f", "-", given=task(tenant, BOB))
-
-
-def test_a_viewer_makes_no_task(tenant: str) -> None:
-    assert "forbidden" in kubectl.refused("--as", BOB, "create", "-f", "-", given=task(tenant, BOB))
-
-
-def test_a_tenant_does_not_reach_another_ones_namespace(tenant: str) -> None:
-    other = f"tenant-{uuid.uuid4().hex[:8]}"
-    kubectl("create", "namespace", other)
-    try:
-        assert "forbidden" in kubectl.refused("--as", AMY, "create", "-f", "-", given=task(other, AMY))
-        assert "forbidden" in kubectl.refused("--as", AMY, "-n", other, "get", "agenttasks,datacommits")
-    finally:
-        kubectl("delete", "namespace", other, "--wait=false")
-
-
-def test_a_profile_needs_the_right_to_use_it(tenant: str) -> None:
-    words = kubectl.refused("--as", AMY, "create", "-f", "-", given=task(tenant, AMY, profileName="huge"))
-    assert '"use" on executorprofiles.retort.dev/huge' in words
-    role = {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "Role",
-        "metadata": {"name": "huge", "namespace": tenant},
-        "rules": [
-            {
-                "apiGroups": ["retort.dev"],
-                "resources": ["executorprofiles"],
-                "resourceNames": ["huge"],
-                "verbs": ["use"],
-            }
-        ],
-    }
-    kubectl("create", "-f", "-", given=role)
-    kubectl("-n", tenant, "create", "rolebinding", "huge", "--role", "huge", "--user", AMY)
-    kubectl("--as", AMY, "create", "-f", "-", given=task(tenant, AMY, profileName="huge"))
-
-
-def test_objects_alone_are_no_right_to_data(tenant: str) -> None:
-    """Who may create AgentTasks but not run tasks, read the dataset or move the branch is told which right is missing."""
-    rules = [{"apiGroups": ["retort.dev"], "resources": ["agenttasks"], "verbs": ["create", "get", "patch"]}]
-    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "half", "namespace": tenant}, "rules": rules}  # fmt: skip
-    kubectl("create", "-f", "-", given=role)
-    kubectl("-n", tenant, "create", "rolebinding", "half", "--role", "half", "--user", CARL)
-    missing = (
-        ("tasks", "run", '"run" on "tasks.retort.dev"'),
-        ("datasets", "get", '"get" on datasets.retort.dev/survey'),
-        ("branches", "update", '"update" on branches.retort.dev/main'),
-        ("executorprofiles", "use", '"use" on executorprofiles.retort.dev/default'),
-    )
-    for resource, verb, words in missing:
-        assert words in kubectl.refused("--as", CARL, "create", "-f", "-", given=task(tenant, CARL))
-        rules.append({"apiGroups": ["retort.dev"], "resources": [resource], "verbs": [verb]})
-        kubectl("apply", "-f", "-", given=role)
-    kubectl("--as", CARL, "create", "-f", "-", given=task(tenant, CARL))
-
-
-def half(namespace: str, *verbs: str) -> None:
-    """Carl may do with tasks what these say, and everything else that a task needs."""
-    rules = [
-        {"apiGroups": ["retort.dev"], "resources": ["agenttasks"], "verbs": ["create", "get", "patch"]},
-        {"apiGroups": ["retort.dev"], "resources": ["tasks"], "verbs": list(verbs)},
-        {"apiGroups": ["retort.dev"], "resources": ["datasets", "branches"], "verbs": ["get", "update"]},
-        {"apiGroups": ["retort.dev"], "resources": ["executorprofiles"], "verbs": ["use"]},
-    ]
-    named = {"metadata": {"name": "carl", "namespace": namespace}}
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "carl"}
-    user = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": CARL}
-    kubectl.apply(
-        {**RBAC, **named, "kind": "Role", "rules": rules},
-        {**RBAC, **named, "kind": "RoleBinding", "roleRef": role, "subjects": [user]},
-    )
-
-
-def test_a_yes_needs_the_right_to_give_it(tenant: str) -> None:
-    half(tenant, "run")
-    make = ("--as", CARL, "create", "-f", "-", "-o", "name")
-    name = kubectl(*make, given=task(tenant, CARL)).strip()
-    staged = {"status": {"staged": {"commit": "a" * 64}}}
-    forged = ("patch", "-n", tenant, name, "--subresource=status", "--type=merge", "-p", json.dumps(staged))
-    kubectl(*OPERATOR, *forged)
-    yes = {"approval": {"commit": "a" * 64}}
-    approve = ("patch", "-n", tenant, name, "--type=merge", "-p", json.dumps({"spec": yes}))
-    assert '"approve" on "tasks.retort.dev"' in kubectl.refused("--as", CARL, *approve)
-    half(tenant, "run", "approve")
-    assert not _until(lambda: _said("--as", CARL, *approve), lambda word: not word)
-    # Once given it is not given again: another change needs no such right.
-    half(tenant, "run")
-    later = (
-        "--as",
-        CARL,
-        "patch",
-        "-n",
-        tenant,
-        name,
-        "--type=merge",
-        "-p",
-        '{"spec":{"desiredState":"Cancelled"}}',
-    )
-    kubectl(*later)
-
-
-def test_a_status_is_the_operators_alone(tenant: str) -> None:
-    name = kubectl("--as", AMY, "create", "-f", "-", "-o", "name", given=task(tenant, AMY)).strip()
-    forged = (
-        "patch",
-        "-n",
-        tenant,
-        name,
-        "--subresource=status",
-        "--type=merge",
-        "-p",
-        '{"status":{"message":"done"}}',
-    )
-    assert "forbidden" in kubectl.refused("--as", AMY, *forged)
-    assert "only Retort's operator says" in kubectl.refused(*forged)
-    kubectl(*OPERATOR, *forged)
-
-
-def test_a_version_is_written_by_the_operator_alone(tenant: str) -> None:
-    body = {
-        "apiVersion": "retort.dev/v1alpha1",
-        "kind": "DataCommit",
-        "metadata": {"name": "forged", "namespace": tenant},
-        "spec": {
-            "commit": "a" * 64,
-            "sequence": 1,
-            "datasetName": "survey",
-            "root": "b" * 64,
-            "title": "forged",
-            "change": "plan",
-            "author": AMY,
-            "committedAt": "2026-01-01T00:00:00Z",
-        },
-    }
-    assert "only Retort's operator says" in kubectl.refused("create", "-f", "-", given=body)
-    kubectl(*OPERATOR, "create", "-f", "-", given=body)

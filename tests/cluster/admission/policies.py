@@ -1,0 +1,69 @@
+"""What the tests of admission share: names, a Pod as the policies want it, and asking until the policies hold."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from tests.cluster.kube import Refused, kubectl
+
+SYSTEM, EXECUTORS = "retort-system", "retort-executors"
+OPERATOR = ("--as", f"system:serviceaccount:{SYSTEM}:retort-operator")
+API = ("--as", f"system:serviceaccount:{SYSTEM}:retort-api")
+AMY, BOB, CARL, IVY = "amy@example", "bob@example", "carl@example", "ivy@example"
+RBAC = {"apiVersion": "rbac.authorization.k8s.io/v1"}
+Body = dict[str, Any]
+
+
+def pod() -> Body:
+    container = {
+        "name": "executor",
+        "image": "localhost/none:1",
+        "imagePullPolicy": "Never",
+        "env": [{"name": "A", "value": "b"}],
+        "securityContext": {
+            "readOnlyRootFilesystem": True,
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "resources": {"limits": {"cpu": "1", "memory": "64Mi"}},
+    }
+    spec = {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "dnsPolicy": "None",
+        "dnsConfig": {"nameservers": ["127.0.0.1"]},
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": 10002,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [container],
+        "volumes": [{"name": "tmp", "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}}],
+    }
+    name = f"e-{uuid.uuid4().hex[:8]}"
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": EXECUTORS},
+        "spec": spec,
+    }
+
+
+def said(*arguments: str, **options: Any) -> str:
+    """What kubectl says against it; "" when it does it."""
+    try:
+        kubectl(*arguments, **options)
+    except Refused as problem:
+        return str(problem)
+    return ""
+
+
+def until(look: Callable[[], str], found: Callable[[str], bool]) -> str:
+    """What is seen at last; rights and policies make their way within a second or two."""
+    for _ in range(50):
+        seen = look()
+        if found(seen):
+            return seen
+    return seen
