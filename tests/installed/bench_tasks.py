@@ -209,6 +209,7 @@ def test_flood(
     """A task every few seconds, alone and beside another project that always has many waiting."""
     installation.idle(2)
     count = max(10, COUNT // 5)
+    arrivals(watch, DROP, 3, APART)
     alone = arrivals(watch, DROP, count, APART)
     names = [made(other, DROP)[0] for _ in range(int(count * APART * 2))]
     beside = arrivals(watch, DROP, count, APART)
