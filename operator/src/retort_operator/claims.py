@@ -146,8 +146,8 @@ class Claims:
             return False
         spec = known.spec
         return headroom.kept_from(
-            tenant, lambda one: held[one] + queue.waiting(one) + self.coming(one), held[tenant], spec.replicas, spec.capacity,
-            time.monotonic(),
+            tenant, held.__getitem__, lambda one: queue.waiting(one) + self.coming(one), spec.replicas,
+            spec.capacity, time.monotonic(),
         )  # fmt: skip
 
     def _free(self, profile: str) -> list[PodView]:

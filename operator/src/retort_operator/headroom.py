@@ -2,50 +2,76 @@
 
 Who holds least comes first, but that only helps with what comes free: beside a project with hundreds of tasks nothing is idle,
 and whoever comes with one waits for a start (two seconds on two busy cores) or, where runs are long, for the end of one. So a
-project that asks for more than the whole pool leaves the last one; it waits anyway, and loses one executor of `capacity`.
+project that uses more than the pool holds leaves the last one, and with it one of `capacity`, to those that ask for no more than
+the pool holds and use clearly less than it does. By use, not by what is asked for: one that asks for little, but again and again,
+would else take every executor there is (two lanes of one project beside three of another: those waited for up to 34 s).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-RECENT: Final = 3600.0  # seconds after its last executor for which one is kept for a project
-PATIENCE: Final = (
-    10.0  # and after which one that got nothing takes the last: others may never come to be ready
-)
+RECENT: Final = 300.0  # seconds after its last executor for which one is kept for a project
+FADES: Final = 10.0  # seconds in which what was used counts for a third
+CLEARLY: Final = 1.5  # times as much
+MUCH: Final = 2  # times what a pool holds idle, taken within some ten seconds
+PATIENCE: Final = 10.0  # seconds; then who holds nothing takes the last one: others may never be ready
 SMALLEST: Final = 4  # executors; of fewer, one that waits for others is too many
+
+
+@dataclass(frozen=True)
+class _Use:
+    """Executors that were taken, faded, as of `at`."""
+
+    count: float
+    at: float
+
+    def now(self, now: float) -> float:
+        return self.count * math.exp((self.at - now) / FADES)
 
 
 @dataclass
 class Headroom:
     """Of one pool. Times are seconds of one clock."""
 
-    _served: dict[str, float] = field(default_factory=dict)  # when each project got an executor last
+    _uses: dict[str, _Use] = field(default_factory=dict)  # by project, as of its last executor
     _kept: dict[str, float] = field(default_factory=dict)  # since when one gets none because of this
 
     def served(self, tenant: str, now: float) -> None:
-        self._served = {one: at for one, at in self._served.items() if now - at < RECENT}
-        self._served[tenant] = now
+        self._uses = {one: use for one, use in self._uses.items() if now - use.at < RECENT}
+        self._uses[tenant] = _Use(self._uses.get(tenant, _Use(0.0, now)).now(now) + 1, now)
         self._kept.pop(tenant, None)
 
     def kept_from(
-        self, tenant: str, asks: Callable[[str], int], held: int, target: int, capacity: int, now: float
+        self,
+        tenant: str,
+        held: Callable[[str], int],
+        wanted: Callable[[str], int],
+        target: int,
+        capacity: int,
+        now: float,
     ) -> bool:
-        """`asks`: executors that a project has, wants, or will want for what it has begun; `held`: those that this one has."""
+        """`held`: executors that a project has; `wanted`: those that it wants, or will want for what it has begun."""
+
+        def modest(one: str) -> bool:
+            return held(one) + wanted(one) <= target
+
+        def used(one: str) -> float:
+            use = self._uses.get(one)
+            return held(one) + (use.now(now) if use is not None else 0.0)
+
+        mine = used(tenant)
+        others = (one for one, use in self._uses.items() if one != tenant and now - use.at < RECENT)
+        heavy = held(tenant) > target or mine > MUCH * target
         if not (
             target
             and capacity >= SMALLEST
-            and asks(tenant) > target
-            and self._others(tenant, asks, target, now)
+            and heavy
+            and any(modest(one) and used(one) < mine / CLEARLY for one in others)
         ):
             self._kept.pop(tenant, None)
             return False
-        return held > 0 or now - self._kept.setdefault(tenant, now) < PATIENCE
-
-    def _others(self, tenant: str, asks: Callable[[str], int], target: int, now: float) -> bool:
-        """Whether there is one that it is left to."""
-        return any(
-            one != tenant and now - at < RECENT and asks(one) <= target for one, at in self._served.items()
-        )
+        return held(tenant) > 0 or now - self._kept.setdefault(tenant, now) < PATIENCE
