@@ -10,9 +10,13 @@ from pathlib import Path
 import psycopg
 import pytest
 import servers
+from hypothesis import HealthCheck, settings
 
 from retort_tables.objects.s3 import Bucket
 
+# How long an example takes to be made or to run says how busy the machine is.
+settings.register_profile("retort", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("retort")
 CLUSTERS = [Path(__file__).parent / name for name in ("cluster", "installed")]
 
 
