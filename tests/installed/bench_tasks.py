@@ -28,9 +28,8 @@ from tests.installed.work import DROP
 
 COUNT = int(os.environ.get("RETORT_BENCH_TASKS", "200"))
 SECONDS = 2.0  # between arrivals
-APART = (
-    5.0  # and of a project beside another one that floods: less than half of what two cores end in a second
-)
+# And of a project beside another one that floods: a task in five seconds is a quarter of the 0.8 a second that two cores end.
+APART = 5.0
 BURST = int(os.environ.get("RETORT_BENCH_BURST", "300"))
 POOL = 20
 WINDOW = 10.0  # seconds in which completions of two projects are compared

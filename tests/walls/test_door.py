@@ -129,10 +129,16 @@ def test_a_client_that_means_another_pod_is_turned_away(pod: Pod) -> None:
 
 
 def test_a_client_that_says_nothing_does_not_hold_the_door(pod: Pod) -> None:
-    """Who comes meanwhile waits, and is let in or gives up at the very moment the silent one is shown out: no matter which."""
-    with socket.create_connection(("127.0.0.1", pod.port), 5 * HANDSHAKE_SECONDS) as silent:
+    """Who comes meanwhile hears nothing until the silent one is shown out, and then is greeted."""
+    here, patience = ("127.0.0.1", pod.port), 5 * HANDSHAKE_SECONDS
+    with socket.create_connection(here, patience) as silent:
         assert len(silent.recv(GREETING)) == GREETING
-        assert silent.recv(1) == b""
+        with socket.create_connection(here, 1) as second:
+            with pytest.raises(TimeoutError):
+                second.recv(1)
+            assert silent.recv(1) == b""
+            second.settimeout(patience)
+            assert len(second.recv(GREETING)) == GREETING
     assert asyncio.run(run(pod))[0].ok
 
 

@@ -97,9 +97,8 @@ class Claims:
         queue = self._queues.get(profile)
         if queue is None:
             return 0
-        held = self._held()
-        wanted = queue.demand(held.__getitem__)
-        return wanted + any(self._kept(profile, queue, held, tenant) for tenant in queue.tenants)
+        wanted, here = queue.demand(self._held().__getitem__), self._held(profile)
+        return wanted + any(self._kept(profile, queue, here, tenant) for tenant in queue.tenants)
 
     def waiting(self, profile: str) -> int:
         queue = self._queues.get(profile)
@@ -125,28 +124,29 @@ class Claims:
         if queue is None or not len(queue):
             return
         free = self._free(profile)
-        held = self._held()
+        held, here = self._held(), self._held(profile)
 
         def may(tenant: str) -> bool:
-            return len(free) > 1 or not self._kept(profile, queue, held, tenant)
+            return len(free) > 1 or not self._kept(profile, queue, here, tenant)
 
         while free:
             ticket = queue.next(held.__getitem__, may)
             if ticket is None:
                 break
             held[ticket.tenant] += 1
+            here[ticket.tenant] += 1
             self._headroom.setdefault(profile, Headroom()).served(ticket.tenant, time.monotonic())
             self._start(self._wants.pop(ticket.key), free.pop())
         self.used(profile)
 
-    def _kept(self, profile: str, queue: FairQueue, held: Counter[str], tenant: str) -> bool:
-        """Whether the last idle executor is left to others than this one."""
+    def _kept(self, profile: str, queue: FairQueue, here: Counter[str], tenant: str) -> bool:
+        """Whether the last idle executor is left to others than this one. `here`: who holds how many of this profile."""
         known, headroom = self._profiles.get(profile), self._headroom.get(profile)
         if known is None or headroom is None:
             return False
         spec = known.spec
         return headroom.kept_from(
-            tenant, held.__getitem__, lambda one: queue.waiting(one) + self.coming(one), spec.replicas,
+            tenant, here.__getitem__, lambda one: queue.waiting(one) + self.coming(one), spec.replicas,
             spec.capacity, time.monotonic(),
         )  # fmt: skip
 
@@ -168,9 +168,14 @@ class Claims:
         found.sort(key=lambda pod: (pod.template == known.template, pod.made_at, pod.name))
         return found
 
-    def _held(self) -> Counter[str]:
-        found = Counter(pod.tenant for pod in self._fleet if pod.task and not pod.over and not pod.leaving)
-        found.update(want.tenant for want in self._flying.values())
+    def _held(self, profile: str | None = None) -> Counter[str]:
+        """Executors by project: of one profile, or of all."""
+        found = Counter(
+            pod.tenant
+            for pod in self._fleet
+            if pod.task and not pod.over and not pod.leaving and profile in (None, pod.profile)
+        )
+        found.update(want.tenant for want in self._flying.values() if profile in (None, want.profile))
         return found
 
     def _start(self, want: Want, pod: PodView) -> None:

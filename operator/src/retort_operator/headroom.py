@@ -2,7 +2,7 @@
 
 Who holds least comes first, but that only helps with what comes free: beside a project with hundreds of tasks nothing is idle,
 and whoever comes with one waits for a start (two seconds on two busy cores) or, where runs are long, for the end of one. So a
-project that uses more than the pool holds leaves the last one, and with it one of `capacity`, to those that ask for no more than
+project that uses as much as the pool holds leaves the last one, and with it one of `capacity`, to those that ask for no more than
 the pool holds and use clearly less than it does. By use, not by what is asked for: one that asks for little, but again and again,
 would else take every executor there is (two lanes of one project beside three of another: those waited for up to 34 s).
 """
@@ -19,7 +19,7 @@ FADES: Final = 10.0  # seconds in which what was used counts for a third
 CLEARLY: Final = 1.5  # times as much
 MUCH: Final = 2  # times what a pool holds idle, taken within some ten seconds
 PATIENCE: Final = 10.0  # seconds; then who holds nothing takes the last one: others may never be ready
-SMALLEST: Final = 4  # executors; of fewer, one that waits for others is too many
+SMALLEST: Final = 4  # executors, of a pool at most or idle; of fewer, one that waits for others is too many
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,18 @@ class _Use:
         return self.count * math.exp((self.at - now) / FADES)
 
 
+NEVER: Final = _Use(0.0, -math.inf)
+
+
 @dataclass
 class Headroom:
     """Of one pool. Times are seconds of one clock."""
 
     _uses: dict[str, _Use] = field(default_factory=dict)  # by project, as of its last executor
-    _kept: dict[str, float] = field(default_factory=dict)  # since when one gets none because of this
 
     def served(self, tenant: str, now: float) -> None:
         self._uses = {one: use for one, use in self._uses.items() if now - use.at < RECENT}
-        self._uses[tenant] = _Use(self._uses.get(tenant, _Use(0.0, now)).now(now) + 1, now)
-        self._kept.pop(tenant, None)
+        self._uses[tenant] = _Use(self._uses.get(tenant, NEVER).now(now) + 1, now)
 
     def kept_from(
         self,
@@ -54,24 +55,28 @@ class Headroom:
         capacity: int,
         now: float,
     ) -> bool:
-        """`held`: executors that a project has; `wanted`: those that it wants, or will want for what it has begun."""
+        """`held`: executors of this pool that a project has; `wanted`: those that it wants, or will want for what it has begun;
+        `target`: idle ones that the pool is to hold, of `capacity` in all."""
 
         def modest(one: str) -> bool:
             return held(one) + wanted(one) <= target
 
         def used(one: str) -> float:
-            use = self._uses.get(one)
-            return held(one) + (use.now(now) if use is not None else 0.0)
+            return held(one) + self._uses.get(one, NEVER).now(now)
 
         mine = used(tenant)
         others = (one for one, use in self._uses.items() if one != tenant and now - use.at < RECENT)
-        heavy = held(tenant) > target or mine > MUCH * target
-        if not (
-            target
+        heavy = held(tenant) >= _many(target) or mine > MUCH * target
+        waits = held(tenant) > 0 or now - self._uses.get(tenant, NEVER).at < PATIENCE
+        return (
+            target > 0
             and capacity >= SMALLEST
             and heavy
+            and waits
             and any(modest(one) and used(one) < mine / CLEARLY for one in others)
-        ):
-            self._kept.pop(tenant, None)
-            return False
-        return held(tenant) > 0 or now - self._kept.setdefault(tenant, now) < PATIENCE
+        )
+
+
+def _many(target: int) -> int:
+    """Executors of which one project has many. Where some are idle for it, it leaves one from the first burst on."""
+    return target - 1 if target >= SMALLEST else target + 1

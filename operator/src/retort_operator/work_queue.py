@@ -20,8 +20,8 @@ from retort_operator.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 WORKERS: Final = 48
-# Looks that begin something, of one project at a time. Some may hang until they time out, where a part went away: with two of
-# them the rest of their project waited for as long (a task after an end of PostgreSQL took 24 s, 8 before).
+# Looks that begin something, of one project at a time. Some may hang until they time out, where a part went away: there must be
+# enough of them that the rest of their project goes on meanwhile.
 OF_ONE: Final = 8
 PAUSES: Final = (0.2, 1.0, 2.0, 5.0, 10.0)
 
