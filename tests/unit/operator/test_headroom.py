@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from retort_operator.headroom import CLEARLY, FADES, PATIENCE, RECENT, SMALLEST, Headroom
@@ -75,6 +75,7 @@ def test_nothing_is_left_where_that_helps_nobody(
 
 
 @given(st.lists(st.integers(0, 3), min_size=200, max_size=200), st.booleans())
+@example([1] * 200, False)  # all of it is the last one
 def test_who_asks_for_little_again_and_again_does_not_take_all_there_is(idle: list[int], third: bool) -> None:
     """Regression: two lanes of one project took nearly every executor, and three of another one waited for 30 s. With or
     without a third one, quiet by now, that one is left to."""
