@@ -7,7 +7,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,19 @@ class Program:
 
     def apply(self, *objects: Mapping[str, Any]) -> str:
         return self("apply", "-f", "-", given=objects)
+
+    @contextmanager
+    def without(self, kind: str, name: str) -> Iterator[None]:
+        """Deleted for a while, then made again with what helm knows it by."""
+        was = self.json("get", kind, name)
+        about = {
+            key: was["metadata"][key] for key in ("name", "labels", "annotations") if key in was["metadata"]
+        }
+        self("delete", kind, name)
+        try:
+            yield
+        finally:
+            self.apply({key: was[key] for key in ("apiVersion", "kind", "spec")} | {"metadata": about})
 
     def inside(self, namespace: str) -> Program:
         return Program(self.name, self.kubeconfig, (*self.before, "--namespace", namespace))

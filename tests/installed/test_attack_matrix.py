@@ -30,6 +30,7 @@ MALLORY = f"system:serviceaccount:{HIS}:mallory"
 DRY = "--dry-run=server"
 MANY = 100  # tasks at once; tests/installed/test_tenant_load.py has more
 SOON = 45.0  # seconds of another project's task beside them
+BINDING = "validatingadmissionpolicybinding"
 RBAC = {"apiVersion": "rbac.authorization.k8s.io/v1"}
 
 
@@ -128,29 +129,20 @@ class Trial:
     binding: str
 
     def run(self, admin: Program) -> Seen:
-        binding = admin.json("get", "validatingadmissionpolicybinding", self.binding)
         found = {BOTH: tried(self.act)}
         admin.apply(*self.grant)
-        found[NO_FIRST] = until(self.act, lambda word: "forbidden" not in word)
-        admin("delete", "validatingadmissionpolicybinding", self.binding)
         try:
-            found[NEITHER] = until(self.act, lambda word: word == attacks.OUT)
-            admin("delete", "-f", "-", given=self.grant)
-            found[NO_SECOND] = until(self.act, lambda word: word != attacks.OUT)
-            admin.apply(*self.grant)
-            until(self.act, lambda word: word == attacks.OUT)
-        finally:
-            admin.apply(
-                {key: binding[key] for key in ("apiVersion", "kind", "spec")} | {"metadata": _named(binding)}
-            )
+            found[NO_FIRST] = until(self.act, lambda word: "forbidden" not in word)
+            with admin.without(BINDING, self.binding):
+                found[NEITHER] = until(self.act, lambda word: word == attacks.OUT)
+                admin("delete", "-f", "-", given=self.grant)
+                found[NO_SECOND] = until(self.act, lambda word: word != attacks.OUT)
+                admin.apply(*self.grant)
+                until(self.act, lambda word: word == attacks.OUT)
             until(self.act, lambda word: word != attacks.OUT)  # it holds again, for the tests that follow
+        finally:
             admin("delete", "-f", "-", "--ignore-not-found", given=self.grant)
         return {(self.key, cell): word for cell, word in found.items()}
-
-
-def _named(raw: dict[str, Any]) -> dict[str, Any]:
-    """Of an object that is made again: helm knows it by these."""
-    return {key: raw["metadata"][key] for key in ("name", "labels", "annotations") if key in raw["metadata"]}
 
 
 def granted(namespace: str, role: str) -> list[dict[str, Any]]:
@@ -309,20 +301,14 @@ def _requests(at: Attacker) -> Seen:
 
 def _requester(at: Attacker) -> Seen:
     """A task in amy's name in his own namespace."""
-    binding = at.admin.json("get", "validatingadmissionpolicybinding", "retort-agenttasks")
 
     def sent() -> object:
         return at.own("create", DRY, "-f", "-", given=at.task(DROP, requester=AMY))
 
     found = {BOTH: tried(sent)}
-    at.admin("delete", "validatingadmissionpolicybinding", "retort-agenttasks")
-    try:
+    with at.admin.without(BINDING, "retort-agenttasks"):
         until(sent, lambda word: word == attacks.OUT)
         found[NEITHER] = at.ended(DROP, requester=AMY)
-    finally:
-        at.admin.apply(
-            {key: binding[key] for key in ("apiVersion", "kind", "spec")} | {"metadata": _named(binding)}
-        )
     until(sent, lambda word: word != attacks.OUT)  # it holds again, for the tests that follow
     return {("requester", cell): word for cell, word in found.items()}
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 from tests.cluster.kube import Program
@@ -26,15 +25,8 @@ OPEN = {
 }  # fmt: skip
 
 
-@contextmanager
-def removed(executors: Program) -> Iterator[None]:
-    was = executors.json("get", "networkpolicy", CLOSED)
-    about = {key: was["metadata"][key] for key in ("name", "labels", "annotations") if key in was["metadata"]}
-    executors("delete", "networkpolicy", CLOSED)
-    try:
-        yield
-    finally:
-        executors.apply({key: was[key] for key in ("apiVersion", "kind", "spec")} | {"metadata": about})
+def removed(executors: Program) -> AbstractContextManager[None]:
+    return executors.without("networkpolicy", CLOSED)
 
 
 @contextmanager
@@ -50,7 +42,7 @@ def opened(executors: Program) -> Iterator[None]:
     ("harm", "barrier"), [(removed, "no network policy"), (opened, "api-server")], ids=["removed", "opened"]
 )
 def test_tasks_wait_until_the_executors_are_closed_again(
-    installation: Installation, harm: Callable[[Program], Any], barrier: str
+    installation: Installation, harm: Callable[[Program], AbstractContextManager[None]], barrier: str
 ) -> None:
     """The barrier is named; a task of that time goes on by itself afterwards."""
     installation.idle(2)
