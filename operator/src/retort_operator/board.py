@@ -20,7 +20,7 @@ from retort_core.lifecycle.failures import failure_of
 from retort_core.lifecycle.sources import Instruction, Source
 from retort_core.lifecycle.statuses import Failure
 from retort_core.resources import labels
-from retort_core.resources.mapping import answer_of, approval_of, source_of
+from retort_core.resources.mapping import answer_of, approval_of, approver_of, source_of
 from retort_core.resources.v1alpha1 import AgentTaskSpec, TaskSource
 from retort_core.traceparents import traceparent_of
 from retort_operator.times import moment, seconds_of
@@ -103,6 +103,7 @@ class Entry:
             created_at=self.created_at,
             answer=answer_of(spec.answer),
             approval=approval_of(spec.approval),
+            approver=approver_of(spec.approval),
             cancelled=spec.desired_state == "Cancelled",
         )
 

@@ -99,10 +99,17 @@ def test_a_button_is_pressed_and_words_are_said(words: str, field: str) -> None:
 
 
 @pytest.mark.parametrize(("option", "decision"), [((), "Approved"), (("--no",), "Rejected")])
-def test_a_yes_or_no_names_exactly_the_staged_version(option: tuple[str, ...], decision: str) -> None:
-    fake = Fake(task("AwaitingInput", staged={"commit": COMMIT}), task(), DONE)
+@pytest.mark.parametrize("may", ["yes", "no"])
+def test_a_yes_or_no_names_exactly_the_staged_version_and_who_says_it(
+    option: tuple[str, ...], decision: str, may: str
+) -> None:
+    fake = Fake(task("AwaitingInput", staged={"commit": COMMIT}), WHOAMI, f"{may}\n", task(), DONE)
     assert run(fake, "approve", "survey-x", *option).exit_code == 0
-    assert json.loads(fake.asked[1][0][-3])["spec"]["approval"] == {"commit": COMMIT, "decision": decision}
+    asked = "auth can-i update branches.retort.dev --subresource protected"
+    assert " ".join(fake.asked[2][0]) == asked
+    assert json.loads(fake.asked[3][0][-3])["spec"]["approval"] == {
+        "commit": COMMIT, "decision": decision, "approver": "amy", "protectedBranch": may == "yes",
+    }  # fmt: skip
 
 
 def test_an_answer_to_nothing_says_so() -> None:

@@ -18,7 +18,7 @@ from retort_api.audit.recorder import Recorder
 from retort_api.kit.database import Database
 from retort_api.tasks.records import TaskRecord
 from retort_core.errors import PolicyDenied
-from retort_core.lifecycle.sources import Approval
+from retort_core.lifecycle.sources import Approval, Approver
 from retort_core.lifecycle.statuses import TaskStatus
 from retort_core.plans import Lang
 
@@ -33,6 +33,10 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "protected": (
         "分支「{branch}」受保护，只有项目管理员可以改动它。",
         "Branch “{branch}” is protected: only an administrator of the project may change it.",
+    ),
+    "object": (
+        "请在任务对象上表态（kubectl retort approve）：那里会核对是否有同意的权限。",
+        "Say yes or no on the task's object (kubectl retort approve): there the right to is asked for.",
     ),
     "unapproved": (
         "这个版本还没有得到有权限的人的同意，分支「{branch}」没有变化。",
@@ -55,7 +59,8 @@ class TaskGate:
         if verb not in MOVES | CHANGES | DECIDES:
             return
         async with self._database.read() as connection:
-            asker = await self._asker(connection, task)
+            known = await members.asker(connection, task.uid)
+            asker = known or self._stranger(task)
             about = pending if verb in DECIDES and pending is not None else task
             protected = await members.is_protected(connection, about.dataset, about.branch)
         own = about is not task and about.requester == task.requester
@@ -63,6 +68,8 @@ class TaskGate:
             return
         if not asker.change:
             raise refusal("change", task.lang)
+        if verb in DECIDES and known is None and pending is not None:
+            raise refusal("object", task.lang)
         if protected and verb not in CHANGES and not asker.protected:
             raise refusal("protected", task.lang, about.branch)
 
@@ -74,6 +81,19 @@ class TaskGate:
             await members.say_yes(
                 connection, pending.uid, approval.commit, task.requester, protected=asker.protected
             )
+
+    async def said(
+        self, connection: AsyncConnection, task: TaskRecord, approval: Approval, approver: Approver | None
+    ) -> bool:
+        protected = await members.is_protected(connection, task.dataset, task.branch)
+        if approval.approved and protected and not (approver is not None and approver.protected):
+            return False
+        if approval.approved and approver is not None:
+            await members.say_yes(
+                connection, task.uid, approval.commit, approver.name, protected=approver.protected
+            )
+        await self._recorder.said(connection, task, approval, approver.name if approver is not None else "")
+        return True
 
     async def promoted(self, connection: AsyncConnection, task: TaskRecord, commit: str) -> None:
         asker = await self._asker(connection, task)
@@ -87,9 +107,9 @@ class TaskGate:
         await self._recorder.task_ended(connection, task, status)
 
     async def _asker(self, connection: AsyncConnection, task: TaskRecord) -> Asker:
-        found = await members.asker(connection, task.uid)
-        if found is not None:
-            return found
+        return await members.asker(connection, task.uid) or self._stranger(task)
+
+    def _stranger(self, task: TaskRecord) -> Asker:
         return Asker(
             task=task.uid, project=task.project, name=task.requester, change=self._strangers, protected=False, facts={}
         )  # fmt: skip

@@ -22,6 +22,7 @@ from retort_api.tasks.records import TaskRecord
 from retort_core.auditing import Line, link
 from retort_core.errors import RetortError
 from retort_core.identity import canonical_json
+from retort_core.lifecycle.sources import Approval
 from retort_core.lifecycle.statuses import TaskStatus
 
 log = structlog.get_logger(__name__)
@@ -95,6 +96,20 @@ class Recorder:
         }
         found["retort"] = {key: value for key, value in own.items() if value}
         await self._append(connection, task.project, found, self._now())
+
+    async def said(
+        self, connection: AsyncConnection, task: TaskRecord, approval: Approval, name: str
+    ) -> None:
+        """A yes or no that came with the task's object, past every route; `name`: whose, as admission knows them."""
+        act = Act(
+            id=uuid.uuid4().hex, at=self._now(), verb="approve", resource="tasks", path="", project=task.project,
+            caller=Caller(name=name, kind="kubernetes") if name else None, dataset=task.dataset,
+            namespace=await projects.name_of(connection, task.project),
+        )  # fmt: skip
+        facts: dict[str, JsonValue] = {
+            "task": task.uid, "branch": task.branch, "commit": approval.commit, "approved": approval.approved,
+        }  # fmt: skip
+        await self.done(connection, act, name=task.uid, facts=facts)
 
     async def _append(
         self, connection: AsyncConnection, chain: str, found: dict[str, JsonValue], at: datetime

@@ -14,6 +14,7 @@ from retort_api.cluster.acts import Acts
 from retort_api.cluster.objects import promise_of
 from retort_api.cluster.projects import project_of
 from retort_api.cluster.repository import TaskObjectRecord
+from retort_api.conversations import repository as conversations
 from retort_api.datasets import repository as datasets
 from retort_api.kit.database import Database
 from retort_api.kit.signals import Signal
@@ -142,7 +143,7 @@ class TaskDesk:
         if record is None:
             record = TaskObjectRecord(task=task.uid, name=body.task.name)
             await objects.add_object(connection, record)
-        task = await _merged(connection, task, body)
+        task = await self._merged(connection, task, body)
         if (status != task.status or record.revision == 0) and body.revision != record.revision:
             raise Conflict(LATE, seen=(await self._seen(task, record)).model_dump(mode="json"))
         seen = await self._seen(replace(task, status=status), record)
@@ -190,9 +191,38 @@ class TaskDesk:
             promoted=task.replies.promoted,
             answer=task.answer,
             approval=task.approval,
+            review=task.review,
             cancelled=task.cancelled,
             archived=record is not None and record.archived,
         )
+
+    async def _merged(self, connection: AsyncConnection, task: TaskRecord, body: TaskPut) -> TaskRecord:
+        """The task with what the object says and its row does not know yet. The row is where both ways to answer meet, so an old
+        answer on the object never replaces a newer one that came over HTTP: only what fits the open question or version counts."""
+        given, status = body.task, body.status
+        question, staged = status.question, status.staged
+        answer, approval = given.answer, given.approval
+        if (
+            answer is not None
+            and question is not None
+            and answer.question == question.id
+            and (task.answer is None or task.answer.question != question.id)
+        ):
+            await repository.save_answer(connection, task.uid, answer)
+            task = replace(task, answer=answer)
+        if (
+            approval is not None
+            and staged is not None
+            and approval.commit == staged.commit
+            and (task.approval is None or task.approval.commit != staged.commit)
+            and await self._work.gate.said(connection, task, approval, given.approver)
+        ):
+            await repository.save_approval(connection, task.uid, approval)
+            task = replace(task, approval=approval)
+        if given.cancelled and not task.cancelled:
+            await repository.cancel(connection, task.uid)
+            task = replace(task, cancelled=True)
+        return task
 
     def _start(self, standing: _Standing) -> bool:
         """Whether something was begun whose reply is to come."""
@@ -228,6 +258,7 @@ async def _added(connection: AsyncConnection, given: TaskObject, project: str) -
     dataset = await datasets.find(connection, project, given.dataset)
     if dataset is None:
         raise NotFound(f"There is no dataset {given.dataset!r} in {given.namespace!r}.")
+    guarded = await members.is_protected(connection, dataset.id, given.branch)
     task = TaskRecord(
         uid=given.uid,
         project=project,
@@ -235,7 +266,7 @@ async def _added(connection: AsyncConnection, given: TaskObject, project: str) -
         branch=given.branch,
         base=given.base,
         source=given.source,
-        review=given.review,
+        review="Always" if guarded else given.review,
         requester=given.requester,
         lang=of_source(given.source, given.lang),
         conversation=given.conversation,
@@ -244,35 +275,19 @@ async def _added(connection: AsyncConnection, given: TaskObject, project: str) -
     )
     await repository.add(connection, task)
     await members.keep_promise(connection, promise_of(given.namespace, given.name), task.uid, given.requester)
+    if task.conversation and await members.asker(connection, task.uid) is None:
+        await _own_conversation(connection, task)
     return task
 
 
-async def _merged(connection: AsyncConnection, task: TaskRecord, body: TaskPut) -> TaskRecord:
-    """The task with what the object says and its row does not know yet. The row is where both ways to answer meet, so an old
-    answer on the object never replaces a newer one that came over HTTP: only what fits the open question or version counts."""
-    given, status = body.task, body.status
-    question, staged = status.question, status.staged
-    answer, approval = given.answer, given.approval
-    if (
-        answer is not None
-        and question is not None
-        and answer.question == question.id
-        and (task.answer is None or task.answer.question != question.id)
-    ):
-        await repository.save_answer(connection, task.uid, answer)
-        task = replace(task, answer=answer)
-    if (
-        approval is not None
-        and staged is not None
-        and approval.commit == staged.commit
-        and (task.approval is None or task.approval.commit != staged.commit)
-    ):
-        await repository.save_approval(connection, task.uid, approval)
-        task = replace(task, approval=approval)
-    if given.cancelled and not task.cancelled:
-        await repository.cancel(connection, task.uid)
-        task = replace(task, cancelled=True)
-    return task
+async def _own_conversation(connection: AsyncConnection, task: TaskRecord) -> None:
+    """What a task speaks in is checked where it is asked for over HTTP. An object names it as it likes: then it must be its
+    requester's own, about the same dataset, or a task would cancel and answer what others are asked."""
+    found = await conversations.find(connection, task.dataset, task.conversation)
+    if found is None or await members.owner(connection, task.conversation) != task.requester:
+        raise NotFound(
+            f"{task.requester} has no conversation {task.conversation[:40]!r} on this dataset: leave spec.conversation out."
+        )
 
 
 async def _save(connection: AsyncConnection, task: TaskRecord, status: TaskStatus) -> None:

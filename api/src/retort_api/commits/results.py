@@ -88,12 +88,12 @@ async def of_dataset(connection: AsyncConnection, dataset: str, identifier: str)
     return _record(row) if row is not None else None
 
 
-async def of_conversation(connection: AsyncConnection, conversation: str) -> list[ResultRecord]:
+async def of_conversation(connection: AsyncConnection, dataset: str, conversation: str) -> list[ResultRecord]:
     """Oldest first."""
     query = (
         select(results)
         .join(tasks, tasks.c.uid == results.c.task)
-        .where(tasks.c.conversation == conversation)
+        .where(tasks.c.dataset == dataset, tasks.c.conversation == conversation)
         .order_by(results.c.created_at)
     )
     return [_record(row) for row in await connection.execute(query)]

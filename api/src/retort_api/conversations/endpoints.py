@@ -104,8 +104,8 @@ async def find(scope: InDataset, identifier: str) -> ConversationRecord:
 
 async def _public(scope: InDataset, record: ConversationRecord) -> Conversation:
     async with scope.services.database.read() as connection:
-        waiting = await tasks.waiting(connection, record.id)
-        answers = await results.of_conversation(connection, record.id)
+        waiting = await tasks.waiting(connection, record.dataset, record.id)
+        answers = await results.of_conversation(connection, record.dataset, record.id)
     return Conversation(
         id=record.id,
         dataset=record.dataset,

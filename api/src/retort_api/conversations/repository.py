@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, and_, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.records import conversations, messages
@@ -48,10 +48,9 @@ async def page(connection: AsyncConnection, dataset: str, after: str, limit: int
     return [_conversation(row) for row in rows]
 
 
-async def switch(connection: AsyncConnection, identifier: str, branch: str) -> None:
-    await connection.execute(
-        update(conversations).where(conversations.c.id == identifier).values(branch=branch)
-    )
+async def switch(connection: AsyncConnection, dataset: str, identifier: str, branch: str) -> None:
+    mine = and_(conversations.c.id == identifier, conversations.c.dataset == dataset)
+    await connection.execute(update(conversations).where(mine).values(branch=branch))
 
 
 async def add_message(

@@ -177,7 +177,7 @@ class Commands:
             return None
 
         async def act(connection: AsyncConnection) -> None:
-            await conversations.switch(connection, task.conversation, branch)
+            await conversations.switch(connection, task.dataset, task.conversation, branch)
 
         return act
 

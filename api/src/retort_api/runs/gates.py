@@ -10,7 +10,7 @@ from typing import Protocol
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.tasks.records import TaskRecord
-from retort_core.lifecycle.sources import Approval
+from retort_core.lifecycle.sources import Approval, Approver
 from retort_core.lifecycle.statuses import TaskStatus
 
 
@@ -22,6 +22,11 @@ class Gate(Protocol):
         self, connection: AsyncConnection, task: TaskRecord, pending: TaskRecord, approval: Approval
     ) -> None:
         """A yes said in words: who said it counts for `pending`."""
+
+    async def said(
+        self, connection: AsyncConnection, task: TaskRecord, approval: Approval, approver: Approver | None
+    ) -> bool:
+        """A yes or no on the task's object, in the transaction that takes it; whether it is one that counts."""
 
     async def promoted(self, connection: AsyncConnection, task: TaskRecord, commit: str) -> None:
         """In the transaction that moves the branch: the last moment to say no."""

@@ -45,7 +45,7 @@ class Remembering:
         del situation, args
         async with self._database.read() as connection:
             recent = (
-                await tasks.of_conversation(connection, task.conversation, RECENT)
+                await tasks.of_conversation(connection, task.dataset, task.conversation, RECENT)
                 if task.conversation
                 else []
             )

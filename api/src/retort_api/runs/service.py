@@ -112,7 +112,7 @@ class TaskWork:
             if verdict is not None and verdict.act is not None:
                 await verdict.act(connection)
             if _is_new_turn(readied) and task.conversation:
-                waiting = await repository.waiting(connection, task.conversation)
+                waiting = await repository.waiting(connection, task.dataset, task.conversation)
                 if waiting is not None and waiting.uid != task.uid:
                     await repository.cancel(connection, waiting.uid)
             await settle(connection, readied.reply)
@@ -124,7 +124,7 @@ class TaskWork:
         if not task.conversation or not _is_new_turn(readied):
             return ()
         async with self.database.single() as connection:
-            waiting = await repository.waiting(connection, task.conversation)
+            waiting = await repository.waiting(connection, task.dataset, task.conversation)
         return (waiting.uid,) if waiting is not None and waiting.uid != task.uid else ()
 
     # -- promote -----------------------------------------------------------------------------------------

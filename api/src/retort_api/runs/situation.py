@@ -78,9 +78,15 @@ class Situations:
         async with self._database.read() as connection:
             dataset = await datasets.by_id(connection, task.dataset)
             kept = await conventions.of_project(connection, task.project)
-            pending = await tasks.waiting(connection, task.conversation) if task.conversation else None
+            pending = (
+                await tasks.waiting(connection, task.dataset, task.conversation)
+                if task.conversation
+                else None
+            )
             answers = (
-                await results.of_conversation(connection, task.conversation) if task.conversation else []
+                await results.of_conversation(connection, task.dataset, task.conversation)
+                if task.conversation
+                else []
             )
         return Situation(
             base=base,

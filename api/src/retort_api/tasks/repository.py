@@ -96,15 +96,23 @@ async def page(
     return [_record(row) for row in await connection.execute(query)]
 
 
-async def of_conversation(connection: AsyncConnection, conversation: str, limit: int) -> list[TaskRecord]:
+async def of_conversation(
+    connection: AsyncConnection, dataset: str, conversation: str, limit: int
+) -> list[TaskRecord]:
     """The latest `limit`, oldest first."""
-    query = select(tasks).where(tasks.c.conversation == conversation).order_by(tasks.c.seq.desc())
+    query = select(tasks).where(tasks.c.dataset == dataset, tasks.c.conversation == conversation)
+    query = query.order_by(tasks.c.seq.desc())
     return [_record(row) for row in await connection.execute(query.limit(limit))][::-1]
 
 
-async def waiting(connection: AsyncConnection, conversation: str) -> TaskRecord | None:
-    """The latest task of a conversation that waits for an answer or a yes."""
-    query = select(tasks).where(tasks.c.conversation == conversation, tasks.c.phase == "AwaitingInput")
+async def waiting(connection: AsyncConnection, dataset: str, conversation: str) -> TaskRecord | None:
+    """The latest task of a conversation that waits for an answer or a yes. An object in the cluster names its conversation as it
+    likes: one about another dataset is never found."""
+    query = select(tasks).where(
+        tasks.c.dataset == dataset,
+        tasks.c.conversation == conversation,
+        tasks.c.phase == "AwaitingInput",
+    )
     row = (await connection.execute(query.order_by(tasks.c.seq.desc()).limit(1))).first()
     return _record(row) if row is not None else None
 

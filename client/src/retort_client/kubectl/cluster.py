@@ -112,6 +112,14 @@ class Tasks:
         found = json.loads(self.kubectl(["auth", "whoami", "-o", "json"]))
         return str(found["status"]["userInfo"]["username"])
 
+    def may(self, verb: str, resource: str, sub: str) -> bool:
+        """Whether whoever asks has a right of Retort's in this namespace; kubectl says no by its exit code as well."""
+        asked = ["auth", "can-i", *self._in(), verb, f"{resource}.retort.dev", "--subresource", sub]
+        try:
+            return self.kubectl(asked).strip() == "yes"
+        except RetortError:
+            return False
+
     def create(self, spec: Mapping[str, Any], prefix: str) -> dict[str, Any]:
         body = {
             "apiVersion": "retort.dev/v1alpha1",

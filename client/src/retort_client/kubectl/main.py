@@ -125,7 +125,12 @@ def approve(
     staged = at.tasks.get(name).get("status", {}).get("staged")
     if staged is None:
         raise BadInput(f"Nothing of {name} waits for a yes.")
-    given = {"commit": staged["commit"], "decision": "Rejected" if refuse else "Approved"}
+    given = {
+        "commit": staged["commit"],
+        "decision": "Rejected" if refuse else "Approved",
+        "approver": at.tasks.whoami(),
+        "protectedBranch": at.tasks.may("update", "branches", "protected"),
+    }
     at.settle(at.tasks.patch(name, {"approval": given}), wait, as_json=as_json)
 
 

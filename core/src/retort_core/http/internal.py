@@ -35,7 +35,7 @@ from typing import Final, Literal
 from pydantic import Field, JsonValue
 
 from retort_core.lifecycle.observations import Prepared, Promoted, Ran, SandboxState
-from retort_core.lifecycle.sources import Answer, Approval, Review, Source
+from retort_core.lifecycle.sources import Answer, Approval, Approver, Review, Source
 from retort_core.lifecycle.statuses import Counts, Failure, TaskStatus
 from retort_core.models import Model
 
@@ -72,6 +72,7 @@ class TaskObject(Model):
     created_at: datetime
     answer: Answer | None = None
     approval: Approval | None = None
+    approver: Approver | None = None
     cancelled: bool = False
 
 
@@ -109,7 +110,8 @@ class TaskSeen(Model):
     """The half of `Observed` that rows hold. `base` and the replies as in `lifecycle.observations`.
 
     `answer`, `approval` and `cancelled` are what people said by either way: on the object (they came with a TaskPut) or
-    over HTTP (then only the row has them, and an event says so). The operator decides on these, not on the spec alone.
+    over HTTP (then only the row has them, and an event says so). The operator decides on these, not on the spec alone. So with
+    `review`: on a branch that is protected, or by then is, every change waits for a yes.
     """
 
     uid: str
@@ -121,6 +123,7 @@ class TaskSeen(Model):
     promoted: Promoted | None = None
     answer: Answer | None = None
     approval: Approval | None = None
+    review: Review = "Auto"
     cancelled: bool = False
     archived: bool = False  # ended and recorded: the object may be deleted
     begun: tuple[Wanted, ...] = ()  # by the service itself in this PUT, on the sight it was given

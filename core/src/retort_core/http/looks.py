@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Final
 
 from retort_core.http.internal import Sight, TaskObject, TaskSeen, Wanted
 from retort_core.lifecycle.observations import Observed, Prepare, Promote
+from retort_core.lifecycle.sources import Review
 from retort_core.lifecycle.tasks import Decision, TaskFacts, decide
+
+STRICTER: Final[tuple[Review, ...]] = ("Auto", "WhenSurprising", "Always")
 
 
 def decided(task: TaskObject, seen: TaskSeen, sight: Sight) -> Decision:
     facts = TaskFacts(
         created_at=task.created_at,
         status=seen.status,
-        review=task.review,
+        review=max(task.review, seen.review, key=STRICTER.index),
         answer=seen.answer,
         approval=seen.approval,
         cancelled=seen.cancelled or task.cancelled,

@@ -98,10 +98,19 @@ class Approval(Model):
     approved: bool = True
 
 
+class Approver(Model):
+    """Who says so on a task's object; both are held to the caller by admission. `protected`: whether it counts on a protected
+    branch."""
+
+    name: str
+    protected: bool = False
+
+
 Review: TypeAlias = Literal["Auto", "WhenSurprising", "Always"]
 __all__ = [
     "Answer",
     "Approval",
+    "Approver",
     "Instruction",
     "Lang",
     "PlanSource",

@@ -121,6 +121,13 @@ def answer_of(given: tasks.TaskAnswer | None) -> sources.Answer | None:
     )
 
 
+def approver_of(given: tasks.TaskApproval | None) -> sources.Approver | None:
+    """Nobody, where nobody is named."""
+    if given is None or not given.approver:
+        return None
+    return sources.Approver(name=given.approver, protected=given.protected_branch)
+
+
 def approval_of(given: tasks.TaskApproval | None) -> sources.Approval | None:
     if given is None:
         return None

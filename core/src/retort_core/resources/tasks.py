@@ -127,6 +127,14 @@ class TaskApproval(Resource):
 
     commit: Commit = Field(description="`status.staged.commit` of the version that is meant.")
     decision: Literal["Approved", "Rejected"] = Field(default="Approved", description="Yes or no.")
+    approver: Annotated[str, StringConstraints(max_length=512)] = Field(
+        default="",
+        description="Who says so. The admission policy holds it to who asks; a yes of nobody is no yes where one is required.",
+    )
+    protected_branch: bool = Field(
+        default=False,
+        description="Whether it is to count on a protected branch too, which takes the right to change those.",
+    )
 
 
 class AgentTaskSpec(Resource):

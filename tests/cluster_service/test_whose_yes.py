@@ -1,0 +1,183 @@
+"""What an object in the cluster says about others' talks and about versions that wait: nobody's word but its requester's counts."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from tests.cluster_service.conftest import say, task_object
+
+from retort_api.access import member_repository as members
+from retort_api.access.member_repository import Asker
+from retort_api.audit.tables import lines
+from retort_api.cluster.objects import promise_of
+from retort_api.conversations import repository as conversations
+from retort_api.conversations.repository import ConversationRecord
+from retort_api.tasks import repository as tasks
+from retort_core.http.internal import TaskSeen, Wanted
+from retort_core.lifecycle.sources import Approval, Approver
+
+pytestmark = pytest.mark.asyncio
+OVER = ("AwaitingInput", "Complete", "Failed")
+BOSS = Approver(name="boss", protected=True)
+
+
+async def talk(cluster: Any, uid: str, owner: str) -> str:
+    """A conversation about the dataset of a task."""
+    now = datetime.now(UTC)
+    async with cluster.database.write() as connection:
+        task = await tasks.get(connection, uid)
+        found = ConversationRecord(
+            id=uuid.uuid4().hex, dataset=task.dataset, branch="main", title="", created_at=now
+        )
+        await conversations.add(connection, found)
+        await members.own(connection, found.id, owner)
+    return found.id
+
+
+async def protect(cluster: Any, uid: str) -> None:
+    async with cluster.database.write() as connection:
+        task = await tasks.get(connection, uid)
+        await members.protect(connection, task.dataset, "main", "boss", datetime.now(UTC))
+
+
+async def approved(cluster: Any, task: Any, asked: TaskSeen, approver: Approver | None) -> TaskSeen:
+    """The task after somebody's yes on the object, as far as it gets by one look."""
+    assert asked.status.staged is not None
+    yes = {"approval": Approval(commit=asked.status.staged.commit), "approver": approver}
+    given = task.model_copy(update=yes)
+    seen: TaskSeen = await cluster.decider.put(given, asked.status, asked.revision, Wanted())
+    return seen
+
+
+async def said_yes(cluster: Any) -> list[dict[str, Any]]:
+    """Lines of the audit about a yes or no."""
+    async with cluster.database.read() as connection:
+        found = [json.loads(text) for text in (await connection.execute(select(lines.c.event))).scalars()]
+    return [one for one in found if one["verb"] == "approve"]
+
+
+async def waiting(cluster: Any, **rest: Any) -> tuple[Any, TaskSeen]:
+    task = say("删除打分列", review="Always", **rest)
+    asked = await cluster.decider.finish(task, until=OVER)
+    assert asked.status.phase == "AwaitingInput", asked.status
+    return task, asked
+
+
+@pytest.mark.parametrize("whose", ["somebody else's", "of another dataset", "nobody's"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"instruction": {"text": "把城市列改名为城"}},
+        {"command": {"verb": "approve"}},
+        {"command": {"verb": "reject"}},
+    ],
+)
+async def test_an_object_does_not_speak_in_a_conversation_that_is_not_its_requesters(
+    open_cluster: Any, whose: str, source: dict[str, Any]
+) -> None:
+    """Regression: it cancelled, approved or answered whatever waited there, of any project."""
+    async with open_cluster() as cluster:
+        await cluster.imported()
+        task, asked = await waiting(cluster)
+        theirs = await talk(cluster, task.uid, "amy")
+        async with cluster.database.write() as connection:
+            row = tasks.tasks
+            await connection.execute(row.update().where(row.c.uid == task.uid).values(conversation=theirs))
+        if whose == "of another dataset":
+            await cluster.imported("other")
+        stranger = task_object(
+            source,
+            conversation="c" * 32 if whose == "nobody's" else theirs,
+            requester="mallory" if whose == "somebody else's" else "amy",
+            dataset="other" if whose == "of another dataset" else "survey",
+        )
+        seen = await cluster.decider.finish(stranger, until=OVER)
+        assert (seen.base.code, seen.prepared) == ("not-found", None)
+        left = await cluster.desk.get(task.uid)
+        assert (left.status, left.cancelled, left.approval) == (asked.status, False, None)
+
+
+async def test_a_yes_by_command_is_no_way_around_the_right_to_give_it(open_cluster: Any) -> None:
+    """Regression: admission asks for that right where `spec.approval` changes, and a task with the command needed none."""
+    async with open_cluster() as cluster:
+        await cluster.imported()
+        first = say("把城市列改名为城")
+        done = await cluster.decider.finish(first)
+        own = await talk(cluster, first.uid, "amy")
+        task, asked = await waiting(cluster, conversation=own)
+        yes = task_object({"command": {"verb": "approve"}}, conversation=own)
+        seen = await cluster.decider.finish(yes, until=OVER)
+        assert (seen.status.phase, seen.status.failure.failure) == ("Failed", "Policy")
+        assert "kubectl retort approve" in seen.status.failure.message
+        left = await cluster.desk.get(task.uid)
+        assert (left.status, left.approval) == (asked.status, None)
+        no = await cluster.decider.finish(
+            task_object({"command": {"verb": "reject"}}, conversation=own), until=OVER
+        )
+        assert no.status.phase == "Complete", "one's own may be taken back"
+        assert done.status.result is not None
+
+
+async def test_a_readers_task_takes_effect_with_somebodys_yes_on_the_object(open_cluster: Any) -> None:
+    """Regression: nobody was on record as having said so, and the task failed with what it had made."""
+    async with open_cluster() as cluster:
+        await cluster.imported()
+        task = say("删除打分列", review="Always", requester="rob")
+        async with cluster.database.write() as connection:
+            first = Asker(
+                task=promise_of(task.namespace, task.name), project="", name="rob", change=False,
+                protected=False, facts={},
+            )  # fmt: skip
+            await members.promise_asker(connection, first)
+        asked = await cluster.decider.finish(task, until=OVER)
+        seen = await approved(cluster, task, asked, Approver(name="amy"))
+        ended = await cluster.decider.finish_from(task, seen)
+        assert ended.status.phase == "Complete", ended.status
+        (line,) = await said_yes(cluster)
+        assert line["user"]["username"] == "amy"
+        assert (line["retort"]["commit"], line["retort"]["approved"]) == (asked.status.staged.commit, True)
+
+
+@pytest.mark.parametrize("protected", ["before", "meanwhile"])
+async def test_on_a_protected_branch_every_change_waits_for_who_may_change_those(
+    open_cluster: Any, protected: str
+) -> None:
+    """Regression: an object's own `review` was believed, and its task failed where the branch was to be moved."""
+    async with open_cluster() as cluster:
+        await cluster.imported()
+        other = say("把城市列改名为城")
+        await cluster.decider.finish(other)
+        if protected == "before":
+            await protect(cluster, other.uid)
+            task = say("删除打分列", review="Auto")
+            asked = await cluster.decider.finish(task, until=OVER)
+        else:
+            task, asked = await waiting(cluster)
+            await protect(cluster, other.uid)
+        assert asked.status.phase == "AwaitingInput", asked.status
+        for approver in (None, Approver(name="amy")):
+            seen = await approved(cluster, task, asked, approver)
+            assert (seen.status, seen.approval) == (asked.status, None), "it goes on waiting, nothing is lost"
+        seen = await approved(cluster, task, asked, BOSS)
+        ended = await cluster.decider.finish_from(task, seen)
+        assert ended.status.phase == "Complete", ended.status
+        assert [line["user"]["username"] for line in await said_yes(cluster)] == ["boss"]
+
+
+async def test_a_no_needs_no_right_to_a_protected_branch(open_cluster: Any) -> None:
+    async with open_cluster() as cluster:
+        await cluster.imported()
+        task, asked = await waiting(cluster)
+        await protect(cluster, task.uid)
+        no = Approval(commit=asked.status.staged.commit, approved=False)
+        given = task.model_copy(update={"approval": no, "approver": Approver(name="amy")})
+        seen = await cluster.decider.put(given, asked.status, asked.revision, Wanted())
+        ended = await cluster.decider.finish_from(given, seen)
+        assert ended.status.phase == "Failed"
+        (line,) = await said_yes(cluster)
+        assert line["retort"]["approved"] is False
