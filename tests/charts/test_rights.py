@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 import yaml
 
+from retort_api.access.roles import READ, RIGHTS
+from retort_core.http.access import Role
 from retort_core.resources import labels
 from retort_operator import cluster, lease
 
@@ -37,6 +39,18 @@ API: dict[Right, str] = {
         "agenttasks",
         "get",
     ): "cluster/objects.py: the task of an earlier request with the same key",
+}
+
+
+# The cluster's roles and those of the service (access/roles.py). Whoever may only view a namespace makes nothing in it.
+ROLES: dict[Role, str] = {"member": "retort-viewer", "analyst": "retort-editor", "admin": "retort-admin"}
+MAKES = {("create", "conversations"), ("run", "tasks"), ("cancel", "tasks")}
+# What no route asks for, so that it may be granted; an administrator of a namespace grants what he has.
+_SPARE = {("update", "datasets"), ("update", "conversations"), ("update", "templates"), ("create", "tasks")}
+BEYOND: dict[Role, set[tuple[str, str]]] = {
+    "member": set(),
+    "analyst": _SPARE,
+    "admin": {("*", resource) for _, resource in RIGHTS["admin"]} - {("*", "quotas")},
 }
 
 
@@ -128,6 +142,26 @@ def test_the_api_may_do_what_its_modules_send_and_nothing_else(render: Render, w
             assert rights(found, "retort-api", "Role", namespace) == inside
 
 
+@pytest.mark.parametrize("role", ROLES)
+def test_people_with_a_role_of_the_cluster_may_what_the_services_own_role_lets_them(
+    render: Render, role: Role
+) -> None:
+    """Regression: nobody but a cluster's administrator could export a table or run a script, and none protect a branch."""
+    may = granted(render("retort-cluster").one("ClusterRole", ROLES[role]))
+    wanted = RIGHTS[role] - (MAKES if role == "member" else set())
+    missing = {
+        (verb, resource)
+        for verb, resource in wanted
+        if not may & {(labels.GROUP, resource, one) for one in (verb, "*")}
+    }
+    assert not missing
+    virtual = {
+        (verb, resource) for group, resource, verb in may if resource in {what for _, what in RIGHTS["admin"]}
+    }
+    beyond = {(verb, resource) for verb, resource in virtual - RIGHTS[role] if verb not in READ}
+    assert beyond <= BEYOND[role], "a right that the service's own role does not have"
+
+
 def test_of_leases_only_the_operators_own_is_read_and_changed(render: Render) -> None:
     rules = render("retort", *WAYS["external"]).of("Role", "retort-operator")[0]["rules"]
     for rule in rules:
@@ -153,6 +187,6 @@ def test_no_role_and_no_policy_names_a_subresource_that_is_not_there(render: Ren
         if labels.GROUP in rule["apiGroups"]
         for resource in rule["resources"]
     }
-    # `branches/protected` is a virtual resource as `branches` is.
-    assert {one for one in named if "/" in one} - {"branches/protected"} <= there
+    # These are virtual resources, as `branches` and `tasks` are.
+    assert {one for one in named if "/" in one} - {"branches/protected", "tasks/others"} <= there
     assert "agenttasks/status" in named
