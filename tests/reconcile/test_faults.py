@@ -380,6 +380,31 @@ async def test_an_operator_that_loses_its_lease_ends() -> None:
         )
         with pytest.raises(LeaseLost):
             await asyncio.wait_for(one.task, 10)
+        assert holder(stage) == "somebody-else", "regression: it gave back what was another one's by then"
+
+
+def holder(stage: Stage) -> str:
+    lease = stage.cluster.get("leases", "retort-operator", "retort")
+    assert lease is not None
+    found: str = lease["spec"]["holderIdentity"]
+    return found
+
+
+async def test_a_standby_outlives_an_outage_says_so_and_takes_over_after_it() -> None:
+    """Regression: it ended at the first error and was started again ever later, at last together with the leader."""
+    async with Stage() as stage:
+        first = await stage.start()
+        await stage.warm()
+        second = await stage.start()
+        own = holder(stage)
+        stage.cluster.fail("get", "leases", 503, times=60)
+        await stage.until(lambda: "lease" in second.operator.health.ready(), 10)
+        stage.cluster.faults.clear()
+        await stage.until(lambda: second.operator.health.ready() == "", 10)
+        stage.operators.remove(first)
+        await first.end()
+        await stage.until(lambda: holder(stage) not in ("", own), 10)
+        await stage.complete(stage.task(), 20)
 
 
 async def test_deleting_a_namespace_with_running_tasks_does_not_hang() -> None:

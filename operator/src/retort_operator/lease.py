@@ -38,7 +38,9 @@ class Lease:
         self._identity = f"{identity}_{uuid.uuid4().hex[:12]}"  # a restarted process is another leader
         self._seen, self._seen_at = "", time.monotonic()
         self._body: dict[str, Any] | None = None
+        self._renewed_at = 0.0
         self.epoch = 0
+        self.problem = ""  # why it is not known who leads
         self.told: Callable[[], Mapping[str, str]] = dict
         self.inherited: Mapping[str, str] = {}  # what the leader before this one told
 
@@ -47,30 +49,44 @@ class Lease:
         return self._seconds / 4
 
     async def acquire(self) -> None:
-        """Returns when this process leads."""
-        while not await self._try():  # noqa: ASYNC110 - the event is in another process
+        """Returns when this process leads. An API server that does not answer is waited for: a standby that ended with each of
+        its outages would be started again later and later, together with the leader."""
+        while not await self._looked():  # noqa: ASYNC110 - the event is in another process
             await asyncio.sleep(min(self.pause, 2.0))
+
+    async def _looked(self) -> bool:
+        try:
+            held = await self._try()
+        except RetortError as problem:
+            self.problem = f"the lease cannot be had: {problem.message}"
+            log.warning("lease_not_read", problem=problem.message)
+            return False
+        self.problem = ""
+        return held
 
     async def keep(self) -> None:
         """Renews until it cannot; then raises LeaseLost."""
-        renewed = time.monotonic()
         while True:
             await asyncio.sleep(self.pause)
-            left = self._seconds * 2 / 3 - (time.monotonic() - renewed)
             try:
-                async with asyncio.timeout(max(left, 0.001)):
+                async with asyncio.timeout(max(self._left, 0.001)):
                     kept = await self._try()
             except (TimeoutError, RetortError) as problem:
-                if time.monotonic() - renewed > self._seconds * 2 / 3:
+                if self._left < 0:
                     raise LeaseLost(f"the lease could not be renewed in time: {problem}") from None
                 continue
             if not kept:
                 raise LeaseLost("another process leads")
-            renewed = time.monotonic()
+
+    @property
+    def _left(self) -> float:
+        """Seconds for which it may go without a renewal, counted from before the last one was asked for."""
+        return self._seconds * 2 / 3 - (time.monotonic() - self._renewed_at)
 
     async def release(self) -> None:
-        """Lets the other replica take over at once instead of after the lease's duration."""
-        if self.epoch and self._body is not None:
+        """Lets the other replica take over at once instead of after the lease's duration. What another one holds by now is
+        left to it."""
+        if self.epoch and self._body is not None and self._mine:
             spec = {**self._body["spec"], "holderIdentity": "", "leaseDurationSeconds": 1}
             try:
                 await self._cluster.replace(LEASES, self._namespace, NAME, {**self._body, "spec": spec})
@@ -79,6 +95,7 @@ class Lease:
 
     async def _try(self) -> bool:
         """Whether this process holds the lease after this look."""
+        began = time.monotonic()
         if self.epoch == 0 or self._body is None:
             self._body = await self._cluster.get(LEASES, self._namespace, NAME)
         try:
@@ -96,8 +113,9 @@ class Lease:
             if error.http != CONFLICT:
                 raise
             self._body = await self._cluster.get(LEASES, self._namespace, NAME)
-            return self._body is not None and self._mine
-        self.epoch = self._transitions
+            if self._body is None or not self._mine:
+                return False
+        self.epoch, self._renewed_at = self._transitions, began
         return True
 
     @property

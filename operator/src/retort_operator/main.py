@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import aiohttp
@@ -67,6 +68,8 @@ class Operator:
         lease = Lease(
             cluster, settings.namespace, settings.identity, settings.lease_seconds, settings.pod_name
         )
+        tokens = asyncio.create_task(self._keep_tokens())
+        self.health.ready = lambda: lease.problem or self._unready()
         try:
             led = await _first(lease.acquire(), stop.wait())
             if led is not None:
@@ -77,6 +80,7 @@ class Operator:
                 self.metrics.leader.set(1)
                 await self._lead(cluster, lease, stop)
         finally:
+            tokens.cancel()
             try:
                 await lease.release()
             finally:
@@ -206,7 +210,7 @@ class Operator:
 
     async def _together(self, *parts: Coroutine[Any, Any, None], until: asyncio.Event) -> None:
         """All of them until one fails or it is over; the others are stopped then."""
-        tasks = [asyncio.create_task(part) for part in (*parts, self._keep_tokens())]
+        tasks = [asyncio.create_task(part) for part in parts]
         waiter = asyncio.create_task(until.wait())
         try:
             done, _ = await asyncio.wait([*tasks, waiter], return_when=asyncio.FIRST_COMPLETED)
@@ -218,9 +222,11 @@ class Operator:
             await asyncio.gather(*tasks, waiter, return_exceptions=True)
 
     async def _keep_tokens(self) -> None:
+        """Also while another one leads, or the token would be over when it is this one's turn."""
         while True:
             for session in self._sessions:
-                access.refresh(session)
+                with suppress(OSError):  # said where it is used, by the answer to it
+                    access.refresh(session)
             await asyncio.sleep(access.TOKEN_SECONDS)
 
 
