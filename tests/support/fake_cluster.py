@@ -68,6 +68,7 @@ class FakeCluster:
         self.faults: list[Fault] = []
         self.deaf: set[str] = set()  # watches that are told nothing
         self.silent: set[tuple[str, str]] = set()  # verb, plural: not answered until it is taken out again
+        self.forbidden: set[str] = set()  # namespaces of which nothing may be read
         self.quotas: dict[str, int] = {}  # by plural: how many of them a namespace may have
         self.oldest = 0  # versions before this are gone for watches
         self.bookmarks = 5.0
@@ -260,6 +261,8 @@ class FakeCluster:
         self, request: web.Request, plural: str, namespace: str, name: str, sub: str
     ) -> web.StreamResponse:
         method = request.method
+        if namespace in self.forbidden:
+            raise Refusal(403, f"forbidden: {plural} of {namespace}")
         if method == "GET" and request.query.get("watch") == "true":
             return await self._watch(request, plural, namespace)
         verb = {"POST": "create", "PATCH": "patch", "PUT": "update", "DELETE": "delete" if name else "deletecollection",

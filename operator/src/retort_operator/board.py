@@ -80,8 +80,7 @@ class Entry:
 
     @property
     def dashed(self) -> str:
-        u = self.uid
-        return f"{u[:8]}-{u[8:12]}-{u[12:16]}-{u[16:20]}-{u[20:]}"
+        return dashed(self.uid)
 
     def object(self) -> TaskObject:
         spec = self.spec
@@ -113,6 +112,11 @@ def plain(uid: str) -> str:
     return uid.replace("-", "")
 
 
+def dashed(uid: str) -> str:
+    """As the API server writes it."""
+    return f"{uid[:8]}-{uid[8:12]}-{uid[12:16]}-{uid[16:20]}-{uid[20:]}"
+
+
 def terminal(status: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The condition that ended the task, if one did."""
     for one in status.get("conditions") or ():
@@ -133,8 +137,9 @@ def shown_of(status: Mapping[str, Any]) -> tuple[str, ...]:
 
 @dataclass
 class _Project:
-    """`waiting`: a heap; `gone`: how many in it wait no more."""
+    """`waiting`: a heap; `gone`: how many in it wait no more; `closed`: its namespace takes no part."""
 
+    closed: bool = False
     active: int = 0
     preparing: int = 0
     waiting: list[Waiting] = field(default_factory=list)
@@ -161,7 +166,8 @@ class Board:
         return uid in self.active or uid in self.finished or uid in self._waiting
 
     def note(self, raw: Mapping[str, Any], *, forced: bool = False) -> bool:
-        """Whether the task wants looking at. `forced`: beyond the bounds, because its time is over or it was cancelled."""
+        """Whether the task wants looking at. `forced`: beyond the bounds, because its time is over or it was cancelled; there is
+        no such reason where the namespace takes no part, or anybody with one could fill the memory of all."""
         metadata, status = raw["metadata"], raw.get("status") or {}
         uid = plain(metadata["uid"])
         ended = terminal(status)
@@ -176,8 +182,9 @@ class Board:
         if entry is not None:
             return _update(entry, raw)
         cancelled = (raw.get("spec") or {}).get("desiredState") == "Cancelled"
-        begun = bool(status.get("phase"))  # was worked on before, by a leader before this one
-        if not (forced or cancelled or begun or self._room(metadata["namespace"])):
+        begun = status.get("phase") not in (None, "", "Pending")  # was worked on, by a leader before this one
+        asked = (forced or cancelled or begun) and not self.closed(metadata["namespace"])
+        if not (asked or self._room(metadata["namespace"])):
             self._wait(uid, raw)
             return False
         self._unwait(uid)
@@ -186,6 +193,35 @@ class Board:
         project.active += 1
         project.preparing += 1
         return True
+
+    def closed(self, namespace: str) -> bool:
+        project = self._projects.get(namespace)
+        return project is not None and project.closed
+
+    def close(self, entry: Entry) -> bool:
+        """The namespace of this one takes no part. Whether it waits from now on, with its name only: few are kept beyond that."""
+        project = self._project(entry.namespace)
+        project.closed = True
+        if project.active <= PREPARING:
+            return False
+        self._leave(entry)
+        since = entry.created_at.timestamp()
+        self.back(Waiting(-entry.spec.priority, since, entry.uid, entry.namespace, entry.name))
+        return True
+
+    def open(self, namespace: str) -> None:
+        self._project(namespace).closed = False
+
+    def back(self, found: Waiting) -> None:
+        """It was taken to be worked on and could not be read, or is not to be worked on now: it waits on."""
+        self._waiting[found.uid] = found
+        heapq.heappush(self._project(found.namespace).waiting, found)
+
+    def uids(self) -> dict[str, tuple[str, str]]:
+        """Everything that is known, with namespace and name."""
+        found = {uid: (one.namespace, one.name) for uid, one in self.active.items()}
+        found |= {uid: (one.namespace, one.name) for uid, one in self.finished.items()}
+        return found | {uid: (one.namespace, one.name) for uid, one in self._waiting.items()}
 
     def prepared(self, entry: Entry) -> None:
         """It no longer counts among those that are being planned."""
@@ -216,6 +252,7 @@ class Board:
                 del self._waiting[found.uid]
                 return found
             project.gone -= 1
+        self._tidy(namespace)
         return None
 
     def coming(self, namespace: str) -> int:
@@ -241,9 +278,9 @@ class Board:
             return
         metadata, spec = raw["metadata"], raw.get("spec") or {}
         since = seconds_of(metadata["creationTimestamp"])
-        found = Waiting(-int(spec.get("priority") or 0), since, uid, metadata["namespace"], metadata["name"])
-        self._waiting[uid] = found
-        heapq.heappush(self._project(found.namespace).waiting, found)
+        self.back(
+            Waiting(-int(spec.get("priority") or 0), since, uid, metadata["namespace"], metadata["name"])
+        )
 
     def _unwait(self, uid: str) -> None:
         found = self._waiting.pop(uid, None)
@@ -255,6 +292,7 @@ class Board:
             project.waiting = [one for one in project.waiting if self._waiting.get(one.uid) is one]
             heapq.heapify(project.waiting)
             project.gone = 0
+        self._tidy(found.namespace)
 
     def _leave(self, entry: Entry) -> None:
         del self.active[entry.uid]
@@ -262,8 +300,13 @@ class Board:
         project.active -= 1
         if not entry.prepared:
             project.preparing -= 1
-        if not project.active and not project.waiting:
-            del self._projects[entry.namespace]
+        self._tidy(entry.namespace)
+
+    def _tidy(self, namespace: str) -> None:
+        """Nothing is kept of a project without tasks."""
+        project = self._projects.get(namespace)
+        if project is not None and not project.active and len(project.waiting) == project.gone:
+            del self._projects[namespace]
 
     def _finish(self, uid: str, raw: Mapping[str, Any], at: float) -> None:
         self._unwait(uid)

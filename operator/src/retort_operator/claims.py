@@ -23,6 +23,9 @@ from retort_operator.proofs import Proofs
 
 log = structlog.get_logger(__name__)
 PAUSE: Final = 1.0  # after an error of the API server
+LOOK_AGAIN: Final = (
+    1.0  # seconds, where tasks wait beside idle executors: a cap, or one that is left to others for a while
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +64,7 @@ class Claims:
         self._claiming: set[str] = set()  # tasks with a claim under way
         self._refused: dict[str, str] = {}  # Pod -> version that a claim was refused on
         self._kicked: set[str] = set()
+        self._alarms: dict[str, asyncio.TimerHandle] = {}  # by profile
         self._tasks: set[asyncio.Task[None]] = set()
         self.wake: Callable[[str], None] = lambda _: None
         self.used: Callable[[str], None] = lambda _: None
@@ -111,6 +115,12 @@ class Claims:
         """Whether a claim of it is under way."""
         return pod in self._flying
 
+    def freed(self, tenant: str) -> None:
+        """An executor of a project ended: where it may have another one now, of whatever profile, it gets it."""
+        for profile, queue in self._queues.items():
+            if queue.waiting(tenant):
+                self.kick(profile)
+
     def kick(self, profile: str) -> None:
         """Soon, and once for however many reasons there are in this turn of the loop."""
         if profile not in self._kicked:
@@ -137,7 +147,14 @@ class Claims:
             here[ticket.tenant] += 1
             self._headroom.setdefault(profile, Headroom()).served(ticket.tenant, time.monotonic())
             self._start(self._wants.pop(ticket.key), free.pop())
+        if free and len(queue):
+            self._look_again(profile)
         self.used(profile)
+
+    def _look_again(self, profile: str) -> None:
+        alarm = self._alarms.get(profile)
+        if alarm is None or alarm.when() <= asyncio.get_running_loop().time():
+            self._alarms[profile] = asyncio.get_running_loop().call_later(LOOK_AGAIN, self.kick, profile)
 
     def _kept(self, profile: str, queue: FairQueue, here: Counter[str], tenant: str) -> bool:
         """Whether the last idle executor is left to others than this one. `here`: who holds how many of this profile."""
@@ -155,6 +172,7 @@ class Claims:
         known = self._profiles.get(profile)
         if known is None:
             return []
+        self._refused = {name: version for name, version in self._refused.items() if self._fleet.get(name)}
         found = [
             pod
             for pod in self._fleet
@@ -198,6 +216,11 @@ class Claims:
                 pause = PAUSE
         except RetortError as problem:
             log.warning("claim_failed", problem=problem.message)
+            pause = PAUSE
+        except (
+            Exception
+        ):  # an answer that is none: neither the Pod nor the task may stay as if a claim were under way
+            log.exception("claim_failed")
             pause = PAUSE
         else:
             self._metrics.claim_seconds.observe(time.monotonic() - want.asked_at)

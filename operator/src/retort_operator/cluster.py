@@ -29,7 +29,7 @@ PAUSE: Final = 0.1
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30, sock_connect=5)
 CHUNK: Final = 500
 METADATA: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
-CONFLICT, GONE, NOT_FOUND, INVALID = 409, 410, 404, 422
+FORBIDDEN, NOT_FOUND, CONFLICT, INVALID = 403, 404, 409, 422
 BROKEN: Final = (500, 502, 503, 504)
 AWAY_SECONDS: Final = 1.0
 

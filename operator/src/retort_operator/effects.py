@@ -50,7 +50,6 @@ RUN_AGAIN: Final = 2.0  # the same for a broker that could not be asked
 BACKSTOP_SECONDS: Final = 30  # the executor ends a run at its deadline itself; this is for one that does not
 REFUSED: Final = 120.0  # seconds; a rollout that replaces operator and service is over by then
 MANY: Final = 1 << 30  # every attempt
-WITHOUT_EXECUTOR: Final = ("command", "restore")
 
 
 @dataclass(kw_only=True)
@@ -107,17 +106,22 @@ class Effects:
     async def admit(self, namespace: str) -> None:
         """Tasks of one project that waited for others of it."""
         while (found := self.board.next(namespace)) is not None:
-            await self._read(found.uid, namespace, found.name, forced=False)
+            try:
+                await self.read(found.uid, namespace, found.name)
+            except RetortError:
+                self.board.back(found)
+                raise
 
     # -- what is known -----------------------------------------------------------------------------------
 
     async def _waited(self, uid: str) -> None:
         """One that was not worked on yet; its time is over, so that it ends with a sentence."""
         found = self.board.waiting_of(uid)
-        if found is not None:
-            await self._read(uid, found.namespace, found.name, forced=True)
+        if found is not None and not self.board.closed(found.namespace):
+            await self.read(uid, found.namespace, found.name, forced=True)
 
-    async def _read(self, uid: str, namespace: str, name: str, *, forced: bool) -> None:
+    async def read(self, uid: str, namespace: str, name: str, *, forced: bool = False) -> None:
+        """A task as its object is now; one that is no more is forgotten."""
         raw = await self.cluster.get(AGENT_TASKS, namespace, name)
         if raw is None or raw["metadata"]["uid"].replace("-", "") != uid:
             self.board.remove(uid)
@@ -132,9 +136,11 @@ class Effects:
         if found is None or found.leaving or entry.created_at.timestamp() < found.made_at:
             return False  # its object goes with the namespace
         if not found.opted_in:
-            await self.showing.not_opted_in(entry)
-            self.timers.set(entry.uid, ASK_AGAIN)
+            if not self.board.close(entry):
+                await self.showing.not_opted_in(entry)
+                self.timers.set(entry.uid, ASK_AGAIN)
             return False
+        self.board.open(entry.namespace)
         entry.namespace_uid = found.uid
         self.claims.weigh(entry.namespace, found.weight)
         return True
@@ -207,11 +213,7 @@ class Effects:
         )
 
     def _problem(self, entry: Entry) -> Failure | None:
-        if entry.problem is not None:
-            return entry.problem
-        if entry.source.kind in WITHOUT_EXECUTOR:
-            return None
-        return self.profiles.problem(entry.spec.profile_name, entry.namespace)
+        return entry.problem or self.profiles.problem(entry.spec.profile_name, entry.namespace)
 
     def _sandbox(self, uid: str) -> SandboxState | None:
         pods = self.fleet.of_task(uid)
@@ -323,7 +325,8 @@ class Effects:
 
     async def _over(self, entry: Entry, status: TaskStatus) -> None:
         await self.showing.show(entry, status)
-        if entry.uid not in self.board.active:
+        active = entry.uid in self.board.active
+        if not active and entry.uid not in self.board.finished:
             return
         self.timers.drop(entry.uid)
         ended = next(
@@ -335,7 +338,8 @@ class Effects:
             entry.uid, entry.trace, entry.created_at.timestamp(), ended.at.timestamp(),
             failed=ended.type == "Failed", reason=ended.reason,
         )  # fmt: skip
-        self.board.finish(entry, ended.at.timestamp())
+        if active:  # else the event of our own write was here before its answer
+            self.board.finish(entry, ended.at.timestamp())
         await self.admit(entry.namespace)
 
     def _count(self, before: TaskStatus, after: TaskStatus) -> None:

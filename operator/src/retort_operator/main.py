@@ -11,6 +11,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from typing import Any, Final
@@ -35,6 +36,7 @@ from retort_operator.settings import Settings, from_environment
 from retort_operator.traces import Traces
 
 log = structlog.get_logger(__name__)
+STILL_THERE: Final = 5.0  # seconds after which objects that were not heard of are looked for
 STREAM_PAUSES: Final = (0.1, 0.5, 1.0, 2.0)
 
 
@@ -116,14 +118,14 @@ class Operator:
         await parts.sweeper.pods()
         parts.pools.begin()
         await parts.sweeper.policies()
-        parts.receiver.expected = await parts.sweeper.objects()
+        await parts.sweeper.narrow()
+        parts.receiver.expected = set(await parts.sweeper.objects())
         self.receiver = parts.receiver
         self._state = ""
         parts.started.set()
         await asyncio.Event().wait()
 
     def _loops(self, service: Service, parts: Parts) -> list[Coroutine[Any, Any, None]]:
-        namespaces = self.settings.namespaces
         loops = [
             parts.queue.run,
             parts.timers.run,
@@ -133,18 +135,32 @@ class Operator:
             self._traces.run,
             lambda: self._listen(service, parts),
             lambda: self._settle(parts),
-            lambda: self._watch(handlers.projects(parts.receiver), namespaces),
+            lambda: self._watch(
+                handlers.projects(parts.receiver), parts.sweeper.scopes if self.settings.namespaces else ()
+            ),
             lambda: self._watch(handlers.executors(parts.receiver), (self.settings.executors_namespace,)),
         ]
         return [_after(parts.started, loop) for loop in loops]
 
     async def _settle(self, parts: Parts) -> None:
         """Once every task there was at the start has been seen, executors without a task are nobody's."""
-        while parts.receiver.expected:  # noqa: ASYNC110 - a set of thousands that only shrinks
+        listed = time.monotonic()
+        while parts.receiver.expected:
             await asyncio.sleep(0.05)
+            if time.monotonic() - listed > STILL_THERE:
+                parts.receiver.expected &= await self._there(parts)
+                listed = time.monotonic()
         parts.sweeper.settled = True
         log.info("settled", tasks=parts.board.known)
         await asyncio.Event().wait()
+
+    async def _there(self, parts: Parts) -> set[str]:
+        """Of one that went before the watch began no event tells: it is not waited for."""
+        try:
+            return set(await parts.sweeper.objects())
+        except RetortError as problem:
+            log.warning("objects_not_listed", problem=problem.message)
+            return parts.receiver.expected
 
     async def _watch(self, registry: kopf.OperatorRegistry, namespaces: tuple[str, ...]) -> None:
         session = self._session()

@@ -96,7 +96,8 @@ class Parts:
             profiles=self.profiles, proofs=self.proofs, prober=self.prober, effects=self.effects, metrics=metrics,
             namespace=namespace, scopes=scopes, ttl=settings.ttl_seconds,
             seconds=settings.resync_seconds, wake=self.queue.wake, pod_seen=self.receiver.pod_seen,
-            policies_changed=self.receiver.policies_changed,
+            policies_changed=self.receiver.policies_changed, task_gone=self.receiver.task_gone,
+            profile_gone=self.receiver.profile_gone,
         )  # fmt: skip
         self.claims.wake = lambda uid: self.queue.wake(uid, urgent=True)
         self.claims.claimed = lambda want: traces.part(

@@ -49,14 +49,17 @@ class Receiver:
         uid = plain(raw["metadata"]["uid"])
         self.expected.discard(uid)
         if gone:
-            self.timers.drop(uid)
-            if self.board.remove(uid) is not None:
-                self.queue.wake(GONE + uid, urgent=True)
+            self.task_gone(uid)
         elif self.board.note(raw):
             self.queue.wake(uid)
         elif (waiting := self.board.waiting_of(uid)) is not None:
             limit = float((raw.get("spec") or {}).get("queueTimeoutSeconds") or QUEUE_SECONDS)
             self.timers.within(uid, waiting.since + limit - time.time())
+
+    def task_gone(self, uid: str) -> None:
+        self.timers.drop(uid)
+        if self.board.remove(uid) is not None:
+            self.queue.wake(GONE + uid, urgent=True)
 
     def commit(self, raw: Mapping[str, Any], *, gone: bool) -> None:
         if gone:
@@ -72,6 +75,7 @@ class Receiver:
         elif (old := self.fleet.remove(pod.name, pod.uid)) is not None:
             if old.task:
                 self.queue.wake(old.task, urgent=True)
+                self.claims.freed(old.tenant)
             self.pools.look(old.profile)
 
     def pod_seen(self, pod: PodView) -> None:
@@ -80,6 +84,8 @@ class Receiver:
         self.pools.observe(pod)
         if pod.task and (pod.over or pod.leaving or pod.usable):
             self.queue.wake(pod.task, urgent=True)
+        if pod.task and (pod.over or pod.leaving):
+            self.claims.freed(pod.tenant)
         if pod.idle and pod.usable:
             self.claims.kick(pod.profile)
         if pod.node and self.proofs.due(pod.node):
@@ -89,10 +95,15 @@ class Receiver:
     def profile(self, raw: Mapping[str, Any], *, gone: bool) -> None:
         name = raw["metadata"]["name"]
         if gone:
-            self.profiles.remove(name)
-        elif not self.profiles.apply(raw):
+            self.profile_gone(name)
+        elif self.profiles.apply(raw):
+            self.pools.look(name)
+            self.claims.kick(name)
+        else:
             log.error("profile_unreadable", profile=name)
-            return
+
+    def profile_gone(self, name: str) -> None:
+        self.profiles.remove(name)
         self.pools.look(name)
         self.claims.kick(name)
 
@@ -125,6 +136,3 @@ class Receiver:
             case _:
                 entry.stale = True
         self.queue.wake(event.uid, urgent=True)
-
-    def fire(self, key: str) -> None:
-        self.queue.wake(key)

@@ -2,6 +2,7 @@
 
 Pods        a listing against what is known; those of tasks that are over or gone, and those that never got ready, end
 tasks       the service's open rows against the objects: newer rows are looked at, rows without an object are told of
+objects     now and then a listing of tasks and profiles: after a watch that was cut too long nothing tells of those deleted
 policies    a listing, because a removed one must be noticed even if the watch was cut at that moment
 finished    objects whose time is over and whose rows are archived go
 """
@@ -16,10 +17,19 @@ from typing import Final
 
 import structlog
 
-from retort_core.errors import RetortError
+from retort_core.errors import Infrastructure, RetortError
 from retort_core.resources import labels
-from retort_operator.board import Board, plain
-from retort_operator.cluster import AGENT_TASKS, PODS, POLICIES, Cluster
+from retort_operator.board import Board, Finished, dashed, plain
+from retort_operator.cluster import (
+    AGENT_TASKS,
+    FORBIDDEN,
+    NOT_FOUND,
+    PODS,
+    POLICIES,
+    PROFILES,
+    ApiError,
+    Cluster,
+)
 from retort_operator.effects import Effects
 from retort_operator.fleet import Fleet
 from retort_operator.metrics import Metrics
@@ -34,8 +44,11 @@ log = structlog.get_logger(__name__)
 SELECTOR: Final = labels.ROLE
 EXPIRED_AT_ONCE: Final = 200
 ORPHAN_ROUNDS: Final = 2
+COMPARED: Final = (
+    600.0  # seconds between two listings of all objects: with ten thousand of them 20 pages of metadata
+)
 LEFT_SECONDS: Final = 10.0  # after which an end that was asked for is asked for again
-PROBE_AGE: Final = 180.0
+PROBE_AGE: Final = 60.0  # of seconds that a probe of another process is seen: one lasts for less than 30
 
 
 @dataclass(kw_only=True)
@@ -57,6 +70,10 @@ class Sweeper:
     wake: Callable[[str], None]
     pod_seen: Callable[[PodView], None]
     policies_changed: Callable[[], None]
+    task_gone: Callable[[str], None]
+    profile_gone: Callable[[str], None]
+    _compared: float = field(default_factory=time.monotonic)
+    _probes: dict[str, float] = field(default_factory=dict)
     _orphans: dict[str, int] = field(default_factory=dict)
     _left: dict[str, float] = field(default_factory=dict)
 
@@ -68,6 +85,9 @@ class Sweeper:
     async def sweep(self) -> None:
         for part in (self.pods, self.policies, self.tasks, self.expire):
             await self._safely(part)
+        if time.monotonic() - self._compared >= COMPARED:
+            self._compared = time.monotonic()
+            await self._safely(self.compare)
         self.pools.tidy(time.time())
         self.prober.look()
         for profile in self.profiles:
@@ -126,10 +146,10 @@ class Sweeper:
     settled: bool = False  # whether all tasks have been seen since the start
 
     async def _old_probe(self, pod: PodView) -> None:
-        """Of a process before this one."""
+        """Of a process before this one. One whose node is gone never starts, and so never comes to its deadline."""
         if pod.name not in self.prober.known and not pod.leaving:
-            first = self._left.setdefault(pod.name, time.monotonic())
-            if time.monotonic() - first > LEFT_SECONDS or pod.over:
+            first = self._probes.setdefault(pod.name, time.monotonic())
+            if time.monotonic() - first > PROBE_AGE or pod.over:
                 await self.cluster.delete(PODS, self.namespace, pod.name, pod.uid)
 
     async def policies(self) -> None:
@@ -172,34 +192,84 @@ class Sweeper:
             return
         objects = await self.objects()
         for uid in ripe:
-            del self._orphans[uid]
+            self._orphans.pop(uid, None)
             if uid not in objects:
                 log.info("task_without_object", task=uid)
                 await self.effects.gone(uid)
             else:
-                self.metrics.watch_missed.labels("agenttasks").inc()
+                await self._missed(uid, *objects[uid])
 
-    async def objects(self) -> set[str]:
-        """Uids of all AgentTasks there are, by their metadata alone."""
-        found: set[str] = set()
+    async def _missed(self, uid: str, namespace: str, name: str) -> None:
+        """No event told of this object."""
+        self.metrics.watch_missed.labels("agenttasks").inc()
+        await self.effects.read(uid, namespace, name)
+
+    async def compare(self) -> None:
+        """What is known against what is there. Known before the listing and not in it: deleted while nobody heard of it."""
+        known, profiles = self.board.uids(), {one.name for one in self.profiles}
+        objects = await self.objects()
+        for uid in known.keys() - objects.keys():
+            log.info("task_gone_unheard", task=uid)
+            self.metrics.watch_missed.labels("agenttasks").inc()
+            self.task_gone(uid)
+        for uid, (namespace, name) in objects.items():
+            if not self.board.knows(uid):
+                await self._missed(uid, namespace, name)
+        there: set[str] = set()
+        async for items in self.cluster.pages(PROFILES, self.namespace, metadata=True):
+            there |= {raw["metadata"]["name"] for raw in items}
+        for name in profiles - there:
+            self.profile_gone(name)
+
+    async def narrow(self) -> None:
+        """Namespaces that the settings name and that cannot be read (gone, and their Role with them) hold up no other one."""
+        self.scopes = tuple([scope for scope in self.scopes if await self._readable(scope)])
+        if not self.scopes:
+            raise Infrastructure("none of the namespaces of the settings can be read")
+
+    async def _readable(self, scope: str) -> bool:
+        try:
+            async for _ in self.cluster.pages(AGENT_TASKS, scope, metadata=True):
+                break
+        except ApiError as problem:
+            if scope and problem.http in (FORBIDDEN, NOT_FOUND):
+                log.error("namespace_unreadable", namespace=scope, problem=problem.message)  # noqa: TRY400
+                return False
+            raise
+        return True
+
+    async def objects(self) -> dict[str, tuple[str, str]]:
+        """All AgentTasks there are, uid -> namespace and name, by their metadata alone."""
+        found: dict[str, tuple[str, str]] = {}
         for scope in self.scopes:
             async for items in self.cluster.pages(AGENT_TASKS, scope, metadata=True):
-                found |= {plain(raw["metadata"]["uid"]) for raw in items}
+                for raw in items:
+                    about = raw["metadata"]
+                    found[plain(about["uid"])] = about["namespace"], about["name"]
         return found
 
     async def expire(self) -> None:
-        now, gone = time.time(), 0
+        """One that cannot be deleted now is tried again after the others."""
+        now, asked = time.time(), 0
         for uid, one in list(self.board.finished.items()):
             if now - one.at < (self.ttl if one.ttl < 0 else one.ttl):
                 continue
-            seen = await self.service.get(uid)
-            if seen is None or seen.archived:
-                u = uid
-                dashed = f"{u[:8]}-{u[8:12]}-{u[12:16]}-{u[16:20]}-{u[20:]}"
-                await self.cluster.delete(AGENT_TASKS, one.namespace, one.name, dashed)
-                gone += 1
-            if gone >= EXPIRED_AT_ONCE:
+            try:
+                asked += await self._expired(uid, one)
+            except RetortError as problem:
+                log.warning("task_not_expired", task=uid, problem=problem.message)
+                self.board.finished[uid] = self.board.finished.pop(uid)
+                asked += 1
+            if asked >= EXPIRED_AT_ONCE:
                 return
+
+    async def _expired(self, uid: str, one: Finished) -> bool:
+        seen = await self.service.get(uid)
+        if seen is not None and not seen.archived:
+            return False
+        await self.cluster.delete(AGENT_TASKS, one.namespace, one.name, dashed(uid))
+        self.board.finished.pop(uid, None)
+        return True
 
     def _measure(self) -> None:
         for state, count in (

@@ -85,8 +85,8 @@ class Wanted(Model):
 
 
 class Sight(Model):
-    """What decisions depend on and only the operator knows: the executor, what is wrong with the task's profile, the limits of
-    its spec. `at`: when, by its clock; what is decided on it is decided as of then, whatever another machine's clock says."""
+    """What decisions depend on and only the operator knows: the executor, what is wrong with the object or its profile, the
+    limits of its spec. `at`: when, by its clock; what is decided on it is decided as of then, whatever another machine's clock says."""
 
     at: datetime
     sandbox: SandboxState | None = None

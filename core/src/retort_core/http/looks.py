@@ -25,13 +25,16 @@ def decided(task: TaskObject, seen: TaskSeen, sight: Sight) -> Decision:
         active_deadline=timedelta(seconds=sight.active_deadline_seconds),
         infrastructure_retries=sight.infrastructure_retries,
     )
-    return decide(facts, observed(seen, sight), sight.at)
+    return decide(facts, observed(seen, sight, task.source.kind), sight.at)
 
 
-def observed(seen: TaskSeen, sight: Sight | None = None) -> Observed:
-    """Without a sight: what the rows know, where there is no executor to look at any more."""
+def observed(seen: TaskSeen, sight: Sight | None = None, kind: str = "") -> Observed:
+    """Without a sight: what the rows know, where there is no executor to look at any more. A task that needs an executor for
+    certain does not begin with a profile that is not for it; of commands only some do, and end where they would have one."""
+    problem = sight.problem if sight is not None else None
     return Observed(
-        base=(sight.problem if sight is not None else None) or seen.base,
+        base=(problem if kind != "command" else None) or seen.base,
+        problem=problem,
         prepared=seen.prepared,
         run=seen.run,
         promoted=seen.promoted,

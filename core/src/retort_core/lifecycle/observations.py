@@ -65,9 +65,11 @@ class SandboxState:
 
 @dataclass(frozen=True, kw_only=True)
 class Observed:
-    """`base`: the commit the task starts from ("" before the first import), or why there is none."""
+    """`base`: the commit the task starts from ("" before the first import), or why there is none. `problem`: why it may have no
+    sandbox."""
 
     base: str | Failure
+    problem: Failure | None = None
     prepared: Prepared | None = None
     sandbox: SandboxState | None = None
     run: Ran | None = None

@@ -265,6 +265,8 @@ def _running(view: _View) -> _View | Decision:
     if status.retry_at is not None and view.now < status.retry_at:
         return view.waiting(*view.release(), wake_at=status.retry_at)
     view = view.with_(retry_at=None)
+    if view.seen.problem is not None and (sandbox is None or sandbox.attempt != status.attempt):
+        return view.fail(view.seen.problem)
     if sandbox is None or sandbox.attempt != status.attempt or sandbox.phase != "ready":
         stale = view.release() if sandbox is not None and sandbox.attempt != status.attempt else ()
         limit = max(view.since(ConditionType.prepared), view.since(ConditionType.running))

@@ -64,7 +64,7 @@ def _object(text: str, where: str) -> dict[str, Any]:
         return {}
     try:
         found = json.loads(text)
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise BadInput(f"{where} is not JSON: {problem}") from None
     if not isinstance(found, dict):
         raise BadInput(f'{where} must be a JSON object, for example {{"name": "draft"}}')
