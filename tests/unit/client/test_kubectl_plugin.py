@@ -108,7 +108,7 @@ def test_a_yes_or_no_names_exactly_the_staged_version_and_who_says_it(
     asked = "auth can-i update branches.retort.dev --subresource protected"
     assert " ".join(fake.asked[2][0]) == asked
     assert json.loads(fake.asked[3][0][-3])["spec"]["approval"] == {
-        "commit": COMMIT, "decision": decision, "approver": "amy", "protectedBranch": may == "yes",
+        "commit": COMMIT, "decision": decision, "approver": "amy", "appliesTo": "ProtectedBranch" if may == "yes" else "Branch",
     }  # fmt: skip
 
 

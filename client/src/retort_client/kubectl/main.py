@@ -129,7 +129,7 @@ def approve(
         "commit": staged["commit"],
         "decision": "Rejected" if refuse else "Approved",
         "approver": at.tasks.whoami(),
-        "protectedBranch": at.tasks.may("update", "branches", "protected"),
+        "appliesTo": "ProtectedBranch" if at.tasks.may("update", "branches", "protected") else "Branch",
     }
     at.settle(at.tasks.patch(name, {"approval": given}), wait, as_json=as_json)
 

@@ -125,7 +125,7 @@ def approver_of(given: tasks.TaskApproval | None) -> sources.Approver | None:
     """Nobody, where nobody is named."""
     if given is None or not given.approver:
         return None
-    return sources.Approver(name=given.approver, protected=given.protected_branch)
+    return sources.Approver(name=given.approver, protected=given.applies_to == "ProtectedBranch")
 
 
 def approval_of(given: tasks.TaskApproval | None) -> sources.Approval | None:

@@ -131,9 +131,9 @@ class TaskApproval(Resource):
         default="",
         description="Who says so. The admission policy holds it to who asks; a yes of nobody is no yes where one is required.",
     )
-    protected_branch: bool = Field(
-        default=False,
-        description="Whether it is to count on a protected branch too, which takes the right to change those.",
+    applies_to: Literal["Branch", "ProtectedBranch"] = Field(
+        default="Branch",
+        description="ProtectedBranch: it is to count on a protected branch too, which takes the right to change those.",
     )
 
 
