@@ -263,7 +263,7 @@ class Pools:
         now = time.monotonic()
         if now >= making.until:
             making.failures += 1
-            making.until = now + min(0.5 * 2**making.failures, LONGEST_PAUSE)
+            making.until = now + _pause(making.failures)
         making.problem = problem[:500]
         making.failed_pods |= pod is not None
         if pod is not None:
@@ -287,3 +287,8 @@ class Pools:
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _pause(failures: int) -> float:
+    """One second, two, four and so on; the exponent has a bound, because after a thousand failures no float holds the power."""
+    return min(0.5 * 2.0 ** min(failures, 10), LONGEST_PAUSE)

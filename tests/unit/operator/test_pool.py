@@ -1,0 +1,99 @@
+"""Making and ending idle executors: what slows the making down, who is given up, and what a deleted profile leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from retort_operator import pool
+from retort_operator.fleet import Fleet
+from retort_operator.metrics import Metrics
+from retort_operator.pods import Maker, PodView
+from retort_operator.pool import LONGEST_PAUSE, Pools
+from retort_operator.profiles import Profiles
+
+NAMES = iter(range(10**9))
+
+
+@dataclass
+class Clock:
+    now: float = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@dataclass
+class Claiming:
+    """Stands for the claims."""
+
+    flying: set[str] = field(default_factory=set)
+
+    def busy(self, pod: str) -> bool:
+        return pod in self.flying
+
+    def demand(self, _: str) -> int:
+        return 0
+
+
+@dataclass
+class Bench:
+    clock: Clock = field(default_factory=Clock)
+    claims: Claiming = field(default_factory=Claiming)
+    fleet: Fleet = field(default_factory=Fleet)
+    profiles: Profiles = field(default_factory=Profiles)
+    metrics: Metrics = field(default_factory=Metrics)
+
+    def __post_init__(self) -> None:
+        self.profile()
+        self.ended: list[str] = []
+        maker = Maker(namespace="executors", secret=b"k" * 32)
+        cluster: Any = self
+        claims: Any = self.claims
+        self.pools = Pools(cluster, self.fleet, self.profiles, claims, maker, self.metrics, 20)
+
+    async def delete(self, resource: object, namespace: str, name: str, uid: str) -> None:
+        self.ended.append(name)
+
+    def profile(self, image: str = "one") -> str:
+        """Its template."""
+        spec = {"image": f"{image}@sha256:{'0' * 64}", "replicas": 0, "capacity": 9}
+        assert self.profiles.apply({"metadata": {"name": "default", "uid": "u"}, "spec": spec})
+        found = self.profiles.get("default")
+        assert found is not None
+        return found.template
+
+    def pod(self, **facts: Any) -> PodView:
+        number = next(NAMES)
+        profile = self.profiles.get("default")
+        known = {"template": profile.template if profile is not None else "old", "profile": "default"}
+        return PodView(**{"name": f"p{number}", "uid": f"u{number}", "version": "1", **known, **facts})
+
+    def running(self, **facts: Any) -> PodView:
+        return self.pod(**{"phase": "Running", "ready": True, "ip": "10.1.0.1", **facts})
+
+    @property
+    def pause(self) -> float:
+        making = self.pools._making.get("default")
+        return making.until - self.clock.now if making is not None else 0.0
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
+    found = Bench()
+    monkeypatch.setattr(pool, "time", SimpleNamespace(monotonic=found.clock.monotonic))
+    return found
+
+
+def test_the_pause_between_failing_starts_grows_to_a_minute_and_stays_there(bench: Bench) -> None:
+    """Regression: from the 1,024th failure on it could not be computed, and executors were made without any pause."""
+    pauses = []
+    for _ in range(2_000):
+        bench.pools.observe(bench.pod(phase="Failed"))
+        pauses.append(bench.pause)
+        bench.clock.now += bench.pause
+    assert pauses[:3] == [1, 2, 4]
+    assert set(pauses[10:]) == {LONGEST_PAUSE}
