@@ -110,7 +110,9 @@ class Pools:
         self._spawn(self._delete(pod))
 
     def observe(self, pod: PodView) -> None:
-        """What a Pod's state says about making more of its kind."""
+        """What a Pod's state says about making more of its kind; one of an older template says nothing about the next."""
+        if not self._current(pod):
+            return
         making = self._making.setdefault(pod.profile, _Making())
         if pod.ready and not pod.over:
             making.failures, making.problem, making.failed_pods = 0, "", False
@@ -180,6 +182,11 @@ class Pools:
             claimed=claimed,
             running=running,
         )
+
+    def _current(self, pod: PodView) -> bool:
+        """Whether the next executor of its profile would be made as this one was."""
+        profile = self._profiles.get(pod.profile)
+        return profile is not None and pod.template == profile.template
 
     def _of(self, name: str) -> list[PodView]:
         return [pod for pod in self._fleet if pod.profile == name and not pod.leaving and not pod.over]

@@ -97,3 +97,20 @@ def test_the_pause_between_failing_starts_grows_to_a_minute_and_stays_there(benc
         bench.clock.now += bench.pause
     assert pauses[:3] == [1, 2, 4]
     assert set(pauses[10:]) == {LONGEST_PAUSE}
+
+
+def test_an_executor_of_an_older_template_says_nothing_about_the_next_start(bench: Bench) -> None:
+    """Regression: each event of an old executor that works ended the pause of a new template that does not."""
+    old = bench.running()
+    bench.profile("two")
+    bench.pools.observe(bench.pod(phase="Failed", reason="ErrImagePull"))
+    pause = bench.pause
+    bench.pools.observe(old)
+    assert bench.pools.problem("default") == "ErrImagePull"
+    bench.clock.now += pause
+    bench.pools.observe(bench.pod(template=old.template, phase="Failed"))
+    assert bench.pause == 0, "nor does one that fails"
+    bench.pools.observe(bench.pod(phase="Failed"))
+    assert bench.pause == 2 * pause
+    bench.pools.observe(bench.running())
+    assert not bench.pools.problem("default")
