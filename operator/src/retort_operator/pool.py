@@ -24,7 +24,6 @@ from retort_operator.fleet import Fleet
 from retort_operator.metrics import Metrics
 from retort_operator.pods import Maker, PodView, view
 from retort_operator.profiles import Profile, Profiles
-from retort_operator.times import seconds_of
 
 log = structlog.get_logger(__name__)
 LOOK_SECONDS: Final = 0.02  # between two looks at one pool; each costs 0.3 ms with 200 executors
@@ -69,6 +68,7 @@ class Pools:
         self._making: dict[str, _Making] = {}
         self._due: set[str] = set()
         self._looked: dict[str, float] = {}
+        self._unready: dict[str, float] = {}  # idle Pod -> since when it has been seen unready
         self._tasks: set[asyncio.Task[None]] = set()
         self._begun = False
         self.changed: Callable[[str], None] = lambda _: None
@@ -111,6 +111,8 @@ class Pools:
 
     def observe(self, pod: PodView) -> None:
         """What a Pod's state says about making more of its kind; one of an older template says nothing about the next."""
+        if pod.usable:
+            self._unready.pop(pod.name, None)
         if not self._current(pod):
             return
         making = self._making.setdefault(pod.profile, _Making())
@@ -120,12 +122,21 @@ class Pools:
             self._failed(making, pod, pod.reason or "it ended before it was ready")
 
     def tidy(self, now: float) -> None:
-        """Ends executors that did not get ready in time; `now`: seconds since the epoch."""
-        for pod in self._fleet:
-            if pod.idle and not pod.usable and pod.made_at and now - seconds_of(pod.made_at) > START_SECONDS:
-                making = self._making.setdefault(pod.profile, _Making())
-                self._failed(making, pod, pod.reason or f"not ready within {START_SECONDS:.0f} s")
-                self.end(pod)
+        """Ends executors that have been seen unready for too long; `now`: of a clock that nobody sets. How old one is says
+        nothing: readiness comes and goes, and the time at which it was made is of another clock."""
+        unready = [
+            pod for pod in self._fleet if pod.idle and not pod.usable and not self._claims.busy(pod.name)
+        ]
+        self._unready = {pod.name: self._unready.get(pod.name, now) for pod in unready}
+        for pod in unready:
+            if now - self._unready[pod.name] > START_SECONDS:
+                self._given_up(pod)
+
+    def _given_up(self, pod: PodView) -> None:
+        if self._current(pod):
+            making = self._making.setdefault(pod.profile, _Making())
+            self._failed(making, pod, pod.reason or f"not ready within {START_SECONDS:.0f} s")
+        self.end(pod)
 
     # -- deciding ----------------------------------------------------------------------------------------
 

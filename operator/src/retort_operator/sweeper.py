@@ -88,7 +88,7 @@ class Sweeper:
         if time.monotonic() - self._compared >= COMPARED:
             self._compared = time.monotonic()
             await self._safely(self.compare)
-        self.pools.tidy(time.time())
+        self.pools.tidy(time.monotonic())
         self.prober.look()
         for profile in self.profiles:
             self.pools.look(profile.name)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import asyncio
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +13,7 @@ from retort_operator import pool
 from retort_operator.fleet import Fleet
 from retort_operator.metrics import Metrics
 from retort_operator.pods import Maker, PodView
-from retort_operator.pool import LONGEST_PAUSE, Pools
+from retort_operator.pool import LONGEST_PAUSE, START_SECONDS, Pools
 from retort_operator.profiles import Profiles
 
 NAMES = iter(range(10**9))
@@ -114,3 +115,41 @@ def test_an_executor_of_an_older_template_says_nothing_about_the_next_start(benc
     assert bench.pause == 2 * pause
     bench.pools.observe(bench.running())
     assert not bench.pools.problem("default")
+
+
+@pytest.mark.asyncio
+async def test_an_executor_is_given_up_once_it_has_been_seen_unready_for_two_minutes(bench: Bench) -> None:
+    """Regression: a day-old executor that was unready at one sweep was ended; so were all that started where the operator's
+    clock was ahead of the API server's."""
+    day_old = bench.running(made_at="1969-12-31T00:00:00Z")
+    starting = bench.pod(made_at="1970-01-01T00:00:00Z")
+    flaps = replace(day_old, version="2", ready=False)
+    for one in (starting, flaps):
+        bench.fleet.apply(one)
+    bench.pools.tidy(0)
+    bench.pools.tidy(START_SECONDS - 1)
+    await asyncio.sleep(0)
+    assert not bench.ended
+    back = replace(day_old, version="3")
+    bench.fleet.apply(back)
+    bench.pools.observe(back)  # between two sweeps
+    bench.fleet.apply(replace(flaps, version="4"))
+    bench.pools.tidy(START_SECONDS + 1)
+    await asyncio.sleep(0)
+    assert bench.ended == [starting.name]
+    bench.pools.tidy(2 * START_SECONDS + 2)
+    await asyncio.sleep(0)
+    assert bench.ended == [starting.name, day_old.name]
+    assert "not ready" in bench.pools.problem("default")
+
+
+@pytest.mark.asyncio
+async def test_an_executor_whose_claim_is_under_way_is_not_given_up(bench: Bench) -> None:
+    """Regression: it was ended under the claim's hands, and the task had to be tried again."""
+    claimed = bench.pod(made_at="1970-01-01T00:00:00Z")
+    bench.fleet.apply(claimed)
+    bench.pools.tidy(0)
+    bench.claims.flying.add(claimed.name)
+    bench.pools.tidy(START_SECONDS + 1)
+    await asyncio.sleep(0)
+    assert not bench.ended
