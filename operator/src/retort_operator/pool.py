@@ -32,6 +32,7 @@ LONGEST_PAUSE: Final = 60.0
 # Starting an executor costs a second of a processor, most tasks less: on a node of two cores a start at the moment of the claim
 # slowed the very task that was claimed for (p50 473 ms against 391). So it begins when the task ends, or after so many seconds.
 GIVE_WAY: Final = 1.0
+STATES: Final = ("ready", "starting", "claimed")  # that executors are counted by
 START_SECONDS: Final = 120.0  # an executor that is not ready by then is given up
 
 
@@ -76,8 +77,8 @@ class Pools:
     def begin(self) -> None:
         """Once the executors that there are have been seen: a process that made more before would make them at each start."""
         self._begun = True
-        for profile in self._profiles:
-            self.look(profile.name)
+        for name in {profile.name for profile in self._profiles} | self._known:
+            self.look(name)
 
     def look(self, profile: str) -> None:
         """Soon, and once for however many reasons: a busy pool changes hundreds of times a second."""
@@ -131,6 +132,8 @@ class Pools:
         for pod in unready:
             if now - self._unready[pod.name] > START_SECONDS:
                 self._given_up(pod)
+        for name in self._known:
+            self.look(name)  # those of deleted profiles too
 
     def _given_up(self, pod: PodView) -> None:
         if self._current(pod):
@@ -146,16 +149,31 @@ class Pools:
             return
         self._looked[name] = asyncio.get_running_loop().time()
         profile = self._profiles.get(name)
-        if profile is None:
-            for pod in self._fleet:
-                if pod.profile == name and pod.idle and not self._claims.busy(pod.name):
-                    self.end(pod)
-            return
         self._clear(name)
-        self._fill(profile)
-        self._renew(profile)
-        self._measure(name)
+        if profile is None:
+            self._wind_up(name)
+        else:
+            self._fill(profile)
+            self._renew(profile)
+            self._measure(name)
         self.changed(name)
+
+    def _wind_up(self, name: str) -> None:
+        """Of a profile that was deleted: what nobody uses ends, and once nothing is left it is forgotten."""
+        pods = [pod for pod in self._fleet if pod.profile == name]
+        for pod in pods:
+            if pod.idle and not self._claims.busy(pod.name):
+                self.end(pod)
+        making = self._making.get(name)
+        if pods or (making is not None and making.flying):
+            self._measure(name)
+            return
+        if making is not None and making.alarm is not None:
+            making.alarm.cancel()
+        self._making.pop(name, None)
+        self._looked.pop(name, None)
+        for state in STATES:
+            self._metrics.pool.remove(name, state)
 
     def _fill(self, profile: Profile) -> None:
         pool, waiting = self._pool(profile), self._claims.demand(profile.name)
@@ -193,6 +211,11 @@ class Pools:
             claimed=claimed,
             running=running,
         )
+
+    @property
+    def _known(self) -> set[str]:
+        """Profiles that there is anything of, whether or not they are deleted."""
+        return {pod.profile for pod in self._fleet} | set(self._making)
 
     def _current(self, pod: PodView) -> bool:
         """Whether the next executor of its profile would be made as this one was."""
@@ -298,7 +321,7 @@ class Pools:
 
     def _measure(self, name: str) -> None:
         count = self.count(name)
-        for state in ("ready", "starting", "claimed"):
+        for state in STATES:
             self._metrics.pool.labels(name, state).set(count[state])
 
     def _spawn(self, coroutine: Any) -> None:

@@ -153,3 +153,37 @@ async def test_an_executor_whose_claim_is_under_way_is_not_given_up(bench: Bench
     bench.pools.tidy(START_SECONDS + 1)
     await asyncio.sleep(0)
     assert not bench.ended
+
+
+def gauges(metrics: Metrics) -> set[str]:
+    (family,) = metrics.pool.collect()
+    return {sample.labels["profile"] for sample in family.samples}
+
+
+@pytest.mark.asyncio
+async def test_a_deleted_profile_leaves_nothing(bench: Bench) -> None:
+    """Regression: its ended executors stayed, and so did its gauge."""
+    told: list[str] = []
+    bench.pools.changed = told.append
+    bench.pools.begin()
+    ended, idle = bench.pod(phase="Succeeded"), bench.running()
+    working = bench.running(task="t")
+    for one in (ended, idle, working):
+        bench.fleet.apply(one)
+    bench.pools.look("default")
+    await asyncio.sleep(0.1)
+    assert gauges(bench.metrics) == {"default"}
+    bench.profiles.remove("default")
+    bench.pools.look("default")
+    await asyncio.sleep(0.1)
+    assert sorted(bench.ended) == sorted([ended.name, idle.name])
+    assert gauges(bench.metrics) == {"default"}, "one works still"
+    for one in (ended, idle, working):
+        bench.fleet.remove(one.name, one.uid)
+    told.clear()
+    bench.pools.tidy(0)  # whatever the watch told
+    await asyncio.sleep(0.1)
+    assert gauges(bench.metrics) == set()
+    assert not bench.pools._making
+    assert not bench.pools._looked
+    assert told == ["default"]
