@@ -113,6 +113,7 @@ class Parts:
         """The API server is back: what waits after failures is tried now."""
         self.queue.again()
         self.pools.again()
+        self.profile_statuses.again()
         for profile in self.profiles:
             self.claims.kick(profile.name)
 

@@ -1,21 +1,23 @@
 """The status of each ExecutorProfile: how many executors there are, and whether they are proven to reach nothing.
 
-Written at most every two seconds a profile and only when it differs: a busy pool changes many times a second.
+Written at most every two seconds a profile and only when it differs: a busy pool changes many times a second. One that is
+refused is tried again after pauses that grow to a minute.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 
 from retort_core.errors import RetortError
 from retort_core.resources import labels
 from retort_core.resources.conditions import ProfileCondition, ProfileReason
-from retort_operator.cluster import PROFILES, Cluster
+from retort_operator.cluster import NOT_FOUND, PROFILES, ApiError, Cluster
 from retort_operator.fleet import Fleet
 from retort_operator.metrics import Metrics
 from retort_operator.pool import Pools
@@ -25,6 +27,14 @@ from retort_operator.times import now
 
 log = structlog.get_logger(__name__)
 EVERY: Final = 2.0
+LONGEST_PAUSE: Final = 60.0
+
+
+class _Refused(NamedTuple):
+    """How often in a row a status was refused, and until when it rests."""
+
+    times: int
+    until: float
 
 
 @dataclass(kw_only=True)
@@ -38,7 +48,8 @@ class ProfileStatuses:
     namespace: str
     _dirty: set[str] = field(default_factory=set)
     _written: dict[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)  # uid and status
-    _times: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)  # condition -> status, since
+    _times: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)  # condition -> status, since
+    _refused: dict[str, _Refused] = field(default_factory=dict)
 
     def changed(self, profile: str) -> None:
         self._dirty.add(profile)
@@ -48,24 +59,53 @@ class ProfileStatuses:
             await asyncio.sleep(EVERY)
             await self.write()
 
+    def again(self) -> None:
+        """What was refused may be taken now; a pause may have grown to a minute."""
+        self._refused.clear()
+
     async def write(self) -> None:
-        due, self._dirty = self._dirty, set()
+        due = {name for name in self._dirty if not self._rests(name)}
+        self._dirty -= due
         for name in due:
             profile = self.profiles.get(name)
             if profile is None:
-                self._written.pop(name, None)
-                continue
-            found = self._status(profile)
-            if self._written.get(name) == (profile.uid, found):
-                continue
-            body = {"metadata": {"uid": profile.uid}, "status": found}
-            try:
-                await self.cluster.patch(PROFILES, self.namespace, name, body, sub="status")
-                self._written[name] = (profile.uid, found)
-            except RetortError as problem:
-                log.warning("profile_status_not_written", profile=name, problem=problem.message)
-                self._dirty.add(name)
+                self._forget(name)
+            else:
+                await self._write(profile)
         self._measure()
+
+    async def _write(self, profile: Profile) -> None:
+        name, found = profile.name, self._status(profile)
+        if self._written.get(name) == (profile.uid, found):
+            return
+        body = {"metadata": {"uid": profile.uid}, "status": found}
+        try:
+            await self.cluster.patch(PROFILES, self.namespace, name, body, sub="status")
+        except RetortError as problem:
+            log.warning("profile_status_not_written", profile=name, problem=problem.message)
+            # One that is gone has no status; the watch will tell, and if it is made anew it is looked at as a new one.
+            if not (isinstance(problem, ApiError) and problem.http == NOT_FOUND):
+                self._put_off(name)
+        else:
+            self._written[name] = (profile.uid, found)
+            self._refused.pop(name, None)
+
+    def _rests(self, name: str) -> bool:
+        refused = self._refused.get(name)
+        return (
+            refused is not None and time.monotonic() < refused.until and self.profiles.get(name) is not None
+        )
+
+    def _put_off(self, name: str) -> None:
+        times = self._refused[name].times + 1 if name in self._refused else 1
+        pause = min(EVERY * 2.0 ** min(times - 1, 10), LONGEST_PAUSE)
+        self._refused[name] = _Refused(times, time.monotonic() + pause)
+        self._dirty.add(name)
+
+    def _forget(self, name: str) -> None:
+        self._written.pop(name, None)
+        self._times.pop(name, None)
+        self._refused.pop(name, None)
 
     def _status(self, profile: Profile) -> dict[str, Any]:
         count = self.pools.count(profile.name)
@@ -119,10 +159,10 @@ class ProfileStatuses:
     def _condition(
         self, profile: Profile, kind: ProfileCondition, status: str, reason: ProfileReason, message: str
     ) -> dict[str, Any]:
-        key = (profile.name, kind.value)
-        old = self._times.get(key)
+        times = self._times.setdefault(profile.name, {})
+        old = times.get(kind.value)
         since = old[1] if old is not None and old[0] == status else now().strftime("%Y-%m-%dT%H:%M:%SZ")
-        self._times[key] = (status, since)
+        times[kind.value] = (status, since)
         return {
             "type": kind.value,
             "status": status,
