@@ -60,8 +60,10 @@ class Prober:
     _changed: dict[str, asyncio.Event] = field(default_factory=dict)
 
     def look(self) -> None:
-        """Starts what is due: nodes that executors are on and that are not proven, or not for much longer."""
+        """Starts what is due: nodes that executors are on and that are not proven, or not for much longer. Each sweep looks, so
+        nodes in use no more are found here as well."""
         nodes = {pod.node: pod.profile for pod in self.fleet if pod.node and not pod.over}
+        self.proofs.forget(set(nodes))
         for node, name in sorted(nodes.items()):
             profile = self.profiles.get(name)
             if profile is not None and node not in self._flying and self.proofs.due(node):

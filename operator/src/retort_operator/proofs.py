@@ -20,6 +20,7 @@ from retort_core.resources import labels
 
 State: TypeAlias = Literal["proven", "unproven", "unknown"]
 AGAIN: Final = 10.0  # seconds before a node that is not proven is tried again
+UNUSED_SECONDS: Final = 600.0  # that a node without executors is remembered: a pool may be made anew on it
 NO_POLICY: Final = "no network policy"
 TOLD_NODES: Final = 1000  # of which proofs are handed on: an object holds 256 KiB of annotations
 INGRESS: Final = "ingress"
@@ -57,6 +58,7 @@ class Proofs:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._nodes: dict[str, Proof] = {}
+        self._used: dict[str, float] = {}  # node -> when an executor was last seen on it
         self._policies: dict[str, str] = {}
         self.listed = False  # whether the policies have been looked at
 
@@ -91,7 +93,9 @@ class Proofs:
         """What stands, for the leader after this one. Times of day: it may run on another machine."""
         since = time.time() - time.monotonic()
         proven = {
-            node: [one.policies, since + one.at] for node, one in self._nodes.items() if one.state == "proven"
+            node: [one.policies, since + one.at]
+            for node, one in self._nodes.items()
+            if one.state == "proven" and not self._over(one)
         }
         return {labels.PROVEN: json.dumps(dict(list(proven.items())[:TOLD_NODES]))}
 
@@ -112,17 +116,24 @@ class Proofs:
         self._nodes[node] = proof
 
     def forget(self, nodes: set[str]) -> None:
-        """Keeps only `nodes`: the rest are in use no more."""
-        self._nodes = {node: proof for node, proof in self._nodes.items() if node in nodes}
+        """Drops what is known of nodes that have been in use no more for a while; `nodes`: those that are."""
+        now = time.monotonic()
+        self._used = {node: now if node in nodes else self._used.get(node, now) for node in self._nodes}
+        for node, used in self._used.items():
+            if now - used > UNUSED_SECONDS:
+                del self._nodes[node]
 
     def of(self, node: str) -> Proof:
         current = self.policies
         if not current:
             return Proof(state="unproven", barriers=(NO_POLICY,))
         found = self._nodes.get(node)
-        if found is None or found.policies != current or time.monotonic() - found.at > self._seconds:
+        if found is None or found.policies != current or self._over(found):
             return Proof(state="unknown", barriers=("not tried yet",), policies=current)
         return found
+
+    def _over(self, proof: Proof) -> bool:
+        return time.monotonic() - proof.at > self._seconds
 
     def proven(self, node: str) -> bool:
         return self.of(node).state == "proven"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
 
 from retort_core.probing import Barrier
-from retort_operator.proofs import Proof, Proofs, judge
+from retort_operator.proofs import TOLD_NODES, UNUSED_SECONDS, Proof, Proofs, judge
 
 GOOD = (Barrier("api-server", "timeout", "passed"), Barrier("ingress", "timeout", "passed"))
 
@@ -83,6 +84,38 @@ def test_the_next_leader_takes_over_what_is_proven_with_its_age_and_its_policies
     assert [node for node in ("new", "old", "other", "open") if after.proven(node)] == ["new"]
     assert after.policy(policy(egress=[{}]))
     assert not after.proven("new")
+
+
+def told_nodes(proofs: Proofs) -> set[str]:
+    return set(json.loads(proofs.told()["retort.dev/proven"]))
+
+
+def test_what_is_over_is_not_handed_on() -> None:
+    """Regression: each leader handed on every node that was ever proven."""
+    proofs = Proofs(3600)
+    proofs.store("new", Proof(state="proven"))
+    proofs.store("old", Proof(state="proven", at=time.monotonic() - 4000))
+    assert told_nodes(proofs) == {"new"}, "even before the policies are known"
+
+
+def test_a_node_without_executors_is_forgotten_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: nodes that were gone for long took the place of those in use in what the next leader is told."""
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    proofs = Proofs(10**6)
+    for number in range(TOLD_NODES):
+        proofs.store(f"gone-{number}", Proof(state="proven"))
+    proofs.forget({"here"})
+    proofs.store("here", Proof(state="proven"))
+    now += UNUSED_SECONDS - 1
+    proofs.forget({"here"})
+    assert "gone-0" in told_nodes(proofs), "a pool that is made anew finds its nodes proven"
+    now += 2
+    proofs.forget({"here"})
+    assert told_nodes(proofs) == {"here"}
+    now += 2
+    proofs.forget(set())
+    assert told_nodes(proofs) == {"here"}
 
 
 @pytest.mark.parametrize(
