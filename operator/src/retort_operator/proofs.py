@@ -60,7 +60,6 @@ class Proofs:
         self._nodes: dict[str, Proof] = {}
         self._used: dict[str, float] = {}  # node -> when an executor was last seen on it
         self._policies: dict[str, str] = {}
-        self.listed = False  # whether the policies have been looked at
 
     @property
     def policies(self) -> str:
@@ -86,7 +85,6 @@ class Proofs:
         gone = set(self._policies) - names
         for name in gone:
             del self._policies[name]
-        self.listed = True
         return bool(gone)
 
     def told(self) -> dict[str, str]:
