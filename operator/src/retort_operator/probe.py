@@ -5,7 +5,7 @@
     a worker tries the walls                   an unconfined process beside it
     listens where executors listen             the kubelet got through (the Pod is Ready); this process must not
 
-What a target answers to nobody proves nothing. The Pod tells by its last word, which the kubelet brings along.
+What a target answers to nobody proves nothing, nor does one that had ended when it was tried. The Pod tells by its last word, which the kubelet brings along.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,10 @@ from retort_operator.proofs import API_SERVER, INGRESS, Proof, Proofs, judge
 
 log = structlog.get_logger(__name__)
 PROBE_SECONDS: Final = 60.0
+AT_ONCE: Final = 3  # more would wait for each other's attempts until they listen no more
+# The kubelet looks once a second: one that is called ready may have listened for a second.
+INWARD_SECONDS: Final = reach.LISTENS - 1.0
+NOT_TRIED: Final = "not tried"
 KUBELET: Final = 10_250
 RESOLV: Final = Path("/etc/resolv.conf")
 Reach = Callable[[str], Awaitable[str]]
@@ -56,18 +61,18 @@ class Prober:
     reach: Reach = reached
     proved: Callable[[], None] = lambda: None
     _flying: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     _views: dict[str, PodView] = field(default_factory=dict)
     _changed: dict[str, asyncio.Event] = field(default_factory=dict)
 
     def look(self) -> None:
         """Starts what is due: nodes that executors are on and that are not proven, or not for much longer. Each sweep looks, so
         nodes in use no more are found here as well."""
-        nodes = {pod.node: pod.profile for pod in self.fleet if pod.node and not pod.over}
+        nodes = self._nodes()
         self.proofs.forget(set(nodes))
         for node, name in sorted(nodes.items()):
-            profile = self.profiles.get(name)
-            if profile is not None and node not in self._flying and self.proofs.due(node):
-                task = self._flying[node] = asyncio.create_task(self._prove(node, profile))
+            if self.profiles.get(name) is not None and node not in self._flying and self.proofs.due(node):
+                task = self._flying[node] = asyncio.create_task(self._in_turn(node))
                 task.add_done_callback(lambda _, node=node: self._flying.pop(node, None))  # type: ignore[misc]
 
     def note(self, pod: PodView) -> None:
@@ -79,6 +84,17 @@ class Prober:
     @property
     def known(self) -> frozenset[str]:
         return frozenset(self._changed)
+
+    def _nodes(self) -> dict[str, str]:
+        """Those that executors are on, with the profile of one of them."""
+        return {pod.node: pod.profile for pod in self.fleet if pod.node and not pod.over}
+
+    async def _in_turn(self, node: str) -> None:
+        """Whether it is wanted is asked again: its turn may come late."""
+        async with self._room:
+            profile = self.profiles.get(self._nodes().get(node, ""))
+            if profile is not None and self.proofs.due(node):
+                await self._prove(node, profile)
 
     async def _prove(self, node: str, profile: Profile) -> None:
         policies = self.proofs.policies
@@ -99,52 +115,69 @@ class Prober:
         self.proved()
 
     async def _tried(self, node: str, profile: Profile, policies: str) -> Proof:
-        targets = {**self.targets, "to-node": f"tcp:{reach.NODE}:{KUBELET}", **self._neighbour()}
+        neighbour = self._neighbour()
+        targets = {**self.targets, "to-node": f"tcp:{reach.NODE}:{KUBELET}"}
+        if neighbour is not None:
+            targets["to-executor"] = f"tcp:{neighbour.ip}:{HEALTH_PORT}"
         body = self.maker.probe(profile.name, profile.spec, node, targets)
         name = body["metadata"]["name"]
         self._changed[name] = asyncio.Event()
         try:
             await self.cluster.create(PODS, self.maker.namespace, body)
-            return judge(await self._barriers(name, targets), policies)
+            return judge(await self._barriers(name, targets, neighbour), policies)
         finally:
             self._changed.pop(name, None)
             self._views.pop(name, None)
             with contextlib.suppress(RetortError):
                 await self.cluster.delete(PODS, self.maker.namespace, name)
 
-    def _neighbour(self) -> dict[str, str]:
+    def _neighbour(self) -> PodView | None:
         """One idle executor: executors must not reach each other."""
-        found = next((pod for pod in self.fleet if pod.usable and pod.idle), None)
-        return {"to-executor": f"tcp:{found.ip}:{HEALTH_PORT}"} if found is not None else {}
+        return next((pod for pod in self.fleet if pod.usable and pod.idle), None)
 
-    async def _barriers(self, name: str, targets: Mapping[str, str]) -> tuple[Barrier, ...]:
+    async def _barriers(
+        self, name: str, targets: Mapping[str, str], neighbour: PodView | None
+    ) -> tuple[Barrier, ...]:
         ready = await self._until(name, lambda pod: pod.usable or pod.over)
-        inward = await self._inward(ready) if ready.usable else "not tried"
+        ingress = await self._ingress(ready)
+        # Whoever is ready has tried all targets.
+        stood = neighbour is not None and await self._stands(neighbour)
         ended = await self._until(name, lambda pod: pod.over)
         told = _told(ended)
         control = await self._control(targets, ended.host)
+        control["to-executor"] = PASSED if stood else NOT_TRIED
         reached_: Mapping[str, str] = told.get("reached", {})
-        barriers = [
-            Barrier(one, reached_.get(one, "not tried"), control[one]) for one in targets if one in reached_
-        ]
+        barriers = [Barrier(one, reached_[one], control[one]) for one in targets if one in reached_]
         barriers += [Barrier(one, pair[0], pair[1]) for one, pair in told.get("walls", {}).items()]
-        if told.get("callers"):
-            inward = PASSED
-        barriers.append(Barrier(INGRESS, inward, PASSED if ready.usable else "not tried"))
+        barriers.append(Barrier(INGRESS, PASSED, PASSED) if told.get("callers") else ingress)
         return tuple(barriers)
 
-    async def _inward(self, pod: PodView) -> str:
-        """From here, which is no broker, nobody may come in."""
-        found = [await self.reach(f"tcp:{pod.ip}:{port}") for port in (SESSION_PORT, HEALTH_PORT)]
-        return PASSED if PASSED in found else found[0]
+    async def _ingress(self, pod: PodView) -> Barrier:
+        """From here, which is no broker, nobody may come in. The control is the kubelet, which got through; a refusal after
+        nobody listened any more has none."""
+        if not pod.usable:
+            return Barrier(INGRESS, NOT_TRIED, NOT_TRIED)
+        began = time.monotonic()
+        ports = (SESSION_PORT, HEALTH_PORT)
+        found = await asyncio.gather(*(self.reach(f"tcp:{pod.ip}:{port}") for port in ports))
+        if PASSED in found:
+            return Barrier(INGRESS, PASSED, PASSED)
+        in_time = time.monotonic() - began <= INWARD_SECONDS and await self._stands(pod)
+        return Barrier(INGRESS, found[0], PASSED if in_time else NOT_TRIED)
+
+    async def _stands(self, pod: PodView) -> bool:
+        """Whether the kubelet gets through to it still; asked of the API server, because a watch may lag."""
+        raw = await self.cluster.get(PODS, self.maker.namespace, pod.name)
+        found = view(raw) if raw is not None else None
+        return found is not None and found.uid == pod.uid and found.usable
 
     async def _control(self, targets: Mapping[str, str], host: str) -> dict[str, str]:
-        """The same targets from here; the neighbour's control is the kubelet, which calls it ready."""
+        """The same targets from here, but for the neighbour: its control is the kubelet, which calls it ready."""
         outward = {
             name: value.replace(reach.NODE, host) for name, value in targets.items() if name != "to-executor"
         }
         found = await asyncio.gather(*(self.reach(value) for value in outward.values()))
-        return {**dict(zip(outward, found, strict=True)), "to-executor": PASSED}
+        return dict(zip(outward, found, strict=True))
 
     async def _until(self, name: str, wanted: Callable[[PodView], bool]) -> PodView:
         """By the watch; asked for every two seconds as well, in case the watch is deaf."""
