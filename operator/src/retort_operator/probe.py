@@ -50,7 +50,8 @@ async def reached(target: str) -> str:
 
 @dataclass(kw_only=True)
 class Prober:
-    """`proved`: something is known of a node that was not before. `targets`: of the whole cluster, see `targets_of`."""
+    """`proved`: something is known of a node that was not before. `targets`: of the whole cluster, see `targets_of`; names
+    are looked up for each probe."""
 
     cluster: Cluster
     fleet: Fleet
@@ -97,10 +98,12 @@ class Prober:
                 await self._prove(node, profile)
 
     async def _prove(self, node: str, profile: Profile) -> None:
+        # In a thread, or a name server that does not answer would cost this process its Lease.
+        targets = await asyncio.to_thread(looked_up, self.targets)
         policies = self.proofs.policies
         try:
             async with asyncio.timeout(PROBE_SECONDS):
-                proof = await self._tried(node, profile, policies)
+                proof = await self._tried(node, profile, targets, policies)
         except TimeoutError:
             proof = Proof(state="unknown", barriers=("the probe did not end in time",), policies=policies)
         except RetortError as problem:
@@ -114,9 +117,9 @@ class Prober:
         level("node_probed", node=node, state=proof.state, barriers=proof.barriers)
         self.proved()
 
-    async def _tried(self, node: str, profile: Profile, policies: str) -> Proof:
+    async def _tried(self, node: str, profile: Profile, found: Mapping[str, str], policies: str) -> Proof:
         neighbour = self._neighbour()
-        targets = {**self.targets, "to-node": f"tcp:{reach.NODE}:{KUBELET}"}
+        targets = {**found, "to-node": f"tcp:{reach.NODE}:{KUBELET}"}
         if neighbour is not None:
             targets["to-executor"] = f"tcp:{neighbour.ip}:{HEALTH_PORT}"
         body = self.maker.probe(profile.name, profile.spec, node, targets)
@@ -222,9 +225,22 @@ def _tcp(url: str) -> str:
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     host = parts.hostname or ""
-    with contextlib.suppress(OSError):  # the Pod has no name server
-        host = str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
     return f"tcp:{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def looked_up(targets: Mapping[str, str]) -> dict[str, str]:
+    """With addresses in place of names, because the Pod has no name server. It may take long."""
+    return {name: _looked_up(target) for name, target in targets.items()}
+
+
+def _looked_up(target: str) -> str:
+    kind, _, rest = target.partition(":")
+    host, _, port = rest.rpartition(":")
+    try:
+        found = str(socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0][4][0])
+    except (OSError, UnicodeError):
+        return target
+    return f"{kind}:{f'[{found}]' if ':' in found else found}:{port}"
 
 
 def _name_servers() -> list[str]:

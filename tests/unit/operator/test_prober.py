@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import threading
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -210,3 +212,19 @@ async def test_nodes_out_of_use_are_forgotten_by_looking(bench: Bench) -> None:
     bench.proofs.forget = told.append  # type: ignore[method-assign]
     bench.prober.look()
     assert told == [{"n"}]
+
+
+async def test_looking_up_names_holds_nothing_up(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: they were looked up in the loop while the process led, and a name server that did not answer cost it the
+    lease."""
+    looking = threading.Event()
+
+    def slow(host: str, port: str, **_: Any) -> list[Any]:
+        assert looking.wait(5)
+        return [(0, 0, 0, "", ({"api": "10.0.0.7"}.get(host, host), int(port)))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    bench.prober.targets = {"api-server": "tcp:api:443"}
+    asyncio.get_running_loop().call_later(0.05, looking.set)
+    assert await bench.prove() == ("proven", ())
+    assert "tcp:10.0.0.7:443" in bench.tried
