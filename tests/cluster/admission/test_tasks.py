@@ -130,25 +130,104 @@ def test_a_yes_needs_the_right_to_give_it(tenant: str) -> None:
     staged = {"status": {"staged": {"commit": "a" * 64}}}
     forged = ("patch", "-n", tenant, name, "--subresource=status", "--type=merge", "-p", json.dumps(staged))
     kubectl(*OPERATOR, *forged)
-    yes = {"approval": {"commit": "a" * 64}}
+    yes = {"approval": {"commit": "a" * 64, "approver": CARL}}
     approve = ("patch", "-n", tenant, name, "--type=merge", "-p", json.dumps({"spec": yes}))
     assert '"approve" on "tasks.retort.dev"' in kubectl.refused("--as", CARL, *approve)
     half(tenant, "run", "approve")
     assert not until(lambda: said("--as", CARL, *approve), lambda word: not word)
     # Once given it is not given again: another change needs no such right.
     half(tenant, "run")
-    later = (
-        "--as",
-        CARL,
-        "patch",
-        "-n",
-        tenant,
-        name,
-        "--type=merge",
-        "-p",
-        '{"spec":{"desiredState":"Cancelled"}}',
+    later = ("--as", CARL, *spec(tenant, name, ttlSecondsAfterFinished=60))
+    assert not until(lambda: said(*later), lambda word: not word)
+
+
+def spec(namespace: str, name: str, **change: Any) -> tuple[str, ...]:
+    return ("patch", "-n", namespace, name, "--type=merge", "-p", json.dumps({"spec": change}))
+
+
+def waiting(namespace: str, requester: str = AMY) -> str:
+    """A task that asks something and has a version to agree to, as the operator would say."""
+    name = kubectl(*API, "create", "-f", "-", "-o", "name", given=task(namespace, requester)).strip()
+    status = {"staged": {"commit": "a" * 64}, "question": {"id": "q", "text": "which?"}}
+    forged = ("patch", "-n", namespace, name, "--subresource=status", "--type=merge", "-p")
+    kubectl(*OPERATOR, *forged, json.dumps({"status": status}))
+    return name
+
+
+def test_a_yes_is_given_in_ones_own_name_and_by_who_need_not_run_anything(tenant: str) -> None:
+    half(tenant, "approve")
+    name = waiting(tenant)
+    yes = {"commit": "a" * 64}
+    for approver in ({}, {"approver": AMY}):
+        words = until(
+            lambda approver=approver: said("--as", CARL, *spec(tenant, name, approval={**yes, **approver})),
+            lambda word: "spec.approval.approver" in word,
+        )
+        assert f"spec.approval.approver must be {CARL}" in words
+    above = {**yes, "approver": CARL, "appliesTo": "ProtectedBranch"}
+    words = kubectl.refused("--as", CARL, *spec(tenant, name, approval=above))
+    assert '"update" on "branches.retort.dev/protected"' in words
+    kubectl("--as", CARL, *spec(tenant, name, approval={**yes, "approver": CARL}))
+
+
+def test_an_administrator_of_the_project_may_say_yes_for_a_protected_branch(tenant: str) -> None:
+    kubectl("-n", tenant, "create", "rolebinding", "carl", "--clusterrole", "admin", "--user", CARL)
+    yes = {"commit": "a" * 64, "approver": CARL, "appliesTo": "ProtectedBranch"}
+    name = waiting(tenant)
+    assert not until(lambda: said("--as", CARL, *spec(tenant, name, approval=yes)), lambda word: not word)
+
+
+ACTS = {
+    "cancel": ({"desiredState": "Cancelled"}, '"cancel" on "tasks.retort.dev"'),
+    "answer": ({"answer": {"questionID": "q", "choice": "a"}}, '"run" on "tasks.retort.dev"'),
+    "live": ({"ttlSecondsAfterFinished": 60}, '"run" on "tasks.retort.dev"'),
+    "remember": (
+        {"answer": {"questionID": "q", "choice": "a", "scope": "Always"}},
+        '"update" on "conventions.retort.dev"',
+    ),
+}
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_every_act_needs_the_right_that_the_service_asks_for_it(tenant: str, act: str) -> None:
+    """Regression: whoever might run tasks could cancel them, and have answers remembered for the whole project."""
+    change, missing = ACTS[act]
+    half(tenant, *{"cancel": ("run",), "remember": ("run",)}.get(act, ("approve",)))
+    name = waiting(tenant, CARL)
+    words = until(lambda: said("--as", CARL, *spec(tenant, name, **change)), lambda word: "verb" in word)
+    assert missing in words
+
+
+def test_others_tasks_are_answered_and_cancelled_by_who_may_speak_for_others(tenant: str) -> None:
+    half(tenant, "run", "cancel")
+    name = waiting(tenant, BOB)
+    for change in ({"desiredState": "Cancelled"}, {"answer": {"questionID": "q", "choice": "a"}}):
+        words = until(
+            lambda change=change: said("--as", CARL, *spec(tenant, name, **change)),
+            lambda word: "verb" in word,
+        )
+        assert f"this is a task of {BOB}" in words
+    kubectl("--as", AMY, *spec(tenant, name, answer={"questionID": "q", "choice": "a", "scope": "Always"}))
+    kubectl("--as", AMY, *spec(tenant, name, desiredState="Cancelled"))
+
+
+def test_a_script_of_ones_own_needs_the_right_to_run_scripts(tenant: str) -> None:
+    half(tenant, "run")
+    script = {"script": {"source": "def run(table):\n    return table\n"}}
+    made = until(
+        lambda: said("--as", CARL, "create", "-f", "-", given=task(tenant, CARL, source=script)),
+        lambda word: "verb" in word,
     )
-    kubectl(*later)
+    assert '"run" on "scripts.retort.dev"' in made
+    kubectl("--as", AMY, "create", "-f", "-", given=task(tenant, AMY, source=script))
+
+
+@pytest.mark.parametrize("cascade", ["foreground", "orphan", "background"])
+def test_a_task_is_deleted_whatever_becomes_of_its_dependents(tenant: str, cascade: str) -> None:
+    """Regression: the garbage collector, which has no right to run tasks, could not take its finalizer away."""
+    name = kubectl("--as", AMY, "create", "-f", "-", "-o", "name", given=task(tenant, AMY)).strip()
+    kubectl("--as", AMY, "-n", tenant, "delete", name, f"--cascade={cascade}", "--timeout=30s")
+    assert "NotFound" in kubectl.refused("-n", tenant, "get", name)
 
 
 def test_a_status_is_the_operators_alone(tenant: str) -> None:
