@@ -118,6 +118,7 @@ ATTACKS: Final = (
     Attack("tasks-of-others", "project", "tasks and versions of another namespace", "RBAC", "no cell of a table is in an object", (BOTH, NO_FIRST), frozenset()),
     Attack("commit-of-others", "project", "a task that starts from another project's version", "versions are looked up in the task's own project", NONE, (BOTH,), frozenset()),
     Attack("restore-of-others", "project", "a task that restores another project's version", "versions are looked up in the task's own project", NONE, (BOTH,), frozenset()),
+    Attack("conversation-of-others", "project", "a yes in another project's conversation", "a conversation must be the requester's own, about the same dataset", NONE, (BOTH,), frozenset()),
     Attack("http", "project", "another project over HTTP, with a token of one's own", "rights are asked per project", "every query takes its ids from one project", (BOTH, NO_FIRST), frozenset()),
     Attack("profile", "project", "an executor profile of others", "admission: the verb `use`", "`allowedNamespaces` of the profile"),
     Attack("pod", "project", "a Pod in the executors' namespace", "RBAC", "admission: only the operator makes Pods there"),

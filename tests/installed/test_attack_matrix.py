@@ -235,6 +235,13 @@ def _others(at: Attacker) -> Seen:
         at.admin("delete", "-f", "-", given=grant)
     found["commit-of-others", BOTH] = _without_digits(at, at.ended(DROP, base=at.theirs))
     found["restore-of-others", BOTH] = _without_digits(at, at.ended({"restore": {"commit": at.theirs}}))
+    at.installation.retort("say", "how many rows are there")
+    talks = [
+        one["spec"].get("conversation") for one in at.admin.inside(PROJECT).json("get", "agenttasks")["items"]
+    ]
+    talk = next(one for one in talks if one)
+    said_there = at.ended({"command": {"verb": "approve"}}, conversation=talk)
+    found["conversation-of-others", BOTH] = said_there.replace(talk, "…")
     found["http", BOTH] = _without_digits(
         at, tried(lambda: at.retort("show", "main", RETORT_PROJECT=PROJECT))
     )
