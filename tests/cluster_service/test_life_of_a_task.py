@@ -5,16 +5,27 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import AsyncMock
 
 import httpx2 as httpx
 import pytest
+from sqlalchemy import select
 from tests.cluster_service.conftest import CSV, NAMESPACE_UID, OVER, Pod, say
 
 from retort_api.cluster import leases, service
 from retort_api.cluster.leases import RunLease
+from retort_api.cluster.tables import run_leases
 from retort_api.tasks import events
 from retort_core.errors import Conflict, Unavailable
-from retort_core.http.internal import TaskObject, TaskPut, TaskSeen, Wanted
+from retort_core.http.internal import (
+    AttemptPut,
+    PodAddress,
+    RunLimits,
+    TaskObject,
+    TaskPut,
+    TaskSeen,
+    Wanted,
+)
 from retort_core.http.looks import decided
 from retort_core.lifecycle.observations import Ran, Run
 from retort_core.lifecycle.sources import Answer, Approval
@@ -226,6 +237,46 @@ async def test_a_lost_run_is_told_of_although_the_first_who_says_so_dies(
         await cluster.attempts.tend()
         seen = await finishing
         assert (seen.status.phase, seen.status.attempt) == ("Complete", 2)
+
+
+async def test_an_attempt_that_ends_late_leaves_the_lease_of_the_next_one_alone(
+    open_cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: both on one broker; the second was renewed no more once the first had ended, and was told lost."""
+    async with open_cluster() as cluster:
+        task = await cluster.upload()
+        await cluster.decider.put(task, TaskStatus(), 0, Wanted())
+        ends = {1: asyncio.Event(), 2: asyncio.Event()}
+
+        async def runs(_: Any, attempt: int, *__: Any) -> None:
+            await ends[attempt].wait()
+
+        monkeypatch.setattr(cluster.attempts, "run", runs)
+        monkeypatch.setattr(cluster.attempts, "dialler", AsyncMock())
+        for attempt in ends:
+            await cluster.attempts.put(task.uid, attempt, _on_a_pod())
+        first = cluster.attempts.acts._flying[task.uid, "run/1"]
+        ends[1].set()
+        await first
+        before = await _expiry(cluster, task.uid)
+        await cluster.attempts.tend()
+        assert await _expiry(cluster, task.uid) > before
+        ends[2].set()
+
+
+def _on_a_pod() -> AttemptPut:
+    return AttemptPut(
+        pod=PodAddress(name="executor-1", uid="1", ip="127.0.0.1", port=1, nonce="0" * 32),
+        limits=RunLimits(seconds=60, memory_bytes=1, output_bytes=1),
+        epoch=1,
+    )
+
+
+async def _expiry(cluster: Any, uid: str) -> datetime:
+    query = select(run_leases.c.expires_at).where(run_leases.c.task == uid)
+    async with cluster.database.single() as connection:
+        found: datetime = (await connection.execute(query)).scalar_one()
+    return found
 
 
 async def test_what_an_attempt_that_was_given_up_still_brings_is_no_second_version(open_cluster: Any) -> None:

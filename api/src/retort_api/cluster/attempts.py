@@ -62,7 +62,8 @@ class Attempts:
     run: Run
     holder: str
     traces: TaskTraces
-    _mine: set[str] = field(default_factory=set)
+    # By attempt too: an attempt that outlives its executor ends when the next one is already under way here.
+    _mine: set[tuple[str, int]] = field(default_factory=set)
     _ticker: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -85,7 +86,7 @@ class Attempts:
             if not await leases.take(connection, lease):
                 return
 
-        self._mine.add(uid)
+        self._mine.add((uid, attempt))
         self.acts.start(
             uid,
             f"run/{attempt}",
@@ -105,7 +106,7 @@ class Attempts:
                 async with self.database.write() as connection:
                     await fenced(connection, reply)
         finally:
-            self._mine.discard(task.uid)
+            self._mine.discard((task.uid, lease.attempt))
 
     async def _ran(self, task: TaskRecord, lease: RunLease, body: AttemptPut, fenced: Settle) -> Ran | None:
         seconds = body.limits.seconds + GRACE_SECONDS

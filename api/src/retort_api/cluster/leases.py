@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.cluster.tables import run_leases
@@ -52,10 +52,11 @@ async def take(connection: AsyncConnection, wanted: RunLease) -> bool:
     return True
 
 
-async def renew(connection: AsyncConnection, holder: str, tasks_held: Collection[str]) -> None:
-    """Those of the runs that one broker still has under way, in one statement."""
+async def renew(connection: AsyncConnection, holder: str, held: Collection[tuple[str, int]]) -> None:
+    """Those of the attempts (task, number) that one broker still has under way, in one statement."""
     until = await _now(connection) + LIVES
-    mine = (run_leases.c.holder == holder) & run_leases.c.task.in_(tasks_held)
+    attempts = tuple_(run_leases.c.task, run_leases.c.attempt).in_(list(held))
+    mine = (run_leases.c.holder == holder) & attempts
     await connection.execute(update(run_leases).where(mine).values(expires_at=until))
 
 
