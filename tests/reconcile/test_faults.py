@@ -10,7 +10,7 @@ from fake_service import Behaviour, question
 from stage import EXECUTORS, POLICY, PROFILE, Stage
 
 from retort_core.errors import RetortError
-from retort_core.http.internal import TaskObject
+from retort_core.http.internal import InternalEvent, TaskObject
 from retort_core.lifecycle.observations import Prepared
 from retort_operator import effects
 from retort_operator.cluster import TRIES
@@ -145,6 +145,31 @@ async def test_a_deaf_watch_of_pods_makes_no_more_of_them_and_the_listing_heals_
         await asyncio.sleep(1.5)
         assert stage.kubelet.made == 2
         await stage.complete(stage.task())
+
+
+class LaterEvent(InternalEvent):
+    """Of a service that is newer than the operator."""
+
+    kind: str  # type: ignore[assignment]
+    weight: int = 1
+
+
+async def test_an_event_of_a_newer_service_does_not_cut_the_stream() -> None:
+    """Regression: it was begun anew at the same place every two seconds, each time with a listing of all tasks."""
+    async with Stage(settings={"resync_seconds": 600}) as stage:
+        await stage.start()
+        await stage.warm()
+        await stage.until(lambda: stage.service.calls["events"] == 1)
+        lists = stage.service.calls["list"]
+        for kind in ("weather", "task"):
+            stage.service.events.append(LaterEvent(seq=len(stage.service.events) + 1, kind=kind))
+        stage.service._notify()
+        await stage.complete(stage.task(), 10)
+        assert (stage.service.calls["events"], stage.service.calls["list"]) == (1, lists)
+        stage.service.cut()
+        await stage.complete(stage.task(), 10)
+        await asyncio.sleep(0.5)
+        assert stage.service.calls["events"] == 2
 
 
 async def test_lost_events_of_the_service_are_found_by_the_resync() -> None:

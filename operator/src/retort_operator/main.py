@@ -19,6 +19,7 @@ from typing import Any, Final
 import aiohttp
 import kopf
 import structlog
+from pydantic import ValidationError
 
 from retort_core.errors import Infrastructure, RetortError
 from retort_operator import access, handlers
@@ -34,6 +35,7 @@ from retort_operator.receiver import Receiver
 from retort_operator.service_client import Service
 from retort_operator.settings import Settings, from_environment
 from retort_operator.traces import Traces
+from retort_operator.unreadable import faults
 
 log = structlog.get_logger(__name__)
 STILL_THERE: Final = 5.0  # seconds after which objects that were not heard of are looked for
@@ -195,9 +197,12 @@ class Operator:
             try:
                 async with service.listening(after) as events:
                     await self._catch_up(parts)
-                    async for event in events:
-                        after, failures = event.seq, 0
-                        parts.receiver.event(event)
+                    async for heard in events:
+                        after, failures = heard.seq, 0
+                        if heard.event is not None:
+                            parts.receiver.event(heard.event)
+            except ValidationError as problem:
+                log.warning("events_cut", problem=faults(problem))
             except (RetortError, aiohttp.ClientError, TimeoutError, ValueError) as problem:
                 log.warning("events_cut", problem=str(problem) or type(problem).__name__)
             await asyncio.sleep(STREAM_PAUSES[min(failures, len(STREAM_PAUSES) - 1)])

@@ -5,25 +5,35 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import aiohttp
-from pydantic import BaseModel
+import structlog
+from pydantic import BaseModel, ValidationError
 
 from retort_core.errors import Conflict, Infrastructure, NotFound, PolicyDenied, RetortError
 from retort_core.http import internal as routes
 from retort_core.http.internal import AttemptPut, CommitFeed, InternalEvent, OpenTasks, TaskPut, TaskSeen
 from retort_operator.metrics import Metrics
+from retort_operator.unreadable import faults
 
+log = structlog.get_logger(__name__)
 TIMEOUT: Final = aiohttp.ClientTimeout(total=15, sock_connect=3)
 # A comment line comes at least every 15 s; a stream that says nothing for longer is dead.
 STREAM: Final = aiohttp.ClientTimeout(total=None, sock_connect=3, sock_read=45)
 CONNECTIONS: Final = 64
 VANISHED_SECONDS: Final = 6
 PAGE: Final = 200
+
+
+class Heard(NamedTuple):
+    """One event and its place in the stream; None where a newer service says what nobody here can read."""
+
+    seq: int
+    event: InternalEvent | None
 
 
 @dataclass
@@ -109,7 +119,7 @@ class Service:
         return CommitFeed.model_validate_json(await self._asked("list-commits", "GET", url))
 
     @asynccontextmanager
-    async def listening(self, after: int | None) -> AsyncIterator[AsyncIterator[InternalEvent]]:
+    async def listening(self, after: int | None) -> AsyncIterator[AsyncIterator[Heard]]:
         """Entered once the service sends what comes after `after`, or after now; the events end when the stream does."""
         assert self._session is not None
         url = self._api + routes.EVENTS + (f"?after={after}" if after is not None else "")
@@ -139,10 +149,25 @@ class Service:
             self._metrics.service_seconds.labels(call, code).observe(time.monotonic() - began)
 
 
-async def _events(lines: aiohttp.StreamReader) -> AsyncIterator[InternalEvent]:
+async def _events(lines: AsyncIterable[bytes]) -> AsyncIterator[Heard]:
+    """What cannot be read is passed by like what can: a stream cut there would be cut there again at once, for ever."""
+    seq = 0
     async for line in lines:
-        if line.startswith(b"data:"):
-            yield InternalEvent.model_validate_json(line[5:].strip())
+        if not line.endswith(b"\n"):
+            return  # half a line: the stream was cut in it, and it comes again
+        name, _, value = line.strip().partition(b":")
+        if name == b"id" and value.strip().isdigit():
+            seq = int(value)
+        elif name == b"data":
+            try:
+                event = InternalEvent.model_validate_json(value)
+            except ValidationError as problem:
+                log.error("event_unreadable", seq=seq, faults=faults(problem))  # noqa: TRY400 - it would show the value
+                if seq:
+                    yield Heard(seq, None)
+            else:
+                seq = event.seq
+                yield Heard(seq, event)
 
 
 def _problem(status: int, raw: bytes) -> Exception:
