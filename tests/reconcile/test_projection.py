@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from stage import Stage
 
+from retort_core.http.internal import CommitFact
 from retort_operator import projection
 
 pytestmark = pytest.mark.asyncio
@@ -159,3 +160,42 @@ async def test_a_version_that_the_api_server_never_takes_holds_up_no_other() -> 
         publish(stage, 2)
         await stage.until(lambda: shown(stage)[-2:] == [3, 4], 5)
         assert 2 not in shown(stage)
+
+
+class LaterFact(CommitFact):
+    """Of a service that is newer than the operator."""
+
+    weight: int = 1
+
+
+async def test_a_fact_that_cannot_be_read_is_left_out_and_the_others_are_shown() -> None:
+    """Regression: one with a field that only a newer service knows ended the operator, at every start again."""
+    async with Stage() as stage:
+        publish(stage, 3)
+        stage.service.facts[1] = LaterFact(**stage.service.facts[1].model_dump())
+        await stage.start()
+        await stage.until(lambda: shown(stage) == [1, 3], 5)
+        publish(stage, 2)
+        stage.service.facts[3] = LaterFact(**stage.service.facts[3].model_dump())
+        await stage.until(lambda: shown(stage) == [1, 3, 5], 5)
+
+
+async def test_a_whole_page_that_cannot_be_read_is_not_the_end_of_the_feed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(projection, "PAGE", 2)
+    async with Stage() as stage:
+        publish(stage, 5)
+        for at in (2, 3):
+            stage.service.facts[at] = LaterFact(**stage.service.facts[at].model_dump())
+        await stage.start()
+        await stage.until(lambda: shown(stage) == [1, 2, 5], 5)
+
+
+async def test_a_fact_that_makes_no_object_is_left_out_and_the_others_are_shown() -> None:
+    """Regression: it ended the operator, at every start again."""
+    async with Stage() as stage:
+        publish(stage, 3)
+        stage.service.facts[1] = stage.service.facts[1].model_copy(update={"id": "not a commit's"})
+        await stage.start()
+        await stage.until(lambda: shown(stage) == [1, 3], 5)

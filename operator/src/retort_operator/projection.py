@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import structlog
+from pydantic import ValidationError
 
 from retort_core.errors import RetortError
 from retort_core.http.internal import CommitFact
@@ -27,6 +28,7 @@ from retort_operator.metrics import Metrics
 from retort_operator.namespaces import Namespaces
 from retort_operator.service_client import Service
 from retort_operator.times import now
+from retort_operator.unreadable import faults
 
 log = structlog.get_logger(__name__)
 AT_ONCE: Final = 8
@@ -127,7 +129,7 @@ class Projection:
             feed = await self._service.commits(cursor, PAGE)
             for fact in feed.items:
                 newest.setdefault((fact.namespace, fact.dataset), deque(maxlen=self._keep)).append(fact.seq)
-            if not feed.items:
+            if feed.after <= cursor:
                 break
             cursor = feed.after
         self._cursor = cursor
@@ -164,7 +166,7 @@ class Projection:
             self._again.popleft()
         while True:
             feed = await self._service.commits(self._cursor, PAGE)
-            if not feed.items:
+            if feed.after <= self._cursor:
                 return
             await self._show(list(feed.items))
             self._cursor = feed.after
@@ -199,6 +201,10 @@ class Projection:
         async with self._slots:
             try:
                 await self._cluster.create(DATA_COMMITS, fact.namespace, body_of(fact, page))
+            except ValidationError as problem:
+                self._lines[fact.namespace, fact.dataset].shown.pop(fact.id, None)
+                log.error("commit_not_writable", seq=fact.seq, faults=faults(problem))  # noqa: TRY400 - it would show values
+                return
             except ApiError as error:
                 if error.http == CONFLICT:
                     return

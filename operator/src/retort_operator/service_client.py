@@ -16,7 +16,15 @@ from pydantic import BaseModel, ValidationError
 
 from retort_core.errors import Conflict, Infrastructure, NotFound, PolicyDenied, RetortError
 from retort_core.http import internal as routes
-from retort_core.http.internal import AttemptPut, CommitFeed, InternalEvent, OpenTasks, TaskPut, TaskSeen
+from retort_core.http.internal import (
+    AttemptPut,
+    CommitFact,
+    CommitFeed,
+    InternalEvent,
+    OpenTasks,
+    TaskPut,
+    TaskSeen,
+)
 from retort_operator.metrics import Metrics
 from retort_operator.unreadable import faults
 
@@ -115,8 +123,9 @@ class Service:
         await self._asked("put-attempt", "PUT", url, body)
 
     async def commits(self, after: int, limit: int = 500) -> CommitFeed:
+        """Without what cannot be read; there is no more where its `after` is the one that was asked for."""
         url = f"{self._api}{routes.COMMITS}?after={after}&limit={limit}"
-        return CommitFeed.model_validate_json(await self._asked("list-commits", "GET", url))
+        return _feed(await self._asked("list-commits", "GET", url))
 
     @asynccontextmanager
     async def listening(self, after: int | None) -> AsyncIterator[AsyncIterator[Heard]]:
@@ -147,6 +156,31 @@ class Service:
             raise Refused(f"the service cannot be reached: {type(problem).__name__}") from None
         finally:
             self._metrics.service_seconds.labels(call, code).observe(time.monotonic() - began)
+
+
+class _Feed(BaseModel):
+    """A CommitFeed before anybody looks into its items."""
+
+    items: list[dict[str, Any]]
+    after: int
+
+
+def _feed(raw: bytes) -> CommitFeed:
+    """One that a newer service writes in its own way is left out, the others are as good as ever."""
+    try:
+        feed = _Feed.model_validate_json(raw)
+    except ValidationError as problem:
+        raise Refused(f"the feed of versions cannot be read: {', '.join(faults(problem))}") from None
+    items: list[CommitFact] = []
+    told: list[str] = []
+    for one in feed.items:
+        try:
+            items.append(CommitFact.model_validate(one))
+        except ValidationError as problem:
+            told = told or faults(problem)
+    if told:
+        log.error("commits_unreadable", count=len(feed.items) - len(items), until=feed.after, first=told)
+    return CommitFeed(items=tuple(items), after=feed.after)
 
 
 async def _events(lines: AsyncIterable[bytes]) -> AsyncIterator[Heard]:
