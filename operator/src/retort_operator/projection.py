@@ -75,7 +75,6 @@ class Projection:
         self._poked = asyncio.Event()
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._listed = time.monotonic()
-        self.caught_up = False
 
     def poke(self) -> None:
         self._poked.set()
@@ -91,7 +90,6 @@ class Projection:
 
     async def run(self) -> None:
         await self._patiently(self._rebuild)
-        self.caught_up = True
         while True:
             await self._patiently(self._follow)
             if time.monotonic() - self._listed > LISTED:
