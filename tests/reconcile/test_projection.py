@@ -96,6 +96,33 @@ async def test_old_versions_go_by_pages_and_about_as_many_stay_as_are_to_be_kept
         assert "delete datacommits" not in stage.writes()
 
 
+async def test_an_old_page_whose_deletion_failed_is_asked_to_go_again() -> None:
+    """Regression: it was forgotten before it was deleted, and stayed until the next start."""
+    async with Stage(settings={"commits_kept": 4}) as stage:
+        await stage.start()
+        publish(stage, 1)
+        await stage.until(lambda: shown(stage) == [1])
+        publish(stage, 4)
+        await stage.until(lambda: shown(stage) == [1, 2, 3, 4, 5])
+        stage.cluster.fail("deletecollection", "datacommits", 409)
+        publish(stage, 1)
+        await stage.until(lambda: shown(stage) == [3, 4, 5, 6], 10)
+
+
+async def test_a_dataset_of_which_nothing_is_shown_is_not_kept_in_mind() -> None:
+    """Regression: every dataset there had ever been was, for as long as the operator ran."""
+    async with Stage() as stage:
+        one = await stage.start()
+        publish(stage, 2)
+        await stage.until(lambda: shown(stage) == [1, 2] and "datacommits" in one.operator.ages.ages())
+        stage.cluster.remove("namespaces", "survey")
+        for found in stage.cluster.all("datacommits"):
+            stage.cluster.remove("datacommits", found["metadata"]["name"], "survey")
+        assert one.operator.receiver is not None
+        lines = one.operator.receiver.projection._lines
+        await stage.until(lambda: not lines, 5)
+
+
 async def test_a_namespace_made_anew_under_the_same_name_is_shown_nothing_of_the_old_one() -> None:
     async with Stage() as stage:
         publish(stage, 2)

@@ -49,9 +49,10 @@ class Shown(NamedTuple):
 
 @dataclass
 class _Line:
-    """The shown versions of one dataset, by commit, in the order of publication."""
+    """The shown versions of one dataset, by commit, in the order of publication. `going`: pages that were asked to go."""
 
     shown: OrderedDict[str, Shown] = field(default_factory=OrderedDict)
+    going: set[str] = field(default_factory=set)
 
 
 class Projection:
@@ -82,20 +83,21 @@ class Projection:
     def gone(self, raw: Mapping[str, Any]) -> None:
         """Somebody deleted an object; one that is to be shown comes back."""
         spec = raw.get("spec") or {}
-        line = self._lines.get((raw["metadata"]["namespace"], spec.get("datasetName", "")))
-        shown = line.shown.pop(spec.get("commit", ""), None) if line is not None else None
-        if shown is not None:
+        dataset = raw["metadata"]["namespace"], spec.get("datasetName", "")
+        going = self._lines[dataset].going if dataset in self._lines else ()
+        shown = self._forget(dataset, spec.get("commit", ""))
+        if shown is not None and shown.page not in going:
             self._again.append(shown.seq)
             self.poke()
 
     async def run(self) -> None:
         await self._patiently(self._rebuild)
         while True:
+            self._poked.clear()  # before looking: what is told meanwhile is looked at again
             await self._patiently(self._follow)
             if time.monotonic() - self._listed > LISTED:
                 await self._patiently(self._missed)
                 continue
-            self._poked.clear()
             try:
                 async with asyncio.timeout(RESYNC):
                     await self._poked.wait()
@@ -140,10 +142,10 @@ class Projection:
         for scope in self._scopes:
             async for items in self._cluster.pages(DATA_COMMITS, scope, metadata=True):
                 there |= {(raw["metadata"]["namespace"], raw["metadata"]["name"]) for raw in items}
-        for (namespace, dataset), line in self._lines.items():
+        for dataset, line in list(self._lines.items()):
             for commit, one in list(line.shown.items()):
-                if (namespace, name_of(dataset, commit)) not in there:
-                    del line.shown[commit]
+                if (dataset[0], name_of(dataset[1], commit)) not in there:
+                    self._forget(dataset, commit)
                     self._again.append(one.seq)
                     self._metrics.watch_missed.labels("datacommits").inc()
         self._listed = time.monotonic()
@@ -200,13 +202,13 @@ class Projection:
             try:
                 await self._cluster.create(DATA_COMMITS, fact.namespace, body_of(fact, page))
             except ValidationError as problem:
-                self._lines[fact.namespace, fact.dataset].shown.pop(fact.id, None)
+                self._forget((fact.namespace, fact.dataset), fact.id)
                 log.error("commit_not_writable", seq=fact.seq, faults=faults(problem))  # noqa: TRY400 - it would show values
                 return
             except ApiError as error:
                 if error.http == CONFLICT:
                     return
-                self._lines[fact.namespace, fact.dataset].shown.pop(fact.id, None)
+                self._forget((fact.namespace, fact.dataset), fact.id)
                 if error.http in NEVER:
                     log.warning("commit_not_shown", namespace=fact.namespace, problem=error.message)
                     return
@@ -215,18 +217,27 @@ class Projection:
 
     async def _prune(self, dataset: Dataset) -> None:
         """Whole pages, oldest first, as long as enough are left."""
-        shown = self._lines[dataset].shown
-        while shown:
-            page = next(iter(shown.values())).page
-            of_page = [commit for commit, one in shown.items() if one.page == page]
-            if len(shown) - len(of_page) < self._keep:
+        while (line := self._lines.get(dataset)) is not None:
+            page = next(iter(line.shown.values())).page
+            of_page = [commit for commit, one in line.shown.items() if one.page == page]
+            if len(line.shown) - len(of_page) < self._keep:
                 return
-            for commit in of_page:
-                del shown[
-                    commit
-                ]  # before it is asked for, so that nobody takes it for somebody else's deletion
+            # Told before it is asked for, so that nobody takes it for somebody else's deletion; forgotten after it is done,
+            # so that one that failed is asked for again.
+            line.going.add(page)
             selector = f"{labels.DATASET}={label_value(dataset[1])},{labels.PAGE}={page}"
             await self._cluster.delete_all(DATA_COMMITS, dataset[0], selector)
+            for commit in of_page:
+                self._forget(dataset, commit)
+            line.going.discard(page)
+
+    def _forget(self, dataset: Dataset, commit: str) -> Shown | None:
+        """A dataset of which nothing is shown is not kept in mind either."""
+        line = self._lines.get(dataset)
+        shown = line.shown.pop(commit, None) if line is not None else None
+        if line is not None and not line.shown:
+            del self._lines[dataset]
+        return shown
 
 
 def name_of(dataset: str, commit: str) -> str:
