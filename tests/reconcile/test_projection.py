@@ -226,3 +226,17 @@ async def test_a_fact_that_makes_no_object_is_left_out_and_the_others_are_shown(
         stage.service.facts[1] = stage.service.facts[1].model_copy(update={"id": "not a commit's"})
         await stage.start()
         await stage.until(lambda: shown(stage) == [1, 3], 5)
+
+
+async def test_versions_of_a_namespace_that_is_no_longer_in_scope_hold_up_nobody() -> None:
+    """Regression: it may not be read; that was tried for ever, and no version of anybody was shown."""
+    async with Stage(settings={"project_namespaces": "survey"}) as stage:
+        stage.namespace("other")
+        stage.cluster.fail("get", "namespaces", 403, 10**6, lambda name: name == "other")
+        publish(stage, 1, namespace="other")
+        publish(stage, 1)
+        await stage.start()
+        await stage.until(lambda: shown(stage) == [2], 5)
+        publish(stage, 1, namespace="other")
+        publish(stage, 1)
+        await stage.until(lambda: shown(stage) == [2, 4], 5)

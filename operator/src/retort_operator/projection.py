@@ -11,7 +11,7 @@ import asyncio
 import re
 import time
 from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -127,7 +127,7 @@ class Projection:
         cursor = 0
         while True:
             feed = await self._service.commits(cursor, PAGE)
-            for fact in feed.items:
+            for fact in self._ours(feed.items):
                 newest.setdefault((fact.namespace, fact.dataset), deque(maxlen=self._keep)).append(fact.seq)
             if feed.after <= cursor:
                 break
@@ -168,8 +168,12 @@ class Projection:
             feed = await self._service.commits(self._cursor, PAGE)
             if feed.after <= self._cursor:
                 return
-            await self._show(list(feed.items))
+            await self._show(self._ours(feed.items))
             self._cursor = feed.after
+
+    def _ours(self, facts: Iterable[CommitFact]) -> list[CommitFact]:
+        """The feed has everybody's: of a namespace that is in no scope of ours, or is no longer, we may ask nothing."""
+        return [fact for fact in facts if "" in self._scopes or fact.namespace in self._scopes]
 
     async def _show(self, facts: list[CommitFact]) -> None:
         names = {fact.namespace for fact in facts}
