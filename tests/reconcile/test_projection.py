@@ -240,3 +240,76 @@ async def test_versions_of_a_namespace_that_is_no_longer_in_scope_hold_up_nobody
         publish(stage, 1, namespace="other")
         publish(stage, 1)
         await stage.until(lambda: shown(stage) == [2, 4], 5)
+
+
+async def test_a_namespace_that_takes_nothing_holds_up_no_other_and_is_tried_again() -> None:
+    """Regression: one whose webhook was broken kept everybody's versions from being shown."""
+    async with Stage() as stage:
+        stage.namespace("broken")
+        publish(stage, 12, namespace="broken")
+        stage.cluster.fail("create", "datacommits", 500, 10**6, namespace="broken")
+        await stage.start()
+        publish(stage, 1)
+        await stage.until(lambda: shown(stage) == [13], 5)
+        publish(stage, 1, namespace="broken")
+        publish(stage, 1)
+        await stage.until(lambda: shown(stage) == [13, 15], 5)
+        stage.cluster.faults.clear()
+        await stage.until(lambda: shown(stage) == list(range(1, 16)), 15)
+
+
+async def test_a_namespace_that_cannot_be_read_holds_up_no_other() -> None:
+    """Regression: as one that takes nothing."""
+    async with Stage() as stage:
+        stage.namespace("broken")
+        stage.cluster.fail("get", "namespaces", 500, 10**6, lambda name: name == "broken")
+        await stage.start()
+        publish(stage, 1, namespace="broken")
+        publish(stage, 1)
+        await stage.until(lambda: shown(stage) == [2], 10)
+        stage.cluster.faults.clear()
+        await stage.until(lambda: shown(stage) == [1, 2], 15)
+
+
+async def test_what_is_new_does_not_wait_for_what_is_old() -> None:
+    """Regression: all that was missing was made first, one by one."""
+    async with Stage() as stage:
+        stage.namespace("slow")
+        publish(stage, 10, namespace="slow")
+        stage.cluster.silent.add(("create", "datacommits", "slow"))
+        await stage.start()
+        await stage.until(lambda: stage.service.calls["commits"] >= 3)  # it knows what is missing
+        publish(stage, 1)
+        await stage.until(lambda: shown(stage) == [11], 5)
+        stage.cluster.silent.clear()
+        await stage.until(lambda: shown(stage) == list(range(1, 12)), 5)
+
+
+async def test_a_namespace_that_is_gone_is_read_once_for_all_that_was_published_there() -> None:
+    """Regression: each missing version of it was asked for and its namespace read anew."""
+    async with Stage() as stage:
+        stage.namespace("old")
+        for dataset in ("people", "places"):
+            publish(stage, 20, dataset, "old")
+        publish(stage, 1)
+        stage.cluster.remove("namespaces", "old")
+        await stage.start()
+        await stage.until(lambda: shown(stage) == [41], 10)
+        calls = {"verb": "get", "resource": "namespaces", "code": "404"}
+        registry = stage.operators[0].operator.metrics.registry
+        assert registry.get_sample_value("retort_api_requests_total", calls) == 1
+        assert stage.service.calls["commits"] < 10
+
+
+async def test_one_made_by_hand_that_somebody_deletes_is_not_looked_for_in_the_feed() -> None:
+    async with Stage() as stage:
+        for number, sequence in enumerate((0, 2**70)):
+            spec = {"datasetName": "people", "commit": str(number), "sequence": sequence}
+            stage.cluster.add("datacommits", f"by-hand-{number}", "survey", spec)
+        one = await stage.start()
+        publish(stage, 1)
+        await stage.until(lambda: 1 in shown(stage) and "datacommits" in one.operator.ages.ages())
+        for number in range(2):
+            stage.cluster.remove("datacommits", f"by-hand-{number}", "survey")
+        stage.cluster.remove("datacommits", stage.cluster.all("datacommits")[0]["metadata"]["name"], "survey")
+        await stage.until(lambda: shown(stage) == [1], 5)

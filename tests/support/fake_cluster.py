@@ -56,6 +56,7 @@ class Fault:
     status: int
     times: int
     where: Callable[[str], bool] = lambda _: True
+    namespace: str = ""  # any
 
 
 class FakeCluster:
@@ -67,7 +68,8 @@ class FakeCluster:
         self.log: dict[str, deque[tuple[int, str, Raw]]] = {plural: deque(maxlen=KEPT) for plural in KINDS}
         self.faults: list[Fault] = []
         self.deaf: set[str] = set()  # watches that are told nothing
-        self.silent: set[tuple[str, str]] = set()  # verb, plural: not answered until it is taken out again
+        # verb, plural, and a namespace or not: not answered until it is taken out again
+        self.silent: set[tuple[str, ...]] = set()
         self.forbidden: set[str] = set()  # namespaces of which nothing may be read
         self.quotas: dict[str, int] = {}  # by plural: how many of them a namespace may have
         self.oldest = 0  # versions before this are gone for watches
@@ -101,8 +103,9 @@ class FakeCluster:
         status: int,
         times: int = 1,
         where: Callable[[str], bool] = lambda _: True,
+        namespace: str = "",
     ) -> None:
-        self.faults.append(Fault(verb, plural, status, times, where))
+        self.faults.append(Fault(verb, plural, status, times, where, namespace))
 
     def cut(self) -> None:
         """Ends every open watch."""
@@ -267,9 +270,9 @@ class FakeCluster:
             return await self._watch(request, plural, namespace)
         verb = {"POST": "create", "PATCH": "patch", "PUT": "update", "DELETE": "delete" if name else "deletecollection",
                 "GET": "get" if name else "list"}[method]  # fmt: skip
-        while (verb, plural) in self.silent:  # noqa: ASYNC110 - nobody tells
+        while not self.silent.isdisjoint({(verb, plural), (verb, plural, namespace)}):  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.02)
-        self._faulty(verb, plural + (f"/{sub}" if sub else ""), name)
+        self._faulty(verb, plural + (f"/{sub}" if sub else ""), name, namespace)
         if method == "GET":
             return web.json_response(
                 self._found(plural, namespace, name) if name else self._listed(request, plural, namespace)
@@ -297,9 +300,10 @@ class FakeCluster:
             self._deleted(plural, namespace, one["metadata"]["name"])
         return web.json_response({"kind": "Status", "status": "Success"})
 
-    def _faulty(self, verb: str, plural: str, name: str) -> None:
+    def _faulty(self, verb: str, plural: str, name: str, namespace: str) -> None:
         for fault in list(self.faults):
-            if fault.verb in (verb, "*") and fault.plural in (plural, "*") and fault.where(name):
+            here = fault.namespace in (namespace, "") and fault.where(name)
+            if fault.verb in (verb, "*") and fault.plural in (plural, "*") and here:
                 fault.times -= 1
                 if fault.times <= 0:
                     self.faults.remove(fault)

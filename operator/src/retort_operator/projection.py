@@ -2,7 +2,8 @@
 
 The newest versions of each dataset are shown, about as many as the setting says: they go by pages, one request for many,
 so that showing a version stays one write. An object somebody deletes comes back, at the next listing where no watch told of it;
-a namespace that is another one by now, or on its way out, gets nothing.
+a namespace that is another one by now, or on its way out, gets nothing. What one namespace does not take now is tried again
+later (`backlog`), and holds up no other.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import asyncio
 import re
 import time
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 import structlog
 from pydantic import ValidationError
@@ -23,9 +25,10 @@ from retort_core.http.internal import CommitFact
 from retort_core.resources import labels
 from retort_core.resources.labels import label_value
 from retort_core.resources.v1alpha1 import CountsStatus, DataCommitSpec
+from retort_operator.backlog import Backlog, Dataset
 from retort_operator.cluster import CONFLICT, DATA_COMMITS, INVALID, NOT_FOUND, ApiError, Cluster
 from retort_operator.metrics import Metrics
-from retort_operator.namespaces import Namespaces
+from retort_operator.namespaces import Namespace, Namespaces
 from retort_operator.service_client import Service
 from retort_operator.times import now
 from retort_operator.unreadable import faults
@@ -39,7 +42,6 @@ PAUSE: Final = 2.0
 NEVER: Final = (400, 403, NOT_FOUND, 413, INVALID)
 RESYNC: Final = 30.0
 LISTED: Final = 600.0  # seconds between two listings of all there are; a watch that was cut tells of no deletion meanwhile
-Dataset: TypeAlias = tuple[str, str]  # namespace, dataset
 
 
 class Shown(NamedTuple):
@@ -53,6 +55,22 @@ class _Line:
 
     shown: OrderedDict[str, Shown] = field(default_factory=OrderedDict)
     going: set[str] = field(default_factory=set)
+
+    def put(self, commit: str, one: Shown) -> None:
+        """In its place: an old one may come back after newer ones."""
+        last = next(reversed(self.shown.values()), None)
+        self.shown[commit] = one
+        if last is not None and last.seq > one.seq:
+            self.shown = OrderedDict(sorted(self.shown.items(), key=lambda pair: pair[1].seq))
+
+    def page_for(self, seq: int, size: int) -> str:
+        """That of its neighbour, unless it is full or on its way out; else one of its own."""
+        first = next(iter(self.shown.values()), None)
+        beside = next((one for one in reversed(self.shown.values()) if one.seq < seq), first)
+        if beside is None or beside.page in self.going:
+            return str(seq)
+        full = sum(1 for one in self.shown.values() if one.page == beside.page) >= size
+        return str(seq) if full else beside.page
 
 
 class Projection:
@@ -71,10 +89,10 @@ class Projection:
         self._metrics, self._keep = metrics, max(1, keep)
         self._page_size = max(1, self._keep // 2)
         self._lines: dict[Dataset, _Line] = {}
+        self._making: set[tuple[Dataset, str]] = set()  # in a line, and perhaps not there yet
         self._cursor = 0
-        self._again: deque[int] = deque()
-        self._poked = asyncio.Event()
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._backlog = Backlog(self._keep)
+        self._poked, self._delayed = asyncio.Event(), asyncio.Event()
         self._listed = time.monotonic()
 
     def poke(self) -> None:
@@ -83,28 +101,34 @@ class Projection:
     def gone(self, raw: Mapping[str, Any]) -> None:
         """Somebody deleted an object; one that is to be shown comes back."""
         spec = raw.get("spec") or {}
-        dataset = raw["metadata"]["namespace"], spec.get("datasetName", "")
-        going = self._lines[dataset].going if dataset in self._lines else ()
-        shown = self._forget(dataset, spec.get("commit", ""))
-        if shown is not None and shown.page not in going:
-            self._again.append(shown.seq)
-            self.poke()
+        self._lost((raw["metadata"]["namespace"], spec.get("datasetName", "")), spec.get("commit", ""))
 
     async def run(self) -> None:
         await self._patiently(self._rebuild)
+        # Two loops: what is new waits for nothing that is old, however much of it there is and however slowly it is taken.
+        async with asyncio.TaskGroup() as loops:
+            loops.create_task(self._follow_on())
+            loops.create_task(self._restore_on())
+
+    async def _follow_on(self) -> None:
+        slots = asyncio.Semaphore(AT_ONCE)
         while True:
             self._poked.clear()  # before looking: what is told meanwhile is looked at again
-            await self._patiently(self._follow)
-            if time.monotonic() - self._listed > LISTED:
+            await self._patiently(lambda: self._follow(slots))
+            await _set(self._poked, RESYNC)
+
+    async def _restore_on(self) -> None:
+        slots = asyncio.Semaphore(AT_ONCE)
+        while True:
+            self._delayed.clear()
+            await self._patiently(lambda: self._restore(slots))
+            until_listing = self._listed + LISTED - time.monotonic()
+            if until_listing <= 0:
                 await self._patiently(self._missed)
                 continue
-            try:
-                async with asyncio.timeout(RESYNC):
-                    await self._poked.wait()
-            except TimeoutError:
-                continue
+            await _set(self._delayed, min(until_listing, self._backlog.wait(time.monotonic())))
 
-    async def _patiently(self, step: Any) -> None:
+    async def _patiently(self, step: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
                 await step()
@@ -134,90 +158,156 @@ class Projection:
             cursor = feed.after
         self._cursor = cursor
         known = {shown.seq for line in self._lines.values() for shown in line.shown.values()}
-        self._again = deque(sorted(seq for line in newest.values() for seq in line if seq not in known))
+        for dataset, seqs in newest.items():
+            for seq in seqs:
+                if seq not in known:
+                    self._backlog.add(dataset, seq)
 
     async def _missed(self) -> None:
         """Objects that are gone though no watch told of it: they come back too."""
+        before = [
+            (dataset, commit)
+            for dataset, line in self._lines.items()
+            for commit in line.shown
+            if (dataset, commit) not in self._making
+        ]
         there: set[tuple[str, str]] = set()
         for scope in self._scopes:
             async for items in self._cluster.pages(DATA_COMMITS, scope, metadata=True):
                 there |= {(raw["metadata"]["namespace"], raw["metadata"]["name"]) for raw in items}
-        for dataset, line in list(self._lines.items()):
-            for commit, one in list(line.shown.items()):
-                if (dataset[0], name_of(dataset[1], commit)) not in there:
-                    self._forget(dataset, commit)
-                    self._again.append(one.seq)
-                    self._metrics.watch_missed.labels("datacommits").inc()
+        for dataset, commit in before:
+            if (dataset[0], name_of(dataset[1], commit)) not in there and self._lost(dataset, commit):
+                self._metrics.watch_missed.labels("datacommits").inc()
         self._listed = time.monotonic()
+
+    def _lost(self, dataset: Dataset, commit: str) -> bool:
+        """Whether it comes back: it was shown, of the feed and not made by hand, and we have not taken it away ourselves."""
+        line = self._lines.get(dataset)
+        shown = self._forget(dataset, commit)
+        if line is None or shown is None or shown.page in line.going or not 0 < shown.seq <= self._cursor:
+            return False
+        self._later(dataset, shown.seq)
+        return True
+
+    def _later(self, dataset: Dataset, seq: int) -> None:
+        self._backlog.add(dataset, seq)
+        self._delayed.set()
 
     def _note(self, raw: Mapping[str, Any]) -> None:
         metadata, spec = raw["metadata"], raw.get("spec") or {}
         page = (metadata.get("labels") or {}).get(labels.PAGE, "")
         line = self._lines.setdefault((metadata["namespace"], spec.get("datasetName", "")), _Line())
-        line.shown[spec.get("commit", "")] = Shown(int(spec.get("sequence") or 0), page)
-        if len(line.shown) > 1 and list(line.shown.values())[-2].seq > int(spec.get("sequence") or 0):
-            line.shown = OrderedDict(sorted(line.shown.items(), key=lambda pair: pair[1].seq))
+        line.put(spec.get("commit", ""), Shown(int(spec.get("sequence") or 0), page))
 
-    async def _follow(self) -> None:
-        while self._again:
-            seq = self._again[0]
-            feed = await self._service.commits(seq - 1, 1)
-            await self._show([fact for fact in feed.items if fact.seq == seq])
-            self._again.popleft()
+    async def _follow(self, slots: asyncio.Semaphore) -> None:
         while True:
             feed = await self._service.commits(self._cursor, PAGE)
             if feed.after <= self._cursor:
                 return
-            await self._show(self._ours(feed.items))
-            self._cursor = feed.after
+            facts = self._ours(feed.items)
+            names = {fact.namespace for fact in facts}
+            homes = await self._homes({one for one in names if not self._backlog.failing(one)})
+            self._cursor = feed.after  # what cannot be shown now waits in the backlog
+            await self._show(facts, homes, slots)
+
+    async def _restore(self, slots: asyncio.Semaphore) -> None:
+        """What waits and is due, as much of it at a time as one request of the service finds."""
+        while batch := self._backlog.due(time.monotonic(), PAGE):
+            homes = await self._homes({dataset[0] for _, dataset in batch})
+            for namespace, home in homes.items():
+                if home is None:
+                    self._backlog.drop(namespace)
+            batch = [one for one in batch if homes.get(one.dataset[0]) is not None]
+            if not batch:
+                continue
+            first, last = batch[0].seq, batch[-1].seq
+            feed = await self._service.commits(first - 1, last - first + 1)
+            self._backlog.take(batch)
+            wanted = {one.seq for one in batch}
+            await self._show([fact for fact in feed.items if fact.seq in wanted], homes, slots)
+
+    # -- showing -----------------------------------------------------------------------------------------
 
     def _ours(self, facts: Iterable[CommitFact]) -> list[CommitFact]:
         """The feed has everybody's: of a namespace that is in no scope of ours, or is no longer, we may ask nothing."""
         return [fact for fact in facts if "" in self._scopes or fact.namespace in self._scopes]
 
-    async def _show(self, facts: list[CommitFact]) -> None:
-        names = {fact.namespace for fact in facts}
-        found = dict(
-            zip(names, await asyncio.gather(*(self._namespaces.read(one) for one in names)), strict=True)
-        )
+    async def _homes(self, names: set[str]) -> dict[str, Namespace | None]:
+        """As they are now, None what is gone or leaves; without those that cannot be read, which are parked."""
+        found: dict[str, Namespace | None] = {}
+
+        async def look(name: str) -> None:
+            try:
+                home = await self._namespaces.read(name)
+            except ApiError as error:
+                self._park(name, error)
+            else:
+                found[name] = home if home is not None and not home.leaving else None
+
+        await asyncio.gather(*(look(name) for name in names))
+        return found
+
+    async def _show(
+        self, facts: list[CommitFact], homes: Mapping[str, Namespace | None], slots: asyncio.Semaphore
+    ) -> None:
         wanted = []
         for fact in facts:
-            namespace = found[fact.namespace]
-            if namespace is not None and not namespace.leaving and namespace.uid == fact.namespace_uid:
+            home = homes.get(fact.namespace)
+            if fact.namespace not in homes:
+                self._later(_dataset(fact), fact.seq)
+            elif home is not None and home.uid == fact.namespace_uid:
                 wanted.append(fact)
-        await asyncio.gather(*(self._create(fact, self._page(fact)) for fact in wanted))
-        for dataset in {(fact.namespace, fact.dataset) for fact in wanted}:
+        making = {(_dataset(fact), fact.id) for fact in wanted}
+        self._making |= making
+        try:
+            await asyncio.gather(*(self._create(fact, self._page(fact), slots) for fact in wanted))
+        finally:
+            self._making -= making
+        for dataset in {_dataset(fact) for fact in wanted}:
             await self._prune(dataset)
 
     def _page(self, fact: CommitFact) -> str:
         """Its page; counts from here on, so that several made at once fill pages in order."""
-        line = self._lines.setdefault((fact.namespace, fact.dataset), _Line())
+        line = self._lines.setdefault(_dataset(fact), _Line())
         old = line.shown.get(fact.id)
         if old is not None:
             return old.page
-        last = next(reversed(line.shown.values()), None)
-        size = sum(1 for one in line.shown.values() if last is not None and one.page == last.page)
-        page = last.page if last is not None and size < self._page_size else str(fact.seq)
-        line.shown[fact.id] = Shown(fact.seq, page)
+        page = line.page_for(fact.seq, self._page_size)
+        line.put(fact.id, Shown(fact.seq, page))
         return page
 
-    async def _create(self, fact: CommitFact, page: str) -> None:
-        async with self._slots:
+    async def _create(self, fact: CommitFact, page: str, slots: asyncio.Semaphore) -> None:
+        async with slots:
+            if self._parked(fact.namespace):  # by one of those before it
+                self._forget(_dataset(fact), fact.id)
+                self._later(_dataset(fact), fact.seq)
+                return
             try:
                 await self._cluster.create(DATA_COMMITS, fact.namespace, body_of(fact, page))
             except ValidationError as problem:
-                self._forget((fact.namespace, fact.dataset), fact.id)
+                self._forget(_dataset(fact), fact.id)
                 log.error("commit_not_writable", seq=fact.seq, faults=faults(problem))  # noqa: TRY400 - it would show values
                 return
             except ApiError as error:
-                if error.http == CONFLICT:
-                    return
-                self._forget((fact.namespace, fact.dataset), fact.id)
-                if error.http in NEVER:
-                    log.warning("commit_not_shown", namespace=fact.namespace, problem=error.message)
-                    return
-                raise
+                if error.http != CONFLICT:
+                    self._forget(_dataset(fact), fact.id)
+                    self._not_shown(fact, error)
+                return
         self._metrics.projection_lag.observe(max(0.0, (now() - fact.created_at).total_seconds()))
+
+    def _not_shown(self, fact: CommitFact, error: ApiError) -> None:
+        if error.http in NEVER:
+            log.warning("commit_not_shown", namespace=fact.namespace, problem=error.message)
+        else:
+            self._park(fact.namespace, error)
+            self._later(_dataset(fact), fact.seq)
+
+    def _park(self, namespace: str, error: ApiError) -> None:
+        if self._backlog.park(namespace, time.monotonic()):
+            log.warning("projection_waits", namespace=namespace, problem=error.message)
+
+    def _parked(self, namespace: str) -> bool:
+        return self._backlog.parked(namespace, time.monotonic())
 
     async def _prune(self, dataset: Dataset) -> None:
         """Whole pages, oldest first, as long as enough are left."""
@@ -229,11 +319,30 @@ class Projection:
             # Told before it is asked for, so that nobody takes it for somebody else's deletion; forgotten after it is done,
             # so that one that failed is asked for again.
             line.going.add(page)
-            selector = f"{labels.DATASET}={label_value(dataset[1])},{labels.PAGE}={page}"
-            await self._cluster.delete_all(DATA_COMMITS, dataset[0], selector)
+            if not await self._deleted(dataset, page):
+                newest = next(reversed(line.shown.values()), None)
+                if newest is not None:
+                    self._later(
+                        dataset, newest.seq
+                    )  # it is there, so nothing is made; but then we come here again
+                return
             for commit in of_page:
                 self._forget(dataset, commit)
             line.going.discard(page)
+
+    async def _deleted(self, dataset: Dataset, page: str) -> bool:
+        """Whether it is, or nobody will ever take such a request."""
+        if self._parked(dataset[0]):
+            return False
+        selector = f"{labels.DATASET}={label_value(dataset[1])},{labels.PAGE}={page}"
+        try:
+            await self._cluster.delete_all(DATA_COMMITS, dataset[0], selector)
+        except ApiError as error:
+            if error.http not in NEVER:
+                self._park(dataset[0], error)
+                return False
+            log.warning("commits_not_deleted", namespace=dataset[0], problem=error.message)
+        return True
 
     def _forget(self, dataset: Dataset, commit: str) -> Shown | None:
         """A dataset of which nothing is shown is not kept in mind either."""
@@ -242,6 +351,17 @@ class Projection:
         if line is not None and not line.shown:
             del self._lines[dataset]
         return shown
+
+
+async def _set(event: asyncio.Event, seconds: float) -> None:
+    """Returns when it is, or after so long."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+
+
+def _dataset(fact: CommitFact) -> Dataset:
+    return fact.namespace, fact.dataset
 
 
 def name_of(dataset: str, commit: str) -> str:
