@@ -19,6 +19,13 @@ EXTERNAL = ("database.existingSecret=db", "objects.existingSecret=s3", "objects.
 WAYS: dict[str, tuple[str, ...]] = {
     "dev": ("dev.enabled=true",),
     "external": EXTERNAL,
+    "ha": (
+        *EXTERNAL,
+        "operator.replicas=3",
+        "broker.replicas=3",
+        "api.autoscaling.enabled=true",
+        "api.autoscaling.minReplicas=3",
+    ),
     "everything": (
         *EXTERNAL,
         "api.autoscaling.enabled=true",
@@ -57,6 +64,13 @@ def check(objects: Iterable[Object]) -> None:
             kubernetes_validate.validate(one, "1.36", strict=True)
 
 
+def test_values_for_a_small_node_are_restricted_and_fit_the_schemas_too(render: Render) -> None:
+    found = render("retort", files=("charts/retort/values-dev.yaml",))
+    assert not found.error
+    check(found.objects)
+    assert not [wrong for _, spec in found.pods() for wrong in restricted(spec)]
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_every_object_fits_the_schemas_of_kubernetes_and_our_own(render: Render, way: str) -> None:
     found = render("retort", *WAYS[way])
@@ -78,14 +92,24 @@ def restricted(spec: Object) -> list[str]:
     pod = spec.get("securityContext", {})
     if pod.get("seccompProfile", {}).get("type") not in ("RuntimeDefault", "Localhost"):
         wrong.append("seccompProfile")
+    if pod.get("sysctls"):
+        wrong.append("sysctls")
     for container in [*spec.get("initContainers", []), *spec["containers"]]:
         own = container.get("securityContext", {})
         if not own.get("runAsNonRoot", pod.get("runAsNonRoot")):
             wrong.append(f"{container['name']}: runAsNonRoot")
         if own.get("allowPrivilegeEscalation") is not False:
             wrong.append(f"{container['name']}: allowPrivilegeEscalation")
-        if own.get("capabilities", {}).get("drop") != ["ALL"]:
+        if own.get("capabilities") != {"drop": ["ALL"]}:
             wrong.append(f"{container['name']}: capabilities")
+        if own.get("runAsUser", pod.get("runAsUser")) == 0:
+            wrong.append(f"{container['name']}: runAsUser")
+        if own.get("privileged") or own.get("procMount", "Default") != "Default":
+            wrong.append(f"{container['name']}: privileged or procMount")
+        if own.get("seccompProfile", {}).get("type", "RuntimeDefault") != "RuntimeDefault":
+            wrong.append(f"{container['name']}: seccompProfile")
+        if any(port.get("hostPort") for port in container.get("ports", ())):
+            wrong.append(f"{container['name']}: hostPort")
     kinds = {kind for volume in spec.get("volumes", []) for kind in volume if kind != "name"}
     allowed = {
         "configMap",

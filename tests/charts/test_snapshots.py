@@ -20,13 +20,10 @@ from .test_charts import EXTERNAL, WAYS
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 RECORD = os.environ.get("RETORT_RECORD_SNAPSHOTS") == "1"
-HA = (
-    *EXTERNAL, "operator.replicas=3", "broker.replicas=3", "api.autoscaling.enabled=true", "api.autoscaling.minReplicas=3",
-)  # fmt: skip
 # File -> the chart and how it is installed. The custom resources are files of their own (`crds/`).
 MADE: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "default": ("retort", EXTERNAL, ()),
-    "ha": ("retort", HA, ()),
+    "ha": ("retort", WAYS["ha"], ()),
     "namespaced": ("retort", WAYS["namespaced"], ()),
     "air-gapped": ("retort", WAYS["air-gapped"], ()),
     "everything": ("retort", WAYS["everything"], ()),

@@ -233,6 +233,8 @@ def _others(at: Attacker) -> Seen:
         found["tasks-of-others", NO_FIRST] = attacks.OUT if cells else "seen; no cell of a table is in them"
     finally:
         at.admin("delete", "-f", "-", given=grant)
+    for mine in ({"restore": {"commit": at.theirs}}, DROP):  # its owner may, so that a refusal says something
+        at.installation.done(mine, base=at.theirs, branch=f"own-{uuid.uuid4().hex[:6]}", review="Auto")
     found["commit-of-others", BOTH] = _without_digits(at, at.ended(DROP, base=at.theirs))
     found["restore-of-others", BOTH] = _without_digits(at, at.ended({"restore": {"commit": at.theirs}}))
     at.installation.retort("say", "how many rows are there")
@@ -347,10 +349,24 @@ def _many(at: Attacker) -> Seen:
     return {("many", cell): word for cell, word in found.items()}
 
 
+# What a refusal never says: something was not there to refuse.
+BROKEN = (
+    "connection",
+    "timed out",
+    "no such host",
+    "unavailable",
+    "internal error",
+    "session-lost",
+    "sandbox",
+)
+
+
 @pytest.mark.parametrize(("attack", "cell"), CELLS, ids=[f"{one.key}, {cell}" for one, cell in CELLS])
 def test_cell(seen: Seen, attack: Attack, cell: str) -> None:
     assert (attack.key, cell) in seen, "declared and not tried"
-    assert not attacks.stands(attack, cell, seen[attack.key, cell])
+    word = seen[attack.key, cell]
+    assert not attacks.stands(attack, cell, word)
+    assert not [one for one in BROKEN if one in word.lower()], f"nobody refused it, something failed: {word}"
 
 
 def test_the_owner_goes_on(seen: Seen, attacker: Attacker) -> None:

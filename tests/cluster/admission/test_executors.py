@@ -89,7 +89,20 @@ CHANGES: dict[str, tuple[Change, str]] = {
         lambda b: first(b)["securityContext"].update(capabilities={"drop": ["ALL"], "add": ["NET_RAW"]}),
         "read-only",
     ),
+    "a disk": (lambda b: b["spec"]["volumes"][0]["emptyDir"].pop("medium"), "no volume but"),
     "no limits": (lambda b: first(b).pop("resources"), "limits"),
+    "no limit of memory": (lambda b: first(b)["resources"]["limits"].pop("memory"), "limits"),
+    "no limit of cpu": (lambda b: first(b)["resources"]["limits"].pop("cpu"), "limits"),
+    "a secret as all variables": (
+        lambda b: first(b).update(envFrom=[{"secretRef": {"name": "s"}}]),
+        "no Secret",
+    ),
+    "a map as a variable": (
+        lambda b: first(b)["env"].append(
+            {"name": "S", "valueFrom": {"configMapKeyRef": {"name": "m", "key": "k"}}}
+        ),
+        "no Secret and no ConfigMap",
+    ),
     "a secret as a variable": (
         lambda b: first(b)["env"].append(
             {"name": "S", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}
@@ -191,10 +204,42 @@ def may_open(user: str = "") -> bool:
     raise AssertionError(words)
 
 
-@pytest.mark.parametrize("kind", ["deployment", "job"])
+@pytest.mark.parametrize("kind", ["deployment", "job", "cronjob"])
 def test_no_other_workload_is_made_in_the_executors_namespace(executors: None, kind: str) -> None:
-    arguments = ("-n", EXECUTORS, "--as", AMY, "create", kind, "x", "--image", "x")
+    often = ("--schedule", "* * * * *") if kind == "cronjob" else ()
+    arguments = ("-n", EXECUTORS, "--as", AMY, "create", kind, "x", "--image", "x", *often)
     assert "namespace is closed" in kubectl.refused(*arguments)
+
+
+_MARKS = {"app": "x"}
+_SET = {
+    "selector": {"matchLabels": _MARKS},
+    "template": {"metadata": {"labels": _MARKS}, "spec": {"containers": [{"name": "x", "image": "x"}]}},
+}
+OTHERS: dict[str, Body] = {
+    "StatefulSet": {"apiVersion": "apps/v1", "spec": {"serviceName": "x", **_SET}},
+    "DaemonSet": {"apiVersion": "apps/v1", "spec": _SET},
+    "ReplicationController": {"apiVersion": "v1", "spec": {**_SET, "selector": _MARKS}},
+    "Endpoints": {"apiVersion": "v1", "subsets": []},
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_nothing_else_that_makes_or_finds_pods_is_made_there(executors: None, kind: str) -> None:
+    """By an administrator of the cluster's namespace who may make them all."""
+    groups = {"apiGroups": ["", "apps"], "resources": ["*"], "verbs": ["*"]}
+    role = {**RBAC, "kind": "Role", "metadata": {"name": "all", "namespace": EXECUTORS}, "rules": [groups]}
+    kubectl("create", "-f", "-", given=role)
+    kubectl("-n", EXECUTORS, "create", "rolebinding", "all", "--role", "all", "--user", AMY)
+    body = {**OTHERS[kind], "kind": kind, "metadata": {"name": "x", "namespace": EXECUTORS}}
+    try:
+        words = until(
+            lambda: said("--as", AMY, "create", "--dry-run=server", "-f", "-", given=body),
+            lambda word: "closed" in word or not word,
+        )
+        assert "namespace is closed" in words
+    finally:
+        kubectl("-n", EXECUTORS, "delete", "role,rolebinding", "all")
 
 
 @pytest.fixture
@@ -242,6 +287,23 @@ def test_no_way_leads_into_an_executor(executors: None, running: str, way: str) 
     assert "namespace is closed" in kubectl.refused("--as", AMY, *into, given="{}")
     # Refused, if at all, because nothing runs there.
     assert "closed" not in said(*into, given="{}")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"spec": {"activeDeadlineSeconds": 5}},
+        {"metadata": {"labels": {"retort.dev/task": "f" * 32}}},
+        {"metadata": {"annotations": {"retort.dev/nonce": "f" * 32}}},
+    ],
+    ids=["its spec", "whose it is", "its key"],
+)
+def test_an_executor_is_changed_by_the_operator_alone(running: str, change: Body) -> None:
+    """Also what is written on it: the operator decides by that."""
+    patch = ("-n", EXECUTORS, "patch", "pod", running.rpartition("/")[2], "-p", json.dumps(change))
+    assert "only Retort's operator" in kubectl.refused(*patch)
+    kubectl(*OPERATOR, *patch)
+    kubectl("-n", EXECUTORS, "label", "pod", running.rpartition("/")[2], "mine=yes")
 
 
 MORE = {"memory": "128Mi"}
