@@ -233,8 +233,9 @@ def _others(at: Attacker) -> Seen:
         found["tasks-of-others", NO_FIRST] = attacks.OUT if cells else "seen; no cell of a table is in them"
     finally:
         at.admin("delete", "-f", "-", given=grant)
-    for mine in ({"restore": {"commit": at.theirs}}, DROP):  # its owner may, so that a refusal says something
-        at.installation.done(mine, base=at.theirs, branch=f"own-{uuid.uuid4().hex[:6]}", review="Auto")
+    # Its owner may do both, or a refusal would say nothing.
+    for mine, base in (({"restore": {"commit": at.theirs}}, "main"), (DROP, at.theirs)):
+        at.installation.done(mine, base=base, branch=f"own-{uuid.uuid4().hex[:6]}", review="Auto")
     found["commit-of-others", BOTH] = _without_digits(at, at.ended(DROP, base=at.theirs))
     found["restore-of-others", BOTH] = _without_digits(at, at.ended({"restore": {"commit": at.theirs}}))
     at.installation.retort("say", "how many rows are there")

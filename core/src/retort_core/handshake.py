@@ -22,9 +22,12 @@ import struct
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from retort_core.errors import PolicyDenied
+from retort_core.errors import PolicyDenied, SessionLost
 
-MAGIC: Final = b"RTS1"
+PROTOCOL: Final = b"RTS"
+MAGIC: Final = (
+    PROTOCOL + b"1"
+)  # one more with whatever an executor or a broker of another release could not read
 CHALLENGE: Final = 32
 MAC: Final = hashlib.sha256().digest_size
 GREETING: Final = len(MAGIC) + CHALLENGE
@@ -109,8 +112,12 @@ class BrokerSide:
         self._challenge, self._theirs = secrets.token_bytes(CHALLENGE), b""
 
     def reply(self, greeting: bytes) -> bytes:
-        if len(greeting) != GREETING or not greeting.startswith(MAGIC):
+        if len(greeting) != GREETING or not greeting.startswith(PROTOCOL):
             raise PolicyDenied("what answers there is no executor")
+        if not greeting.startswith(
+            MAGIC
+        ):  # while an upgrade is under way; the next executor will be of this release
+            raise SessionLost("the executor is of another release and speaks another protocol")
         self._theirs = greeting[len(MAGIC) :]
         proof = _proof(self._key, b"broker", self._theirs, self._challenge, self._binding)
         return LENGTH.pack(len(self._binding)) + self._binding + self._challenge + proof

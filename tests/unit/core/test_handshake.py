@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retort_core.errors import PolicyDenied
+from retort_core.errors import PolicyDenied, SessionLost
 from retort_core.handshake import (
     LENGTH,
     MAC,
+    MAGIC,
+    PROTOCOL,
     Binding,
     BrokerSide,
     ExecutorSide,
@@ -86,6 +88,12 @@ def test_any_changed_byte_of_the_reply_is_noticed(position: int, flip: int) -> N
 def test_whatever_answers_that_is_no_executor_is_refused(greeting: bytes) -> None:
     with pytest.raises(PolicyDenied):
         BrokerSide(KEY, BINDING).reply(greeting)
+
+
+def test_an_executor_of_another_release_is_a_lost_one_so_that_another_one_is_tried() -> None:
+    greeting = ExecutorSide(KEY, "pod-1").greeting
+    with pytest.raises(SessionLost, match="another release"):
+        BrokerSide(KEY, BINDING).reply(PROTOCOL + b"2" + greeting[len(MAGIC) :])
 
 
 @pytest.mark.parametrize("length", [0, 1025, 65_535])
