@@ -313,3 +313,16 @@ async def test_one_made_by_hand_that_somebody_deletes_is_not_looked_for_in_the_f
             stage.cluster.remove("datacommits", f"by-hand-{number}", "survey")
         stage.cluster.remove("datacommits", stage.cluster.all("datacommits")[0]["metadata"]["name"], "survey")
         await stage.until(lambda: shown(stage) == [1], 5)
+
+
+async def test_what_a_quota_refuses_is_shown_once_there_is_room() -> None:
+    """Regression: a version that was forbidden once was not shown before the operator's next start."""
+    async with Stage() as stage:
+        stage.cluster.quotas["datacommits"] = 0
+        await stage.start()
+        await stage.warm()
+        await stage.complete(stage.task())
+        await stage.until(lambda: stage.writes().get("create datacommits", 0) >= 2, 10)
+        assert not stage.cluster.all("datacommits")
+        stage.cluster.quotas.clear()
+        await stage.until(lambda: len(stage.cluster.all("datacommits")) == 1, 15)

@@ -37,9 +37,9 @@ log = structlog.get_logger(__name__)
 AT_ONCE: Final = 8
 PAGE: Final = 500
 PAUSE: Final = 2.0
-# The namespace goes or was taken from us (404, 403), or no server takes such an object: asked for again, one version would
-# hold up all that were published after it, everybody's.
-NEVER: Final = (400, 403, NOT_FOUND, 413, INVALID)
+# The namespace goes, or no server takes such an object: it is not asked for again. What is forbidden may be allowed later: a
+# quota is full, a Role is not there yet.
+NEVER: Final = (400, NOT_FOUND, 413, INVALID)
 RESYNC: Final = 30.0
 LISTED: Final = 600.0  # seconds between two listings of all there are; a watch that was cut tells of no deletion meanwhile
 
