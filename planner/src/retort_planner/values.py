@@ -7,7 +7,7 @@ variants: 满意/不满意, 湖北/河北, male/female differ in meaning however
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -96,6 +96,9 @@ def _stems(schema: Schema, profile: Profile | None) -> dict[str, tuple[str, ...]
     return {key: tuple(dict.fromkeys(columns)) for key, columns in found.items()}
 
 
+SEPARATORS: Final = frozenset(",、/和跟与")
+
+
 def segmented(
     schema: Schema, profile: Profile | None, text: str, column: str = ""
 ) -> tuple[str, tuple[str, ...]] | None:
@@ -107,11 +110,34 @@ def segmented(
     columns = dict.fromkeys(name for word in inside for name in table[word])
     for name in [column] if column in columns else columns:
         words = sorted((word for word in inside if name in table[word]), key=len, reverse=True)
-        pattern = "|".join(map(re.escape, words))
-        if re.fullmatch(rf"(?:(?:{pattern})[,、/和跟与]?)+", text):
-            found = tuple(re.findall(pattern, text))
+        found = cut(text, words)
+        if found:
             return (name, found) if len(found) > 1 else None
     return None
+
+
+def cut(text: str, words: Sequence[str]) -> tuple[str, ...]:
+    """All of `text` as words that follow one another, each with a separator after it or not; of several ways the one whose words
+    are earliest in `words`. Empty where there is none. By tables, because words of data may be cut in exponentially many ways."""
+    ends: dict[
+        int, tuple[str, int]
+    ] = {}  # from where the rest can be cut: its first word, and where that leaves it
+    for at in range(len(text) - 1, -1, -1):
+        for word in words:
+            after = at + len(word)
+            if not text.startswith(word, at):
+                continue
+            past = after + 1 if text[after : after + 1] in SEPARATORS else after
+            reached = next((end for end in (past, after) if end == len(text) or end in ends), None)
+            if reached is not None:
+                ends[at] = word, reached
+                break
+    found: list[str] = []
+    at = 0
+    while at in ends:
+        word, at = ends[at]
+        found.append(word)
+    return tuple(found)
 
 
 @lru_cache(maxsize=8192)
