@@ -38,6 +38,10 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "请在任务对象上表态（kubectl retort approve）：那里会核对是否有同意的权限。",
         "Say yes or no on the task's object (kubectl retort approve): there the right to is asked for.",
     ),
+    "service": (
+        "分支和约定请通过服务来改（网页、命令行、HTTP）：那里会核对是否有这个权限。",
+        "Make branches and rules by the service (page, command line, HTTP): there the right to is asked for.",
+    ),
     "unapproved": (
         "这个版本还没有得到有权限的人的同意，分支「{branch}」没有变化。",
         "Nobody with the right to has said yes to this version; branch “{branch}” stays where it was.",
@@ -50,7 +54,8 @@ def refusal(why: str, lang: Lang, branch: str = "") -> PolicyDenied:
 
 
 class TaskGate:
-    """`strangers`: whether a task that came past this service (an object in the cluster) may change data."""
+    """`strangers`: whether a task that came past this service (an object in the cluster) may change data: that of its own branch,
+    for which admission asked. What else a command may change admission cannot see, least of all in words."""
 
     def __init__(self, database: Database, recorder: Recorder, *, strangers: bool) -> None:
         self._database, self._recorder, self._strangers = database, recorder, strangers
@@ -68,7 +73,9 @@ class TaskGate:
             return
         if not asker.change:
             raise refusal("change", task.lang)
-        if verb in DECIDES and known is None and pending is not None:
+        if known is None and verb in CHANGES:
+            raise refusal("service", task.lang)
+        if known is None and verb in DECIDES and pending is not None:
             raise refusal("object", task.lang)
         if protected and verb not in CHANGES and not asker.protected:
             raise refusal("protected", task.lang, about.branch)

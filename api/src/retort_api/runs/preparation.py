@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from retort_api.commits.log import CommitLog
 from retort_api.runs.commands import Commands
@@ -20,12 +21,12 @@ from retort_api.runs.situation import Situation, Situations
 from retort_api.runs.verdicts import Verdict
 from retort_api.runs.work import Import, Work
 from retort_api.tasks.records import TaskRecord
-from retort_core.errors import BadInput, NotFound
+from retort_core.errors import BadInput, NotFound, PolicyDenied
 from retort_core.identity import plan_digest, script_digest, short
 from retort_core.lifecycle.observations import Prepared
 from retort_core.lifecycle.sources import Answer, PlanSource, ScriptSource, UploadSource
 from retort_core.lifecycle.statuses import AskedQuestion, Failure, PlannedWork
-from retort_core.plans import Command, Declined, Outcome, Plan, Planned, Question, Script
+from retort_core.plans import Command, Declined, Lang, Outcome, Plan, Planned, Question, Script
 from retort_planner.requests import Request
 from retort_plans.explanations import explain
 from retort_plans.grounding import ground
@@ -55,6 +56,27 @@ class _Said:
     outcome: Outcome
     choice: str = ""
     remember: bool = False
+
+
+def _scripted(plan: Plan, situation: Situation, lang: Lang) -> tuple[Script, bool]:
+    """The script of a plan that fits the schema, and whether it only answers."""
+    simulation = simulate(plan, situation.schema)
+    invalid = invalid_names(situation.schema, situation.profile)
+    grounded = ground(plan, situation.schema, situation.profile)
+    return build_script(grounded, situation.schema, invalid, lang), simulation.yields == "answer"
+
+
+# Who answers somebody else's question has the rights for that, and the task those of its requester: so an answer is none of these.
+NO_ANSWER: Final = frozenset(
+    {"undo", "redo", "undo_step", "branch", "switch", "remember", "forget", "approve", "reject"}
+)
+
+
+def _only_answered(question: Question, lang: Lang) -> Question:
+    """The same question once more, with what can be said to it."""
+    note = say("only-answers", lang)
+    text = question.text if question.text.startswith(note) else f"{note} {question.text}"
+    return question.model_copy(update={"text": text})
 
 
 class Preparation:
@@ -104,14 +126,22 @@ class Preparation:
         choice, remember = answer.choice, answer.remember
         if not choice:
             outcome = await self._asked_planner(task, situation, answer.text, question)
+            if isinstance(outcome, Command) and outcome.verb in NO_ANSWER:
+                return _Said(_only_answered(question, task.lang))
             if not isinstance(outcome, Command) or outcome.verb != "answer":
                 return _Said(outcome)
             choice = str(outcome.args.get("choice", ""))
             if outcome.args.get("remember") and not remember:
-                await self._commands.allow(task, "remember")
-                remember = True
+                remember = await self._may_remember(task)
         outcome = await self._chosen(task, situation, question, choice)
         return _Said(outcome, choice, remember)
+
+    async def _may_remember(self, task: TaskRecord) -> bool:
+        """What words ask for in passing is left out where it may not be done; the answer itself counts."""
+        with suppress(PolicyDenied):
+            await self._commands.allow(task, "remember")
+            return True
+        return False
 
     async def _chosen(
         self, task: TaskRecord, situation: Situation, question: Question, choice: str
@@ -133,7 +163,7 @@ class Preparation:
         for _ in range(MOST_HOPS):
             match outcome:
                 case Planned():
-                    return self._planned(task, situation, outcome)
+                    return await self._planned(task, situation, outcome)
                 case Question():
                     return _asked(task, outcome)
                 case Declined():
@@ -153,7 +183,7 @@ class Preparation:
         reply = Prepared(round=round_, done=verdict.done, message=verdict.message)
         return Readied(reply=reply, work=Work(kind="none"), verdict=verdict)
 
-    def _planned(self, task: TaskRecord, situation: Situation, planned: Planned) -> Readied:
+    async def _planned(self, task: TaskRecord, situation: Situation, planned: Planned) -> Readied:
         """Checked on the schema it will run on; on a result that is the run's business, which has the schema."""
         correction = bool(planned.base) and planned.base != situation.base.id
         work = Work(
@@ -170,11 +200,8 @@ class Preparation:
         script: Script | None = None
         read_only = bool(planned.result)
         if not correction and not planned.result:
-            simulation = simulate(planned.plan, situation.schema)
-            invalid = invalid_names(situation.schema, situation.profile)
-            grounded = ground(planned.plan, situation.schema, situation.profile)
-            script = build_script(grounded, situation.schema, invalid, task.lang)
-            read_only = simulation.yields == "answer"
+            # A thread: a plan of 64 KiB on thousands of columns takes seconds, and others are served meanwhile.
+            script, read_only = await asyncio.to_thread(_scripted, planned.plan, situation, task.lang)
         ready = planned_work(planned, task, read_only=read_only)
         reply = Prepared(round=task.status.round, ready=ready, message=planned.plan.title)
         return Readied(reply=reply, work=work.model_copy(update={"script": script}))

@@ -51,6 +51,10 @@ _SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "nothing-to-remember": ("没有可以记住的选择。", "There is no choice to remember."),
     "nothing-open": ("现在没有等待回答的问题。", "No question is waiting for an answer."),
     "nothing-to-approve": ("现在没有等待确认的结果。", "No result is waiting for a yes."),
+    "only-answers": (
+        "这里只能回答下面的问题，别的请另说一句。",
+        "Only this can be answered here; say anything else as a message of its own.",
+    ),
     "forwarded": ("好的。", "All right."),
     "restored": ("已恢复到版本 {head} 的内容。", "The content of version {head} is back."),
     "no-suggestion": ("没有编号为「{id}」的建议；它也许已经过时。", "There is no suggestion “{id}”; it may be out of date."),
