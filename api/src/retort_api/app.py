@@ -34,7 +34,9 @@ from retort_core.http.pages import Problem
 from retort_core.http.routes import PROBLEM
 
 VERSION = "0.1.0"
-REFUSALS = frozenset({401, 403, 404, 429})
+REFUSALS = frozenset(
+    {401, 403, 404}
+)  # what is only too much is not: what came before it is on record already
 ROUTERS = tuple(
     module.router
     for module in (
@@ -119,7 +121,8 @@ def already_open(services: Services) -> Opened:
 
 
 async def _refused(request: Request, status: int, code: str) -> None:
-    """Whatever was refused to somebody leaves a line: also what is only said not to exist."""
+    """Whatever was refused to somebody leaves a line: also what is only said not to exist. Not what came too often: a line
+    for ever and a transaction would cost more than what the rate keeps away, and a stranger could ask for any number."""
     act: Act | None = getattr(request.state, "act", None)
     asked = act is not None and (act.caller is not None or "authorization" in request.headers)
     if act is not None and asked and status in REFUSALS and not act.noted:

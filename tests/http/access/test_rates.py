@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import Any
 
 
@@ -29,3 +30,18 @@ def test_an_address_that_keeps_bringing_wrong_tokens_waits(own_house: Any) -> No
     assert codes[0].status_code == 401
     assert codes[-1].status_code == 429
     assert int(codes[-1].headers["retry-after"]) >= 1
+
+
+def test_what_is_refused_for_its_number_leaves_no_line_in_the_audit(own_house: Any) -> None:
+    """Regression: every 429 was written down for ever, in a transaction of its own, also for a token that somebody had made
+    up: the rate cost more than what it kept away."""
+    house = own_house(RETORT_LOGIN_PER_MINUTE="60")
+    stranger = house.stranger()
+    stranger.token = "rtk_" + "0" * 72
+    replies = [stranger.get("/api/v1/about") for _ in range(60)]
+    codes = Counter(reply.status_code for reply in replies)
+    assert set(codes) == {401, 429}
+    time.sleep(int(replies[-1].headers["retry-after"]))
+    lines = [line for line in house.root.audit() if line["user"]["username"] == "system:anonymous"]
+    assert [line["responseStatus"]["code"] for line in lines].count(401) == codes[401]
+    assert 429 not in {line["responseStatus"]["code"] for line in lines}
