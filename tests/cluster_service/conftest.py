@@ -63,6 +63,7 @@ from retort_tables.objects.folder import FolderObjects
 K = secrets.token_bytes(32)
 TOKEN = secrets.token_hex(16)
 OVER = ("Complete", "Failed")
+LIMITS = RunLimits(seconds=60, memory_bytes=2 << 30, output_bytes=1 << 30)
 NAMESPACE, NAMESPACE_UID = "research", str(uuid.uuid4())
 CSV = "用户ID,城市,打分\n" + "".join(f"{n},{'北京' if n % 3 else '上海'},{n % 11}\n" for n in range(60))
 
@@ -124,6 +125,7 @@ class Decider:
     pods: dict[str, tuple[int, Pod]] = field(default_factory=dict)
     epoch: int = 1
     puts: int = 0
+    limits: RunLimits = LIMITS
 
     def sight(self, task: TaskObject) -> Sight:
         return Sight(
@@ -188,7 +190,7 @@ class Decider:
     async def run(self, uid: str, attempt: int) -> None:
         body = AttemptPut(
             pod=self.pods[uid][1].address,
-            limits=RunLimits(seconds=60, memory_bytes=2 << 30, output_bytes=1 << 30),
+            limits=self.limits,
             epoch=self.epoch,
         )
         path = f"/internal/v1/tasks/{uid}/attempts/{attempt}"

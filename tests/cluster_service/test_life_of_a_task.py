@@ -10,7 +10,7 @@ from unittest.mock import AsyncMock
 import httpx2 as httpx
 import pytest
 from sqlalchemy import select
-from tests.cluster_service.conftest import CSV, NAMESPACE_UID, OVER, Pod, say
+from tests.cluster_service.conftest import CSV, LIMITS, NAMESPACE_UID, OVER, Pod, say, task_object
 
 from retort_api.cluster import leases, service
 from retort_api.cluster.leases import RunLease
@@ -277,6 +277,39 @@ async def _expiry(cluster: Any, uid: str) -> datetime:
     async with cluster.database.single() as connection:
         found: datetime = (await connection.execute(query)).scalar_one()
     return found
+
+
+@pytest.mark.parametrize(
+    ("limits", "body", "sentence"),
+    [
+        (
+            {"memory_bytes": 256 << 20},
+            "held = []\n    while True:\n        held.append(bytearray(b'x') * (16 << 20))",
+            "needed more than 256 MiB of memory",
+        ),
+        (
+            {"output_bytes": 1 << 20},
+            "import polars\n    return polars.concat([table] * 5000)",
+            "larger than 1 MiB",
+        ),
+        ({"seconds": 2}, "while True:\n        pass", "took longer than 2 s"),
+    ],
+    ids=["memory", "output", "seconds"],
+)
+async def test_the_limits_of_the_profile_end_a_run_with_their_sentence(
+    open_cluster: Any, limits: dict[str, int], body: str, sentence: str
+) -> None:
+    """Regression: only the service's own limits were watched for, so the kernel killed first, or the door's alarm rang: three
+    attempts, and nobody was told why."""
+    async with open_cluster() as cluster:
+        await cluster.imported()
+        cluster.decider.limits = LIMITS.model_copy(update=limits)
+        script = task_object({"script": {"source": f"def run(table):\n    {body}\n"}})
+        seen = await asyncio.wait_for(cluster.decider.finish(script), 90)
+        failure = seen.status.failure
+        assert failure is not None, seen.status
+        assert (failure.failure, failure.code, seen.status.attempt) == ("Limit", "limit-exceeded", 1)
+        assert sentence in failure.message
 
 
 async def test_what_an_attempt_that_was_given_up_still_brings_is_no_second_version(open_cluster: Any) -> None:

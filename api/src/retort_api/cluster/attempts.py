@@ -26,7 +26,7 @@ from retort_api.tasks import repository
 from retort_api.tasks.records import TaskRecord
 from retort_core.errors import Conflict, NotFound, RetortError
 from retort_core.handshake import Binding
-from retort_core.http.internal import AttemptPut, PodAddress
+from retort_core.http.internal import AttemptPut, PodAddress, RunLimits
 from retort_core.lifecycle.failures import failure_of
 from retort_core.lifecycle.observations import Ran
 from retort_core.lifecycle.statuses import Failure
@@ -48,7 +48,7 @@ class Run(Protocol):
     """Of `runs.running.Running`."""
 
     def __call__(
-        self, task: TaskRecord, attempt: int, sandbox: Sandbox, settle: Any
+        self, task: TaskRecord, attempt: int, sandbox: Sandbox, settle: Any, limits: RunLimits
     ) -> Awaitable[Ran | None]: ...
 
 
@@ -114,7 +114,7 @@ class Attempts:
         async with self.traces.span("session", task, lease.attempt, body.pod.name):
             sandbox = await self.dialler.dial(body.pod, binding)
             try:
-                return await self.run(task, lease.attempt, sandbox, fenced)
+                return await self.run(task, lease.attempt, sandbox, fenced, body.limits)
             finally:
                 await sandbox.close()
 

@@ -23,6 +23,7 @@ from retort_api.runs.session import Input, Listener
 from retort_api.runs.spool import Spool, object_input
 from retort_api.settings import Settings
 from retort_core.changes import Changes
+from retort_core.http.internal import RunLimits
 from retort_core.jobs import Job, Limits
 from retort_core.lifecycle.statuses import Usage
 from retort_core.plans import Script
@@ -35,22 +36,31 @@ REPORT: Final = "report"
 ANSWER: Final = "answer:"
 SAME: Final = "same"
 EARLY_CELLS: Final = 4_000_000  # of a base that an intake reads ahead: 100,000 x 20 take it 60 MB
+LEAST_SECONDS: Final = 1.0  # of a job, however long those before it took
 Progress = Callable[[str, dict[str, Any]], None]
 
 
 @dataclass(kw_only=True)
 class Ride:
-    """One attempt of one task: its sandbox, where its progress goes, what it used."""
+    """One attempt of one task: its sandbox, where its progress goes, what it used. `limits`: of the sandbox's profile,
+    where it has one; else the service's own hold."""
 
     attempt: str
     sandbox: Sandbox
     progress: Progress
+    limits: RunLimits | None = None
     usage: dict[str, float] = field(default_factory=dict)
 
     def used(self, **figures: float) -> None:
         for name, value in figures.items():
             old = self.usage.get(name, 0)
             self.usage[name] = max(old, value) if name == "peak_bytes" else old + value
+
+    def seconds(self, own: float) -> float:
+        """Those of a profile are for all jobs of the attempt together; `own` for each of them."""
+        if self.limits is None:
+            return own
+        return max(LEAST_SECONDS, self.limits.seconds - self.usage.get("run_seconds", 0))
 
     @property
     def measured(self) -> Usage:
@@ -195,7 +205,7 @@ class Runner:
         }
         if same is not None:
             params["same"] = same
-        limits = self._limits(self._settings.run_seconds)
+        limits = self._limits(ride, self._settings.run_seconds)
         return Job(ride.attempt, "script", params, limits, tuple(fed.inputs))
 
     async def _read(
@@ -209,7 +219,9 @@ class Runner:
                 spool = results if len(files) == 1 else Spool(self._spool)
                 spools.append(spool)
                 params = {"filename": filename, "options": dict(options)}
-                job = Job(ride.attempt, "read", params, self._limits(self._settings.read_seconds), ("file",))
+                job = Job(
+                    ride.attempt, "read", params, self._limits(ride, self._settings.read_seconds), ("file",)
+                )
                 await self._execute(ride, job, [object_input(self.objects, key)], spool, ("table", REPORT))
                 reports.append(json.loads(spool.content(REPORT)))
             if len(files) > 1:
@@ -224,7 +236,7 @@ class Runner:
         script = Script(source=APPEND, rows="aligned", yields="version")
         params = {"source": script.source, "yields": "version", "rows": "aligned"}
         names = tuple(f"file{number}" for number in range(len(tables)))
-        job = Job(ride.attempt, "script", params, self._limits(self._settings.read_seconds), names)
+        job = Job(ride.attempt, "script", params, self._limits(ride, self._settings.read_seconds), names)
         await self._execute(ride, job, list(tables), results, ("table",))
 
     async def _execute(
@@ -257,8 +269,11 @@ class Runner:
         inputs: Mapping[str, Input],
         late: tuple[str, ...] = (),
     ) -> Job:
-        """What is `late` comes when the run has ended, whose time is allowed for on top."""
-        limits = self._limits(self._settings.run_seconds * (2 if late else 1))
+        """What is `late` comes when the run has ended, whose time is allowed for on top. The sandbox is the service's own, and
+        so are its limits."""
+        own = self._settings
+        seconds = own.run_seconds + (ride.seconds(own.run_seconds) if late else 0)
+        limits = Limits(seconds=seconds, memory_bytes=own.memory_bytes, output_bytes=own.output_bytes)
         return Job(ride.attempt, kind, params, limits, tuple(inputs), late)
 
     async def _job(
@@ -294,11 +309,13 @@ class Runner:
         named = {**objects, "manifest.json": key}
         return {f"base:{name}": object_input(self.objects, found) for name, found in named.items()}
 
-    def _limits(self, seconds: float) -> Limits:
+    def _limits(self, ride: Ride, seconds: float) -> Limits:
+        """What the sandbox has is what its supervisor watches for: past that the kernel kills, and nobody knows why."""
+        own, given = self._settings, ride.limits
         return Limits(
-            seconds=seconds,
-            memory_bytes=self._settings.memory_bytes,
-            output_bytes=self._settings.output_bytes,
+            seconds=ride.seconds(seconds),
+            memory_bytes=min(own.memory_bytes, given.memory_bytes) if given else own.memory_bytes,
+            output_bytes=min(own.output_bytes, given.output_bytes) if given else own.output_bytes,
         )
 
     # -- storing -----------------------------------------------------------------------------------------

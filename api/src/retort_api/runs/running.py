@@ -17,6 +17,7 @@ from retort_api.runs.sandboxes import Sandbox
 from retort_api.runs.traces import TaskTraces
 from retort_api.tasks import events
 from retort_api.tasks.records import TaskRecord
+from retort_core.http.internal import RunLimits
 from retort_core.lifecycle.observations import Ran
 
 PROGRESS_SECONDS: Final = 0.25  # at most four progress lines a second and task reach the event log
@@ -30,10 +31,12 @@ class Running:
     signal: Signal
     traces: TaskTraces
 
-    async def __call__(self, task: TaskRecord, attempt: int, sandbox: Sandbox, settle: Any) -> Ran | None:
-        """The reply, or None when it was settled in the transaction that stored what the run made."""
+    async def __call__(
+        self, task: TaskRecord, attempt: int, sandbox: Sandbox, settle: Any, limits: RunLimits | None = None
+    ) -> Ran | None:
+        """`limits`: of the sandbox's profile. The reply, or None when it was settled in the transaction that stored what the run made."""
         progress = _Progress(self.database, self.signal, task)
-        ride = Ride(attempt=f"{task.uid}-{attempt}", sandbox=sandbox, progress=progress)
+        ride = Ride(attempt=f"{task.uid}-{attempt}", sandbox=sandbox, progress=progress, limits=limits)
         started = time.monotonic()
 
         async def timed(connection: AsyncConnection, ran: Ran) -> None:

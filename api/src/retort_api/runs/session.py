@@ -28,6 +28,7 @@ from retort_core.wire import (
 
 READ_SIZE: Final = 1 << 18
 GRACE_SECONDS: Final = 10.0  # beyond the job's own limit, which the supervisor enforces
+FEED_SECONDS: Final = 110.0  # at least, for what a job needs before it starts: its own limit begins there
 
 Input = Callable[[], AsyncIterator[bytes]]
 
@@ -67,11 +68,15 @@ class Session:
     async def run(self, job: Job, inputs: Sequence[Input], listener: Listener) -> End:
         """Feeds the job and collects its frames until END. An input that fails on its way fails the run at once: the
         other side waits for it and would say nothing until its time is up."""
-        sending = asyncio.create_task(self._send(job, inputs))
+        seconds, loop = job.limits.seconds + GRACE_SECONDS, asyncio.get_running_loop()
+        clock = asyncio.timeout(max(seconds, FEED_SECONDS + GRACE_SECONDS))
+        sending = asyncio.create_task(
+            self._send(job, inputs, lambda: clock.reschedule(loop.time() + seconds))
+        )
         receiving = asyncio.create_task(self._receive(job, listener))
         try:
-            with _lost_on_timeout(job.limits.seconds + GRACE_SECONDS):
-                async with asyncio.timeout(job.limits.seconds + GRACE_SECONDS):
+            with _lost_on_timeout(seconds):
+                async with clock:
                     await asyncio.wait({sending, receiving}, return_when=asyncio.FIRST_COMPLETED)
                     if not receiving.done():
                         await sending
@@ -81,13 +86,14 @@ class Session:
                 one.cancel()
             await asyncio.gather(sending, receiving, return_exceptions=True)
 
-    async def _send(self, job: Job, inputs: Sequence[Input]) -> None:
+    async def _send(self, job: Job, inputs: Sequence[Input], started: Callable[[], None]) -> None:
         """A supervisor that refuses early closes its ears; its END, not the broken pipe, is the answer."""
         with suppress(ConnectionError):
             try:
                 self.writer.write(encode_json(FrameType.JOB, job.to_json()))
                 await self._feed([one for one in enumerate(inputs) if job.inputs[one[0]] not in job.late])
                 self.writer.write(encode(FrameType.START))
+                started()
                 await self._feed([one for one in enumerate(inputs) if job.inputs[one[0]] in job.late])
             except Abandoned:
                 self.writer.write(encode(FrameType.CANCEL))
