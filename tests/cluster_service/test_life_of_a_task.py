@@ -9,14 +9,15 @@ from unittest.mock import AsyncMock
 
 import httpx2 as httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from tests.cluster_service.conftest import CSV, LIMITS, NAMESPACE_UID, OVER, Pod, say, task_object
 
 from retort_api.cluster import leases, service
 from retort_api.cluster.leases import RunLease
 from retort_api.cluster.tables import run_leases
+from retort_api.kit.postgres.failures import Contended
 from retort_api.tasks import events
-from retort_core.errors import Conflict, Unavailable
+from retort_core.errors import Conflict, DataError, Unavailable
 from retort_core.http.internal import (
     AttemptPut,
     PodAddress,
@@ -27,7 +28,7 @@ from retort_core.http.internal import (
     Wanted,
 )
 from retort_core.http.looks import decided
-from retort_core.lifecycle.observations import Ran, Run
+from retort_core.lifecycle.observations import Prepared, Ran, Run
 from retort_core.lifecycle.sources import Answer, Approval
 from retort_core.lifecycle.statuses import TaskStatus
 
@@ -237,6 +238,102 @@ async def test_a_lost_run_is_told_of_although_the_first_who_says_so_dies(
         await cluster.attempts.tend()
         seen = await finishing
         assert (seen.status.phase, seen.status.attempt) == ("Complete", 2)
+
+
+@pytest.fixture
+def contended(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """`contended(cluster)`: the first settling meets somebody else at the same rows; the database repeats as PostgreSQL's does."""
+
+    def make(cluster: Any) -> None:
+        settle, transact, met = cluster.attempts.acts._settle, cluster.database.transact, []
+
+        async def meets(connection: Any, uid: str, reply: Any) -> None:
+            if not met:
+                met.append(uid)
+                raise Contended("a deadlock")
+            await settle(connection, uid, reply)
+
+        async def repeated(body: Any) -> Any:
+            try:
+                return await transact(body)
+            except Contended:
+                return await transact(body)
+
+        monkeypatch.setattr(cluster.attempts.acts, "_settle", meets)
+        monkeypatch.setattr(cluster.database, "transact", repeated)
+
+    return make
+
+
+async def test_the_last_words_of_a_run_outlive_a_deadlock(
+    open_cluster: Any, monkeypatch: pytest.MonkeyPatch, contended: Any
+) -> None:
+    """Regression: they were dropped, the lease ran out, and what had failed for good was run again as a lost one."""
+    async with open_cluster() as cluster:
+        task = await cluster.upload()
+        await cluster.decider.put(task, TaskStatus(attempt=1), 0, Wanted())
+
+        async def fails(*_: Any) -> None:
+            raise DataError("no such column")
+
+        monkeypatch.setattr(cluster.attempts, "run", fails)
+        monkeypatch.setattr(cluster.attempts, "dialler", AsyncMock())
+        contended(cluster)
+        await cluster.attempts.put(task.uid, 1, _on_a_pod())
+        assert await cluster.attempts.acts.rest(task.uid, 10)
+        ran = (await cluster.desk.get(task.uid)).run
+        assert ran is not None
+        assert (ran.failure.failure, ran.failure.message) == ("Data", "no such column")
+
+
+async def test_the_reply_of_an_act_outlives_a_deadlock(open_cluster: Any, contended: Any) -> None:
+    """Regression: it was dropped, and what was done had to be asked for and done again."""
+    async with open_cluster() as cluster:
+        task = await cluster.upload()
+        await cluster.decider.put(task, TaskStatus(), 0, Wanted())
+
+        async def fails(_: Any) -> None:
+            raise DataError("no such column")
+
+        contended(cluster)
+        acts = cluster.attempts.acts
+        acts.start(task.uid, "prepare/0", fails, lambda failure: Prepared(round=0, failure=failure))
+        assert await acts.rest(task.uid, 10)
+        assert (await cluster.desk.get(task.uid)).prepared is not None
+
+
+async def test_a_lost_run_is_told_of_in_spite_of_a_deadlock(open_cluster: Any, contended: Any) -> None:
+    """Regression: it was told only when a later look found the lease again."""
+    async with open_cluster() as cluster:
+        task = await cluster.upload()
+        await cluster.decider.put(task, TaskStatus(attempt=1), 0, Wanted())
+        async with cluster.database.write() as connection:
+            await leases.take(connection, RunLease(task=task.uid, attempt=1, epoch=1, holder="gone"))
+            await leases.expire(connection, task.uid)
+        contended(cluster)
+        await cluster.attempts.tend()
+        assert await cluster.attempts.acts.rest(task.uid, 10)
+        assert (await cluster.desk.get(task.uid)).run.failure.code == "session-lost"
+
+
+async def test_decisions_and_replies_take_the_task_first(open_cluster: Any) -> None:
+    """Regression: a decision changed the object's row before the task's and a reply the other way round, which is a deadlock
+    where several write at once."""
+    changed: list[str] = []
+
+    def listen(_: Any, __: Any, statement: str, *___: Any) -> None:
+        first = statement.split(maxsplit=2)[:2]
+        if first[0] == "BEGIN" or first in (["UPDATE", "tasks"], ["UPDATE", "task_objects"]):
+            changed.append(first[-1])
+
+    async with open_cluster() as cluster:
+        event.listen(cluster.database._engine.sync_engine, "before_cursor_execute", listen)
+        await cluster.imported()
+    assert {"tasks", "task_objects"} <= set(changed)
+    backwards = [
+        pair for pair in zip(changed, changed[1:], strict=False) if pair == ("task_objects", "tasks")
+    ]
+    assert backwards == []
 
 
 async def test_an_attempt_that_ends_late_leaves_the_lease_of_the_next_one_alone(

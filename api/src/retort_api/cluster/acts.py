@@ -104,8 +104,8 @@ class Acts:
             reply = failed(Failure(failure="Infrastructure", code="internal", message=INTERNAL))
         try:
             if reply is not None:
-                async with self._database.write() as connection:
-                    await settle(connection, reply)
+                last = reply
+                await self._database.transact(lambda connection: settle(connection, last))
         except AlreadySettled:
             return
         except Exception:

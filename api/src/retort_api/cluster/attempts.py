@@ -77,14 +77,9 @@ class Attempts:
     async def put(self, uid: str, attempt: int, body: AttemptPut) -> None:
         """Returns at once; asked again for the same attempt it does nothing."""
         lease = RunLease(task=uid, attempt=attempt, epoch=body.epoch, holder=self.holder)
-        async with self.database.write() as connection:
-            task = await repository.get(connection, uid)
-            if task is None:
-                raise NotFound(f"There is no task {uid[:40]!r}.")
-            if task.status.terminal or task.cancelled:
-                raise Conflict(f"This task is over ({task.status.phase}).", phase=task.status.phase)
-            if not await leases.take(connection, lease):
-                return
+        task = await self.database.transact(lambda connection: _taken(connection, lease))
+        if task is None:
+            return
 
         self._mine.add((uid, attempt))
         self.acts.start(
@@ -103,8 +98,8 @@ class Attempts:
             except RetortError as error:
                 reply = Ran(attempt=lease.attempt, failure=failure_of(error))
             if reply is not None:
-                async with self.database.write() as connection:
-                    await fenced(connection, reply)
+                last = reply
+                await self.database.transact(lambda connection: fenced(connection, last))
         finally:
             self._mine.discard((task.uid, lease.attempt))
 
@@ -139,18 +134,29 @@ class Attempts:
     def _lost(self, lease: RunLease) -> None:
         reply = Ran(attempt=lease.attempt, failure=LOST)
 
+        async def told(connection: AsyncConnection, settle: Settle) -> None:
+            await leases.end(connection, lease)
+            await settle(connection, reply)
+
         async def tell(settle: Settle) -> None:
             """Both or neither: a lease that is gone while nobody was told would leave the task running for ever."""
             try:
-                async with self.database.write() as connection:
-                    await leases.release(connection, lease)
-                    await settle(connection, reply)
+                await self.database.transact(lambda connection: told(connection, settle))
             except AlreadySettled:
-                async with self.database.write() as connection:
-                    await leases.release(connection, lease)
+                await self.database.transact(lambda connection: leases.end(connection, lease))
                 raise
 
         self.acts.start(lease.task, f"lost/{lease.attempt}", tell, lambda _: reply)
+
+
+async def _taken(connection: AsyncConnection, lease: RunLease) -> TaskRecord | None:
+    """None when this attempt was taken before."""
+    task = await repository.hold(connection, lease.task)
+    if task is None:
+        raise NotFound(f"There is no task {lease.task[:40]!r}.")
+    if task.status.terminal or task.cancelled:
+        raise Conflict(f"This task is over ({task.status.phase}).", phase=task.status.phase)
+    return task if await leases.take(connection, lease) else None
 
 
 def _fenced(lease: RunLease, settle: Settle) -> Callable[[AsyncConnection, Any], Awaitable[None]]:

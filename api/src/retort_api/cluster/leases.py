@@ -33,9 +33,8 @@ class RunLease:
 
 async def take(connection: AsyncConnection, wanted: RunLease) -> bool:
     """False when this attempt was taken before; Conflict when the task is further by now."""
+    await _hold(connection, wanted.task)
     now = await _now(connection)
-    # The task's row is the lock that cancelling and settling take too.
-    await connection.execute(select(tasks.c.uid).where(tasks.c.uid == wanted.task).with_for_update())
     found = (await connection.execute(select(run_leases).where(run_leases.c.task == wanted.task))).first()
     values = {**vars(wanted), "expires_at": now + LIVES}
     if found is None:
@@ -62,6 +61,7 @@ async def renew(connection: AsyncConnection, holder: str, held: Collection[tuple
 
 async def check(connection: AsyncConnection, lease: RunLease) -> None:
     """Raises SessionLost unless the lease is the current one of its task and has not run out."""
+    await _hold(connection, lease.task)
     query = select(run_leases).where(run_leases.c.task == lease.task).with_for_update()
     found = (await connection.execute(query)).first()
     mine = found is not None and (found.attempt, found.holder) == (lease.attempt, lease.holder)
@@ -74,6 +74,12 @@ async def release(connection: AsyncConnection, lease: RunLease) -> None:
         run_leases.c.task == lease.task, run_leases.c.attempt == lease.attempt
     )
     await connection.execute(statement)
+
+
+async def end(connection: AsyncConnection, lease: RunLease) -> None:
+    """Of a broker that is gone."""
+    await _hold(connection, lease.task)
+    await release(connection, lease)
 
 
 async def expire(connection: AsyncConnection, task: str) -> None:
@@ -89,6 +95,11 @@ async def expired(connection: AsyncConnection, limit: int = 100) -> list[RunLeas
         RunLease(task=row.task, attempt=row.attempt, epoch=row.epoch, holder=row.holder)
         for row in await connection.execute(query)
     ]
+
+
+async def _hold(connection: AsyncConnection, task: str) -> None:
+    """The task's row is the lock that cancelling and settling take too, and before any other."""
+    await connection.execute(select(tasks.c.uid).where(tasks.c.uid == task).with_for_update())
 
 
 async def _now(connection: AsyncConnection) -> datetime:

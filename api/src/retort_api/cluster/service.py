@@ -102,8 +102,7 @@ class TaskDesk:
         decision = decide(facts, observed(await self._seen(task, None)), datetime.now(UTC))
         if not decision.status.terminal:
             raise Unavailable("The branch of this task is being moved; ask again.")
-        async with self._database.write() as connection:
-            await self._end(connection, task, decision.status)
+        await self._database.transact(lambda connection: self._end(connection, task, decision.status))
         self._signal.notify()
 
     async def _ending(self, uid: str) -> TaskRecord | None:
@@ -167,9 +166,11 @@ class TaskDesk:
                 wanted = wish(decision, seen)
             seen = seen.model_copy(update={"status": decision.status})
         if seen.status != task.status or not seen.revision:
+            await _save(
+                connection, task, seen.status
+            )  # first, as replies do: one order of locks, and no deadlock
             if not await objects.advance(connection, task.uid, seen.revision):
                 raise Conflict(LATE, seen=(await self.get(task.uid)).model_dump(mode="json"))
-            await _save(connection, task, seen.status)
             seen = seen.model_copy(update={"revision": seen.revision + 1})
         if wanted.end:
             if not seen.archived:
