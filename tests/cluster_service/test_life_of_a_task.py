@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 from unittest.mock import AsyncMock
 
@@ -240,6 +242,69 @@ async def test_a_lost_run_is_told_of_although_the_first_who_says_so_dies(
         assert (seen.status.phase, seen.status.attempt) == ("Complete", 2)
 
 
+async def test_after_the_database_was_away_every_broker_is_given_time_to_come_back(open_cluster: Any) -> None:
+    """Regression: the first broker that came through renewed its own leases and told of all others as lost, though their
+    brokers lived and came a moment later. One that is gone is still found, when that time is over."""
+    async with open_cluster() as cluster:
+        at = 0.0
+        one, other = (
+            replace(cluster.attempts, holder=holder, now=lambda: at, _mine=set()) for holder in "ab"
+        )
+        mine, its, dead = [await _taken(cluster, holder) for holder in ("a", "b", "a broker that is gone")]
+        one._mine.add((mine, 1))
+        other._mine.add((its, 1))
+        for broker in (one, other):
+            await broker.tend()
+
+        at += 13
+        await _expire(cluster, mine, its, dead)
+        for broker in (one, other):
+            await broker.tend()
+        now = datetime.now(UTC)
+        assert not cluster.attempts.acts._flying
+        assert (
+            min(await _expiry(cluster, mine), await _expiry(cluster, its))
+            > now
+            > await _expiry(cluster, dead)
+        )
+
+        for _ in range(4):
+            at += leases.RENEWED_EVERY
+            await one.tend()
+        assert await one.acts.rest(dead, 10)
+        assert (await cluster.desk.get(dead)).run.failure.code == "session-lost"
+        assert [(await cluster.desk.get(uid)).run for uid in (mine, its)] == [None, None]
+
+
+async def test_a_lease_that_is_renewed_before_its_loss_is_told_stays(open_cluster: Any) -> None:
+    """Regression: what one broker had seen run out was told lost, also when its own broker had come back meanwhile."""
+    async with open_cluster() as cluster:
+        uid = await _taken(cluster, "b")
+        async with cluster.database.write() as connection:
+            await leases.expire(connection, uid)
+            (seen,) = await leases.expired(connection)
+            await leases.renew(connection, "b", {(uid, 1)})
+        cluster.attempts._lost(seen)
+        assert await cluster.attempts.acts.rest(uid, 10)
+        assert (await cluster.desk.get(uid)).run is None
+        assert await _expiry(cluster, uid) > datetime.now(UTC)
+
+
+async def _taken(cluster: Any, holder: str) -> str:
+    """A task whose first attempt a broker has."""
+    task = await cluster.upload()
+    await cluster.decider.put(task, TaskStatus(attempt=1), 0, Wanted())
+    async with cluster.database.write() as connection:
+        assert await leases.take(connection, RunLease(task=task.uid, attempt=1, epoch=1, holder=holder))
+    return str(task.uid)
+
+
+async def _expire(cluster: Any, *uids: str) -> None:
+    async with cluster.database.write() as connection:
+        for uid in uids:
+            await leases.expire(connection, uid)
+
+
 @pytest.fixture
 def contended(monkeypatch: pytest.MonkeyPatch) -> Any:
     """`contended(cluster)`: the first settling meets somebody else at the same rows; the database repeats as PostgreSQL's does."""
@@ -330,9 +395,7 @@ async def test_decisions_and_replies_take_the_task_first(open_cluster: Any) -> N
         event.listen(cluster.database._engine.sync_engine, "before_cursor_execute", listen)
         await cluster.imported()
     assert {"tasks", "task_objects"} <= set(changed)
-    backwards = [
-        pair for pair in zip(changed, changed[1:], strict=False) if pair == ("task_objects", "tasks")
-    ]
+    backwards = [pair for pair in pairwise(changed) if pair == ("task_objects", "tasks")]
     assert backwards == []
 
 

@@ -8,6 +8,8 @@ new attempt.
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -33,6 +35,7 @@ from retort_core.lifecycle.statuses import Failure
 
 log = structlog.get_logger(__name__)
 GRACE_SECONDS: Final = 120  # beyond a run's own limit, for feeding and taking in
+LATE_SECONDS: Final = 2 * leases.RENEWED_EVERY
 LOST: Final = Failure(
     failure="Infrastructure",
     code="session-lost",
@@ -54,7 +57,7 @@ class Run(Protocol):
 
 @dataclass(kw_only=True)
 class Attempts:
-    """`holder`: this broker's own name, new at every start."""
+    """`holder`: this broker's own name, new at every start. `now`: seconds of a clock that only goes on."""
 
     database: Database
     acts: Acts
@@ -62,11 +65,15 @@ class Attempts:
     run: Run
     holder: str
     traces: TaskTraces
+    now: Callable[[], float] = time.monotonic
+    _renewed: float | None = None  # when this broker's own leases were last
+    _judges_from: float = -math.inf
     # By attempt too: an attempt that outlives its executor ends when the next one is already under way here.
     _mine: set[tuple[str, int]] = field(default_factory=set)
     _ticker: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
+        self._renewed = self.now()
         self._ticker = asyncio.create_task(self._tick())
 
     async def close(self) -> None:
@@ -124,10 +131,15 @@ class Attempts:
                 log.exception("leases_not_tended")
 
     async def tend(self) -> None:
-        """Keeps this broker's leases and tells of those whose broker is gone."""
+        """Keeps this broker's leases and tells of those whose broker is gone. When it comes late itself, the database was away
+        for all: the others are given the life of a lease to come back in, before they are judged."""
         async with self.database.write() as connection:
             await leases.renew(connection, self.holder, self._mine)
-            gone = await leases.expired(connection)
+            renewed = self.now()
+            if self._renewed is not None and renewed - self._renewed > LATE_SECONDS:
+                self._judges_from = renewed + leases.LIVES.total_seconds()
+            gone = await leases.expired(connection) if renewed >= self._judges_from else []
+        self._renewed = renewed
         for lease in gone:
             self._lost(lease)
 
@@ -135,7 +147,8 @@ class Attempts:
         reply = Ran(attempt=lease.attempt, failure=LOST)
 
         async def told(connection: AsyncConnection, settle: Settle) -> None:
-            await leases.end(connection, lease)
+            if not await leases.end(connection, lease):
+                raise AlreadySettled("this run is over by itself, or its broker is back")
             await settle(connection, reply)
 
         async def tell(settle: Settle) -> None:

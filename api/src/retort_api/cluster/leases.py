@@ -52,11 +52,13 @@ async def take(connection: AsyncConnection, wanted: RunLease) -> bool:
 
 
 async def renew(connection: AsyncConnection, holder: str, held: Collection[tuple[str, int]]) -> None:
-    """Those of the attempts (task, number) that one broker still has under way, in one statement."""
-    until = await _now(connection) + LIVES
+    """Those of the attempts (task, number) that one broker still has under way. One that is held by another transaction is
+    being settled: left out, so that it keeps none of the others waiting."""
     attempts = tuple_(run_leases.c.task, run_leases.c.attempt).in_(list(held))
-    mine = (run_leases.c.holder == holder) & attempts
-    await connection.execute(update(run_leases).where(mine).values(expires_at=until))
+    mine = select(run_leases.c.task).where(run_leases.c.holder == holder, attempts)
+    free = (await connection.execute(mine.with_for_update(skip_locked=True))).scalars().all()
+    until = await _now(connection) + LIVES
+    await connection.execute(update(run_leases).where(run_leases.c.task.in_(free)).values(expires_at=until))
 
 
 async def check(connection: AsyncConnection, lease: RunLease) -> None:
@@ -76,10 +78,16 @@ async def release(connection: AsyncConnection, lease: RunLease) -> None:
     await connection.execute(statement)
 
 
-async def end(connection: AsyncConnection, lease: RunLease) -> None:
-    """Of a broker that is gone."""
+async def end(connection: AsyncConnection, lease: RunLease) -> bool:
+    """Of a broker that is gone. False when it is not: the lease was renewed or released meanwhile."""
     await _hold(connection, lease.task)
-    await release(connection, lease)
+    now = await _now(connection)
+    statement = delete(run_leases).where(
+        run_leases.c.task == lease.task,
+        run_leases.c.attempt == lease.attempt,
+        run_leases.c.expires_at <= now,
+    )
+    return (await connection.execute(statement)).rowcount == 1
 
 
 async def expire(connection: AsyncConnection, task: str) -> None:
