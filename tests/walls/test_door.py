@@ -1,4 +1,4 @@
-"""The executor Pod's first process on loopback: who gets in, who does not, and that it serves one job and ends."""
+"""The executor Pod's first process on loopback: who gets in, who does not, and that it serves one client and ends."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,9 +20,9 @@ import pytest
 import servers
 
 from retort_api.runs.pods import Dialler, networks
-from retort_api.runs.session import Listener
+from retort_api.runs.session import Listener, Session
 from retort_core.door import HANDSHAKE_SECONDS
-from retort_core.errors import PolicyDenied, SessionLost
+from retort_core.errors import DataError, PolicyDenied, SessionLost
 from retort_core.handshake import GREETING, Binding, session_key
 from retort_core.http.internal import PodAddress
 from retort_core.jobs import End, Job, Limits
@@ -114,6 +115,123 @@ def test_a_proven_client_gets_one_run_and_the_pod_ends(pod: Pod) -> None:
         socket.create_connection(("127.0.0.1", pod.port), 5)
 
 
+LEAVES = """
+import builtins, math, os
+import polars as pl
+def run(table):
+    found = [hasattr(math, "left"), hasattr(builtins, "left"), "LEFT" in os.environ, os.path.exists("/tmp/left")]
+    math.left = builtins.left = table
+    os.environ["LEFT"] = "1"
+    try:
+        with open("/tmp/left", "w") as file:
+            file.write("1")
+    except OSError:
+        pass
+    return pl.DataFrame({"found": [any(found)], "pid": [os.getpid()], "rows": [table.height]})
+"""
+
+
+async def table_of(rows: int) -> AsyncIterator[bytes]:
+    yield stream(pl.DataFrame({"x": range(rows)}))
+
+
+async def asked(session: Session, source: str, rows: int = 3, attempt: str = f"{TASK}-1") -> dict[str, Any]:
+    chunks: list[bytes] = []
+    job = Job(attempt, "script", {"source": source}, Limits(seconds=20), ("table",))
+    end = await session.run(job, [lambda: table_of(rows)], Listener(chunk=chunks.append))
+    end.raise_for_error()
+    return pl.read_ipc_stream(read_parts(b"".join(chunks))["table"]).row(0, named=True)
+
+
+def test_a_client_gives_one_job_after_another_and_none_sees_anything_of_those_before(pod: Pod) -> None:
+    async def three() -> list[dict[str, Any]]:
+        sandbox = await DIALLER.dial(pod.address(), binding())
+        try:
+            return [await asked(sandbox.session, LEAVES, rows) for rows in (3, 5, 7)]
+        finally:
+            await sandbox.close()
+
+    told = asyncio.run(three())
+    assert [(one["found"], one["rows"]) for one in told] == [(False, 3), (False, 5), (False, 7)]
+    assert len({one["pid"] for one in told}) == 3
+    assert pod.process.wait(10) == 0
+
+
+def test_a_job_that_fails_takes_nothing_from_the_next(pod: Pod) -> None:
+    async def two() -> dict[str, Any]:
+        sandbox = await DIALLER.dial(pod.address(), binding())
+        try:
+            with pytest.raises(DataError):
+                await asked(sandbox.session, "def run(table):\n    raise ValueError('no')\n")
+            return await asked(sandbox.session, HONEST)
+        finally:
+            await sandbox.close()
+
+    assert asyncio.run(two()) == {"total": 3}
+    assert pod.process.wait(10) == 0
+
+
+def test_a_second_client_is_not_let_in_between_two_jobs_nor_after_the_first_has_left(pod: Pod) -> None:
+    async def both() -> None:
+        first = await DIALLER.dial(pod.address(), binding())
+        try:
+            await asked(first.session, HONEST)
+            with pytest.raises(SessionLost):
+                await DIALLER.dial(pod.address(), binding())
+            await asked(first.session, HONEST)
+        finally:
+            await first.close()
+        with pytest.raises(SessionLost):
+            await DIALLER.dial(pod.address(), binding())
+
+    asyncio.run(both())
+    assert pod.process.wait(10) == 0
+    with pytest.raises(SessionLost):
+        asyncio.run(DIALLER.dial(pod.address(), binding()))
+
+
+def test_a_second_job_of_another_attempt_is_refused(pod: Pod) -> None:
+    async def both() -> None:
+        sandbox = await DIALLER.dial(pod.address(), binding())
+        try:
+            await asked(sandbox.session, HONEST)
+            with pytest.raises(PolicyDenied):
+                await asked(sandbox.session, HONEST, attempt=f"{TASK}-2")
+        finally:
+            await sandbox.close()
+
+    asyncio.run(both())
+    assert pod.process.wait(10) == 1
+
+
+def test_while_a_client_gives_no_further_job_no_worker_waits_for_one(pod: Pod) -> None:
+    """Most runs are of one job: after it nothing is warmed up that would take time from others of the node."""
+
+    async def one() -> list[int]:
+        sandbox = await DIALLER.dial(pod.address(), binding())
+        try:
+            used = (await asked(sandbox.session, LEAVES))["pid"]
+            return await asyncio.to_thread(_those_after, pod, used)
+        finally:
+            await sandbox.close()
+
+    assert asyncio.run(one()) == []
+
+
+def _those_after(pod: Pod, used: int) -> list[int]:
+    """Workers that are there a while after the one of a job has ended."""
+    (server,) = _children(pod.process.pid)
+    until = time.monotonic() + 20
+    while used in _children(server) and time.monotonic() < until:
+        time.sleep(0.01)
+    time.sleep(0.3)
+    return _children(server)
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def test_a_client_without_the_key_is_turned_away_and_the_door_stays_open(pod: Pod) -> None:
     stranger = Dialler(secret=b"X" * 32, networks=DIALLER.networks)
     with pytest.raises((SessionLost, PolicyDenied)):
@@ -170,6 +288,24 @@ def test_a_job_of_another_attempt_is_refused(pod: Pod) -> None:
 def test_the_session_has_its_own_deadline(pod: Pod) -> None:
     with pytest.raises(SessionLost):
         asyncio.run(run(pod, "while True: pass", seconds=1))
+    assert pod.process.wait(10) == 124
+
+
+def test_the_deadline_is_that_of_each_job_and_of_the_wait_for_it(pod: Pod) -> None:
+    """Jobs that take longer together than one may; then a client that gives none and stays."""
+
+    async def slow() -> None:
+        sandbox = await DIALLER.dial(pod.address(), binding(seconds=5))
+        try:
+            for _ in range(3):
+                await asked(
+                    sandbox.session, "import time\n" + HONEST.replace("    ", "    time.sleep(2)\n    ")
+                )
+            assert await sandbox.session.reader.read(1) == b""
+        finally:
+            await sandbox.close()
+
+    asyncio.run(slow())
     assert pod.process.wait(10) == 124
 
 

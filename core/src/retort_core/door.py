@@ -1,11 +1,12 @@
-"""PID 1 of an executor Pod: walls first, then one proven client over TCP, one job, and the end.
+"""PID 1 of an executor Pod: walls first, then one proven client over TCP, its jobs, and the end.
 
     python -I -m retort_core.door --worker MODULE:FUNCTION [--port N] [--health-port N] [--threads N]
 
 The fork server is executed with an empty environment before the session key is read, and a trial worker has put up every
 barrier before anybody can connect; a Pod with a missing barrier never becomes ready and says why. Who connects must know
 the key (`handshake`); others are dropped and the door stays open. With the first proven client it closes for good: the
-process serves that one session and ends with it, and so does the Pod. Standard library only.
+process serves that one session, jobs of one attempt in a row, each in a worker of its own, and ends when the client leaves,
+and so does the Pod. Standard library only.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def answer_probes(host: str, port: int) -> None:
 
 
 def arm(seconds: int) -> None:
-    """The session's own deadline, from the claim on: whatever hangs, the Pod ends."""
+    """The Pod's own deadline, from now on: whatever hangs, it ends."""
     signal.signal(signal.SIGALRM, _over)
     signal.alarm(seconds)
 
@@ -119,16 +120,25 @@ def serve(worker: str, threads: int, host: str, port: int, health_port: int) -> 
     answer_probes(host, health_port)
     _say("ready: " + ", ".join(hello["enforced"].get("barriers", ())))
     stream, binding = door.let_in()
+    # From the proof, and anew with every job: how many there will be is known to nobody when the session begins (a replay is
+    # one job per instruction), how long one may take is. All of them together have the task's deadline, which the operator
+    # keeps by ending the Pod; only the proven client's jobs move this one, nothing that runs here does.
     arm(binding.seconds)
-    channel, attempt = Channel(stream), f"{binding.task}-{binding.attempt}"
-    fit = supervision.Supervisor(channel, forks, threads, hello, attempt).serve(once=True)
+    claim = supervision.Claim(
+        hello=hello,
+        attempt=f"{binding.task}-{binding.attempt}",
+        at_job=lambda: arm(binding.seconds),
+    )
+    channel = Channel(stream)
+    fit = supervision.Supervisor(channel, forks, threads, claim).serve(once=False)
     linger(channel)
     return fit
 
 
 def linger(channel: Channel) -> None:
-    """Stays until the client leaves: it does so once it has settled the result, and a Pod that has ended without one
-    is a lost attempt to whoever watches Pods. What it still says is dropped; the session's deadline holds."""
+    """After a session that could not go on: stays until the client leaves. It does so once it has settled what it was told,
+    and a Pod that has ended before is a lost attempt to whoever watches Pods. What it still says is dropped; the deadline
+    holds."""
     while not channel.lost:
         channel.wait()
         for _ in channel.receive():

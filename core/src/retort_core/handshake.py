@@ -37,7 +37,8 @@ LENGTH: Final = struct.Struct(">H")
 
 @dataclass(frozen=True, kw_only=True)
 class Binding:
-    """`seconds`: how long the whole session may last; the executor ends itself after that."""
+    """`seconds`: how long one job may take, with all around it, and a client that gives none may stay; the executor ends
+    itself after that."""
 
     pod: str
     task: str

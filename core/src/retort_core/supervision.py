@@ -17,6 +17,8 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from retort_core import wire
@@ -32,20 +34,22 @@ from retort_core.wire import FrameType
 PROTOCOL = 1
 
 
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A sandbox that was tried before there was a client and is that of one attempt. `hello`: of the trial; its worker does
+    the first job. Whether there will be another nobody knows, and mostly there is none: a worker for it is forked when it is
+    announced, not ahead. `at_job` is called with every job that is let in."""
+
+    hello: dict[str, Any]
+    attempt: str
+    at_job: Callable[[], None]
+
+
 class Supervisor:
     """One client, one job after another."""
 
-    def __init__(
-        self,
-        channel: Channel,
-        forks: ForkLine,
-        threads: int,
-        hello: dict[str, Any] | None = None,
-        attempt: str = "",
-    ) -> None:
-        """`hello`: of a trial that was made before there was a client. `attempt`: the only one the client may run."""
-        self._channel, self._forks, self._threads = channel, forks, threads
-        self._hello, self._attempt = hello, attempt
+    def __init__(self, channel: Channel, forks: ForkLine, threads: int, claim: Claim | None = None) -> None:
+        self._channel, self._forks, self._threads, self._claim = channel, forks, threads, claim
         self._taken: Parked | None = None  # for the job that is being received
         self._inputs = Inputs(())
 
@@ -64,7 +68,7 @@ class Supervisor:
         return True
 
     def _greet(self) -> None:
-        hello = self._hello or trial(self._forks, self._threads)
+        hello = self._claim.hello if self._claim is not None else trial(self._forks, self._threads)
         self._channel.send(wire.encode_json(FrameType.HELLO, hello))
 
     def _one_job(self, *, once: bool) -> bool:
@@ -93,8 +97,9 @@ class Supervisor:
 
     def _park(self) -> None:
         """The next worker, while nobody waits for it; what goes wrong is told to the next job."""
-        with contextlib.suppress(RetortError):
-            self._forks.ahead()
+        if self._claim is None:
+            with contextlib.suppress(RetortError):
+                self._forks.ahead()
 
     def _receive(self) -> Job | None:
         """A job with all its inputs but the late ones; none when the client leaves or takes it back."""
@@ -130,8 +135,12 @@ class Supervisor:
             self._forks.drop(parked)
 
     def _admitted(self, job: Job) -> Job:
-        if self._attempt and job.attempt != self._attempt:
-            raise PolicyDenied(f"this sandbox was claimed for {self._attempt}, not for {job.attempt[:100]}")
+        if self._claim is not None:
+            if job.attempt != self._claim.attempt:
+                raise PolicyDenied(
+                    f"this sandbox was claimed for {self._claim.attempt}, not for {job.attempt[:100]}"
+                )
+            self._claim.at_job()
         return job
 
     def _end(self, end: End) -> None:

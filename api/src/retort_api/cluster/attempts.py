@@ -34,7 +34,7 @@ from retort_core.lifecycle.observations import Ran
 from retort_core.lifecycle.statuses import Failure
 
 log = structlog.get_logger(__name__)
-GRACE_SECONDS: Final = 120  # beyond a run's own limit, for feeding and taking in
+GRACE_SECONDS: Final = 120  # beyond a job's own limit, for feeding and taking in
 LATE_SECONDS: Final = 2 * leases.RENEWED_EVERY
 LOST: Final = Failure(
     failure="Infrastructure",

@@ -25,7 +25,7 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @dataclass(kw_only=True)
 class PodSandbox:
-    """One Pod, used once: closing the session ends it, whatever its state."""
+    """One Pod, for one attempt: closing the session ends it, whatever its state."""
 
     session: Session
     broken: bool = False
