@@ -85,6 +85,27 @@ def test_a_version_waits_for_a_yes_and_takes_effect_with_it(installation: Instal
     assert (status["phase"], status["result"]["commit"]) == ("Complete", staged["commit"])
 
 
+def test_a_corrected_file_takes_one_executor_for_all_that_is_replayed(installation: Installation) -> None:
+    """Regression: an executor answered its first job only, and what takes several ended as lost after half an hour."""
+    own = {"RETORT_STATE": str(installation.folder / "state-wave")}
+    for name, last in (("wave.csv", ""), ("fixed.csv", "4,Rome,12\n")):
+        (installation.folder / name).write_text(
+            f"id,city,score\n1,Paris,8\n2,Rome,11\n2,Rome,11\n3,Oslo,7\n{last}"
+        )
+    installation.retort("load", "wave.csv", **own)
+    for words in ("remove duplicate rows", "delete the score column"):
+        installation.retort("say", words, **own)
+    told = installation.retort("--dataset", "wave", "load", "fixed.csv", "--mode", "corrected", **own)
+    assert "2 instructions were replayed: 4 rows × 2 columns" in told, told
+    tasks = installation.project.json("get", "agenttasks")["items"]
+    ends = {
+        (one["status"]["phase"], one["status"].get("attempt", 1))
+        for one in tasks
+        if one["spec"]["datasetName"] == "wave"
+    }
+    assert ends == {("Complete", 1)}
+
+
 def test_words_through_the_plugin(installation: Installation) -> None:
     said = installation.plugin(
         "say", "-d", "survey", "--branch", "main", "how many rows are there", "--wait", "60"
