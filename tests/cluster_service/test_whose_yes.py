@@ -18,7 +18,7 @@ from retort_api.cluster.objects import promise_of
 from retort_api.conversations import repository as conversations
 from retort_api.conversations.repository import ConversationRecord
 from retort_api.tasks import repository as tasks
-from retort_core.http.internal import TaskSeen, Wanted
+from retort_core.http.internal import TaskObject, TaskSeen, Wanted
 from retort_core.lifecycle.sources import Answer, Approval, Approver
 
 pytestmark = pytest.mark.asyncio
@@ -43,6 +43,15 @@ async def protect(cluster: Any, uid: str) -> None:
     async with cluster.database.write() as connection:
         task = await tasks.get(connection, uid)
         await members.protect(connection, task.dataset, "main", "boss", datetime.now(UTC))
+
+
+async def promised(cluster: Any, task: TaskObject, *, change: bool, protected: bool) -> None:
+    """The rights of a requester over HTTP, before the object is made."""
+    asker = Asker(
+        task=promise_of(task.namespace, task.name), project="", name=task.requester, change=change, protected=protected, facts={}
+    )  # fmt: skip
+    async with cluster.database.write() as connection:
+        await members.promise_asker(connection, asker)
 
 
 async def approved(cluster: Any, task: Any, asked: TaskSeen, approver: Approver | None) -> TaskSeen:
@@ -128,12 +137,7 @@ async def test_a_readers_task_takes_effect_with_somebodys_yes_on_the_object(open
     async with open_cluster() as cluster:
         await cluster.imported()
         task = say("删除打分列", review="Always", requester="rob")
-        async with cluster.database.write() as connection:
-            first = Asker(
-                task=promise_of(task.namespace, task.name), project="", name="rob", change=False,
-                protected=False, facts={},
-            )  # fmt: skip
-            await members.promise_asker(connection, first)
+        await promised(cluster, task, change=False, protected=False)
         asked = await cluster.decider.finish(task, until=OVER)
         seen = await approved(cluster, task, asked, Approver(name="amy"))
         ended = await cluster.decider.finish_from(task, seen)
@@ -194,11 +198,7 @@ async def test_an_answer_in_words_is_no_command_with_the_rights_of_who_asked(
         done = await cluster.decider.finish(first)
         await protect(cluster, first.uid)
         task = say("处理一下打分列", requester="boss")
-        async with cluster.database.write() as connection:
-            boss = Asker(
-                task=promise_of(task.namespace, task.name), project="", name="boss", change=True, protected=True, facts={}
-            )  # fmt: skip
-            await members.promise_asker(connection, boss)
+        await promised(cluster, task, change=True, protected=True)
         asked = await cluster.decider.finish(task, until=OVER)
         assert asked.status.question is not None, asked.status
         answer = Answer(question=asked.status.question.id, text=words)

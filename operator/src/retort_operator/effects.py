@@ -23,7 +23,7 @@ from retort_core.http.looks import decided, wish
 from retort_core.lifecycle.observations import Claim, Release, Run, SandboxState
 from retort_core.lifecycle.statuses import Failure, TaskStatus
 from retort_core.lifecycle.tasks import Decision
-from retort_operator.board import Board, Entry
+from retort_operator.board import Board, Entry, plain
 from retort_operator.claims import Claims, Want
 from retort_operator.cluster import AGENT_TASKS, Cluster
 from retort_operator.fleet import Fleet
@@ -123,7 +123,7 @@ class Effects:
     async def read(self, uid: str, namespace: str, name: str, *, forced: bool = False) -> None:
         """A task as its object is now; one that is no more is forgotten."""
         raw = await self.cluster.get(AGENT_TASKS, namespace, name)
-        if raw is None or raw["metadata"]["uid"].replace("-", "") != uid:
+        if raw is None or plain(raw["metadata"]["uid"]) != uid:
             self.board.remove(uid)
         elif self.board.note(raw, forced=forced):
             self.wake(uid)

@@ -121,6 +121,7 @@ class Sweeper:
             self.fleet.remove(pod.name, pod.uid)
             if pod.task:
                 self.wake(pod.task)
+        self._probes = {name: since for name, since in self._probes.items() if name in listed}
         await self._leftovers(listed)
 
     async def _leftovers(self, listed: dict[str, PodView]) -> None:

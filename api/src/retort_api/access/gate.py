@@ -16,15 +16,13 @@ from retort_api.access import member_repository as members
 from retort_api.access.member_repository import Asker
 from retort_api.audit.recorder import Recorder
 from retort_api.kit.database import Database
+from retort_api.runs.gates import CHANGES, DECIDES, MOVES
 from retort_api.tasks.records import TaskRecord
 from retort_core.errors import PolicyDenied
 from retort_core.lifecycle.sources import Approval, Approver
 from retort_core.lifecycle.statuses import TaskStatus
 from retort_core.plans import Lang
 
-MOVES: Final = frozenset({"undo", "redo", "undo_step"})  # of the task's own branch
-CHANGES: Final = frozenset({"branch", "remember", "forget"})  # of the dataset and the project
-DECIDES: Final = frozenset({"approve", "reject"})  # about the task that waits
 _WORDS: Final[dict[str, tuple[str, str]]] = {
     "change": (
         "你可以提问和查看；改动数据需要数据分析员或项目管理员。",

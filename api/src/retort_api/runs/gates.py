@@ -5,13 +5,17 @@ A port, because the tasks' own code knows nothing of people. What is not allowed
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.tasks.records import TaskRecord
 from retort_core.lifecycle.sources import Approval, Approver
 from retort_core.lifecycle.statuses import TaskStatus
+
+MOVES: Final = frozenset({"undo", "redo", "undo_step"})  # of the task's own branch
+CHANGES: Final = frozenset({"branch", "remember", "forget"})  # of the dataset and the project
+DECIDES: Final = frozenset({"approve", "reject"})  # about the task that waits
 
 
 class Gate(Protocol):

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from retort_api.commits.log import CommitLog
 from retort_api.runs.commands import Commands
+from retort_api.runs.gates import CHANGES, DECIDES, MOVES
 from retort_api.runs.library import invalid_names
 from retort_api.runs.sentences import say
 from retort_api.runs.situation import Situation, Situations
@@ -67,9 +68,7 @@ def _scripted(plan: Plan, situation: Situation, lang: Lang) -> tuple[Script, boo
 
 
 # Who answers somebody else's question has the rights for that, and the task those of its requester: so an answer is none of these.
-NO_ANSWER: Final = frozenset(
-    {"undo", "redo", "undo_step", "branch", "switch", "remember", "forget", "approve", "reject"}
-)
+NO_ANSWER: Final = MOVES | CHANGES | DECIDES | {"switch"}
 
 
 def _only_answered(question: Question, lang: Lang) -> Question:
