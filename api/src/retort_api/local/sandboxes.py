@@ -85,7 +85,7 @@ class LocalSandboxes:
         self._worker, self._threads = worker, threads
         self._target, self._capacity = target, capacity
         self._idle: deque[LocalSandbox] = deque()
-        self._starting: set[asyncio.Task[None]] = set()
+        self._starting: set[asyncio.Task[LocalSandbox]] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._claimed = 0
         self._waiting: deque[asyncio.Future[LocalSandbox]] = deque()
@@ -131,6 +131,15 @@ class LocalSandboxes:
         finally:
             await self.release(sandbox)
 
+    @asynccontextmanager
+    async def spare(self) -> AsyncIterator[Sandbox | None]:
+        sandbox = self.claim_idle() if self._claimed < self._capacity // 2 else None
+        try:
+            yield sandbox
+        finally:
+            if sandbox is not None:
+                await self.release(sandbox)
+
     async def release(self, sandbox: Sandbox) -> None:
         self._claimed -= 1
         if isinstance(sandbox, LocalSandbox) and sandbox.usable and not self._closed:
@@ -174,16 +183,31 @@ class LocalSandboxes:
             claimed=self._claimed,
         )
         for _ in range(max(0, refill(pool, waiting))):
-            task = asyncio.create_task(self._start())
+            task = asyncio.create_task(start(self._worker, self._threads))
             self._starting.add(task)
-            task.add_done_callback(self._starting.discard)
+            task.add_done_callback(self._started)
 
-    async def _start(self) -> None:
-        try:
-            self._offer(await start(self._worker, self._threads))
-        except Exception as error:
-            log.exception("sandbox_start_failed", worker=self._worker)
-            if self._waiting:
-                future = self._waiting.popleft()
-                if not future.done():
-                    future.set_exception(Infrastructure(f"a sandbox could not be started: {error}"))
+    def _started(self, task: asyncio.Task[LocalSandbox]) -> None:
+        """Out of those that start and into what it becomes in one step: counted twice, nobody would start what a claim in
+        between waits for."""
+        self._starting.discard(task)
+        if task.cancelled():
+            return
+        problem = task.exception()
+        if problem is None:
+            self._offer(task.result())
+            return
+        log.error("sandbox_start_failed", worker=self._worker, exc_info=problem)
+        self._refuse(Infrastructure(f"a sandbox could not be started: {problem}"))
+        if (
+            self._waiting
+        ):  # else the next claim starts one: without it, starts that fail would follow one another for ever
+            self._refill()
+
+    def _refuse(self, problem: Infrastructure) -> None:
+        """One start that failed is the answer to one claim."""
+        while self._waiting:
+            future = self._waiting.popleft()
+            if not future.done():
+                future.set_exception(problem)
+                return

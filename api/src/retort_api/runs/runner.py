@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -88,8 +89,8 @@ class Runner:
     async def version(
         self, ride: Ride, base: str, script: Script, expected: Schema | None, key: Sequence[str] = ()
     ) -> Draft:
-        """`base`: manifest key. `expected`: the simulated schema of an emitted script. The intake reads the base while the
-        script still runs."""
+        """`base`: manifest key. `expected`: the simulated schema of an emitted script. An intake that is to
+        spare reads the base while the script still runs."""
         same = await self._same(base, expected) if script.rows == "carried" and expected is not None else None
         params = {
             "rows": script.rows,
@@ -103,12 +104,13 @@ class Runner:
                 "result" if name == "table" else name: arrival.then(results.later(name)) for name in names
             }
             inputs = {**came, **await self._base_inputs(base)}
-            if await self._is_small(base):
-                intake = self._intake_job(ride, "version", params, inputs, late=tuple(came))
-                ahead = self._take_in(ride, intake, inputs, parts, PARTS, arrival)
-                async with meanwhile(asyncio.create_task(ahead), arrival):
-                    await self._script(ride, base, script, results, names, same)
-            else:
+            async with self._ahead(base) as ahead:
+                if ahead is not None:
+                    intake = self._intake_job(ride, "version", params, inputs, late=tuple(came))
+                    taking = self._taken_in(ahead, ride, intake, inputs, parts, PARTS, arrival)
+                    async with meanwhile(asyncio.create_task(taking), arrival):
+                        await self._script(ride, base, script, results, names, same)
+            if ahead is None:
                 await self._script(ride, base, script, results, names, same)
                 arrival.came()
                 intake = self._intake_job(ride, "version", params, inputs)
@@ -191,10 +193,15 @@ class Runner:
         job = self._script_job(ride, script, fed, same)
         await self._execute(ride, job, list(fed.inputs.values()), results, names)
 
-    async def _is_small(self, base: str) -> bool:
-        """Whether an intake may hold the base for as long as the script runs."""
+    @asynccontextmanager
+    async def _ahead(self, base: str) -> AsyncIterator[Sandbox | None]:
+        """An intake that may hold the base for as long as the script runs: its memory is for small ones only."""
         rows = (await self._library.manifest(base)).digests.rows
-        return rows * len((await self._library.schema(base)).columns) <= EARLY_CELLS
+        if rows * len((await self._library.schema(base)).columns) > EARLY_CELLS:
+            yield None
+            return
+        async with self._intake.spare() as sandbox:
+            yield sandbox
 
     def _script_job(self, ride: Ride, script: Script, fed: Feed, same: dict[str, str] | None = None) -> Job:
         params: dict[str, Any] = {
@@ -252,12 +259,24 @@ class Runner:
         inputs: Mapping[str, Input],
         parts: Spool,
         names: Sequence[str],
+    ) -> None:
+        """The intake in a sandbox of its own."""
+        async with self._intake.claimed() as sandbox:
+            await self._taken_in(sandbox, ride, job, inputs, parts, names)
+
+    async def _taken_in(
+        self,
+        sandbox: Sandbox,
+        ride: Ride,
+        job: Job,
+        inputs: Mapping[str, Input],
+        parts: Spool,
+        names: Sequence[str],
         arrival: Arrival | None = None,
     ) -> None:
-        """The intake in a sandbox of its own. The time it waits for late inputs is not counted as its own."""
+        """The time it waits for late inputs is not counted as its own."""
         started = time.monotonic()
-        async with self._intake.claimed() as sandbox:
-            usage = await self._job(ride, sandbox, job, list(inputs.values()), parts, names)
+        usage = await self._job(ride, sandbox, job, list(inputs.values()), parts, names)
         began = max(started, arrival.at) if arrival is not None else started
         ride.used(intake_seconds=time.monotonic() - began, confine_ms=usage["confine_ms"])
 

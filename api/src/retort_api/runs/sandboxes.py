@@ -28,3 +28,7 @@ class Sandboxes(Protocol):
     async def release(self, sandbox: Sandbox) -> None: ...
 
     def claimed(self) -> AbstractAsyncContextManager[Sandbox]: ...
+
+    def spare(self) -> AbstractAsyncContextManager[Sandbox | None]:
+        """For whoever has nothing for it to do yet: one that is ready this moment, and none while half of all there may be
+        are in use, because those who have work would wait behind him."""

@@ -1,7 +1,7 @@
 """Failure classes and what each allows: who may try again, how often, and after how long.
 
 class           tried again                                  examples
-Infrastructure  yes, with growing pauses                     sandbox lost, disk, server
+Infrastructure  yes, with growing pauses                     sandbox lost, disk, server, object store away
 Model           repaired at most twice by the planner        unusable model output
 Data            no; the column and values are named          a cast that must not fail did
 Limit           no; the limit is named                       time, memory, bytes
@@ -25,6 +25,7 @@ from retort_core.errors import (
     NotFound,
     PolicyDenied,
     RetortError,
+    Unavailable,
 )
 from retort_core.lifecycle.statuses import Failure
 
@@ -43,6 +44,9 @@ _CLASSES: Final[tuple[tuple[type[RetortError], FailureClass], ...]] = (
 FIRST_PAUSE: Final = timedelta(seconds=1)
 LONGEST_PAUSE: Final = timedelta(seconds=60)
 LONGEST_REBASE_PAUSE: Final = timedelta(seconds=5)
+OUTAGE_RETRIES: Final = (
+    7  # of a task whose data could not be read or stored: 123 s of pauses, beside what each attempt takes
+)
 MOST_REBASES: Final = 10  # of one task; a branch that moves faster than its work takes is left to a person
 
 
@@ -58,8 +62,10 @@ def failure_of(error: RetortError) -> Failure:
 
 
 def retried(failure: Failure, attempt: int, retries: int) -> bool:
-    """Whether attempt number `attempt` (from 1) may be followed by another."""
-    return failure.failure == "Infrastructure" and attempt <= retries
+    """Whether attempt number `attempt` (from 1) may be followed by another. `retries` are for lost sandboxes; a database or
+    an object store that is away for a minute would use them up within seconds."""
+    allowed = max(retries, OUTAGE_RETRIES) if failure.code == Unavailable.code else retries
+    return failure.failure == "Infrastructure" and attempt <= allowed
 
 
 def pause(attempt: int) -> timedelta:

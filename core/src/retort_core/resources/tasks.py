@@ -192,7 +192,7 @@ class AgentTaskSpec(Resource):
         json_schema_extra=immutable("activeDeadlineSeconds"),
     )
     infrastructure_retries: Annotated[int, Field(ge=0, le=10)] = Field(
-        default=2, description="Further attempts after a lost executor.",
+        default=2, description="Further attempts after a lost executor; when data cannot be read or stored, 7 at least.",
         json_schema_extra=immutable("infrastructureRetries"),
     )  # fmt: skip
     ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=31_536_000)] | None = Field(

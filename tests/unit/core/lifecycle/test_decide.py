@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retort_core.errors import Unavailable
 from retort_core.lifecycle import failures
 from retort_core.lifecycle.observations import (
     Claim,
@@ -154,6 +155,23 @@ def test_infrastructure_is_given_up_after_the_allowed_retries() -> None:
     _, facts = after(facts, Observed(base="c0", prepared=READY, run=Ran(attempt=1, failure=LOST)), 1)
     decision, _ = after(facts, Observed(base="c0", prepared=READY, run=Ran(attempt=2, failure=LOST)), 9)
     assert decision.status.failure == LOST
+
+
+@pytest.mark.parametrize("retries", [0, 2, 10])
+def test_regression_seconds_without_the_object_store_used_up_the_attempts(retries: int) -> None:
+    """Whatever is allowed for lost sandboxes: about two minutes of pauses, and an end."""
+    facts, seconds, attempt = task(infrastructure_retries=retries), 1.0, 1
+    away = failures.failure_of(Unavailable("The object store cannot be reached."))
+    while facts.status.failure is None:
+        seen = Observed(base="c0", prepared=READY, run=Ran(attempt=attempt, failure=away))
+        decision, facts = after(facts, seen, seconds)
+        if decision.status.failure is None:
+            assert decision.wake_at is not None
+            seconds = (decision.wake_at - START).total_seconds()
+            attempt += 1
+    assert attempt == 1 + max(retries, failures.OUTAGE_RETRIES)
+    assert seconds > 120
+    assert facts.status.failure == away
 
 
 def test_a_run_past_its_deadline_is_stopped_and_its_sandbox_released() -> None:

@@ -1,0 +1,59 @@
+"""Sandboxes for whoever has nothing for them to do yet: never more than half of all there may be."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+import pytest_asyncio
+
+from retort_api.local.sandboxes import LocalSandboxes
+
+
+@pytest_asyncio.fixture
+async def pool() -> AsyncIterator[LocalSandboxes]:
+    made = LocalSandboxes("retort_executor.worker:main", 1, target=2, capacity=4)
+    await made.open()
+    yield made
+    await made.close()
+
+
+async def idle(pool: LocalSandboxes) -> None:
+    """One stands ready."""
+    async with pool.claimed():
+        pass
+
+
+@pytest.mark.asyncio
+async def test_half_of_them_are_kept_for_those_who_have_work(pool: LocalSandboxes) -> None:
+    async with AsyncExitStack() as stack:
+        for _ in range(2):
+            await idle(pool)
+            assert await stack.enter_async_context(pool.spare()) is not None
+        await idle(pool)
+        assert await stack.enter_async_context(pool.spare()) is None
+        async with asyncio.timeout(60), pool.claimed(), pool.claimed():
+            pass  # both of the other half
+    async with pool.spare() as again:
+        assert again is not None
+
+
+@pytest.mark.asyncio
+async def test_regression_a_claim_at_the_moment_a_sandbox_came_waited_for_ever() -> None:
+    """What had just come was still counted among those that start, so no other was started."""
+    pool = LocalSandboxes("retort_executor.worker:main", 1, target=1, capacity=3)
+    await pool.open()
+    async with AsyncExitStack() as stack, asyncio.timeout(60):
+        for _ in range(3):
+            await stack.enter_async_context(pool.claimed())
+    await pool.close()
+
+
+@pytest.mark.asyncio
+async def test_nobody_waits_for_a_spare_one() -> None:
+    pool = LocalSandboxes("retort_executor.worker:main", 1, target=1, capacity=2)
+    async with pool.spare() as none_started_yet:
+        assert none_started_yet is None
+    await pool.close()
