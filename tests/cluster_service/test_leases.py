@@ -10,14 +10,15 @@ from typing import Any
 from unittest.mock import AsyncMock
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.cluster_service.conftest import CSV
 
 from retort_api.cluster import leases
 from retort_api.cluster.leases import RunLease
 from retort_api.cluster.tables import run_leases
 from retort_api.kit.postgres.failures import Contended
-from retort_core.errors import DataError, Unavailable
+from retort_core.errors import DataError, SessionLost, Unavailable
 from retort_core.http.internal import (
     AttemptPut,
     PodAddress,
@@ -40,8 +41,7 @@ async def test_a_broker_that_dies_in_the_middle_is_a_new_attempt(open_cluster: A
             assert await leases.take(connection, dead)
         finishing = asyncio.create_task(cluster.decider.finish_from(task, before))
         await cluster.until(task.uid, lambda seen: seen.status.phase == "Running")
-        async with cluster.database.write() as connection:
-            await leases.expire(connection, task.uid)
+        await _expire(cluster, task.uid)
         await cluster.attempts.tend()
         seen = await finishing
         assert (seen.status.phase, seen.status.attempt) == ("Complete", 2)
@@ -59,8 +59,7 @@ async def test_a_lost_run_is_told_of_although_the_first_who_says_so_dies(
             assert await leases.take(connection, dead)
         finishing = asyncio.create_task(cluster.decider.finish_from(task, before))
         await cluster.until(task.uid, lambda seen: seen.status.phase == "Running")
-        async with cluster.database.write() as connection:
-            await leases.expire(connection, task.uid)
+        await _expire(cluster, task.uid)
         died = asyncio.Event()
 
         async def dies(*_: Any) -> None:
@@ -117,13 +116,28 @@ async def test_a_lease_that_is_renewed_before_its_loss_is_told_stays(open_cluste
     async with open_cluster() as cluster:
         uid = await _taken(cluster, "b")
         async with cluster.database.write() as connection:
-            await leases.expire(connection, uid)
+            await _expired(connection, uid)
             (seen,) = await leases.expired(connection)
             await leases.renew(connection, "b", {(uid, 1)})
         cluster.attempts._lost(seen)
         assert await cluster.attempts.acts.rest(uid, 10)
         assert (await cluster.desk.get(uid)).run is None
         assert await _expiry(cluster, uid) > datetime.now(UTC)
+
+
+async def test_regression_a_result_was_dropped_because_the_database_was_away_for_the_life_of_a_lease(
+    open_cluster: Any,
+) -> None:
+    """It may be stored until somebody has told that the run is lost, and never after that."""
+    async with open_cluster() as cluster:
+        uid = await _taken(cluster, "b")
+        lease = RunLease(task=uid, attempt=1, epoch=1, holder="b")
+        await _expire(cluster, uid)
+        async with cluster.database.write() as connection:
+            await leases.check(connection, lease)
+            assert await leases.end(connection, lease)
+            with pytest.raises(SessionLost):
+                await leases.check(connection, lease)
 
 
 async def _taken(cluster: Any, holder: str) -> str:
@@ -138,7 +152,12 @@ async def _taken(cluster: Any, holder: str) -> str:
 async def _expire(cluster: Any, *uids: str) -> None:
     async with cluster.database.write() as connection:
         for uid in uids:
-            await leases.expire(connection, uid)
+            await _expired(connection, uid)
+
+
+async def _expired(connection: AsyncConnection, uid: str) -> None:
+    past = {"expires_at": datetime.now(UTC)}
+    await connection.execute(update(run_leases).where(run_leases.c.task == uid).values(**past))
 
 
 @pytest.fixture
@@ -210,7 +229,7 @@ async def test_a_lost_run_is_told_of_in_spite_of_a_deadlock(open_cluster: Any, c
         await cluster.decider.put(task, TaskStatus(attempt=1), 0, Wanted())
         async with cluster.database.write() as connection:
             await leases.take(connection, RunLease(task=task.uid, attempt=1, epoch=1, holder="gone"))
-            await leases.expire(connection, task.uid)
+            await _expired(connection, task.uid)
         contended(cluster)
         await cluster.attempts.tend()
         assert await cluster.attempts.acts.rest(task.uid, 10)

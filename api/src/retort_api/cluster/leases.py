@@ -62,12 +62,12 @@ async def renew(connection: AsyncConnection, holder: str, held: Collection[tuple
 
 
 async def check(connection: AsyncConnection, lease: RunLease) -> None:
-    """Raises SessionLost unless the lease is the current one of its task and has not run out."""
+    """Raises SessionLost unless the lease is the current one of its task. One that has run out is, until somebody told that
+    its run is lost: a database that was away for longer than a lease lives drops no result."""
     await _hold(connection, lease.task)
     query = select(run_leases).where(run_leases.c.task == lease.task).with_for_update()
     found = (await connection.execute(query)).first()
-    mine = found is not None and (found.attempt, found.holder) == (lease.attempt, lease.holder)
-    if not mine or found is None or found.expires_at <= await _now(connection):
+    if found is None or (found.attempt, found.holder) != (lease.attempt, lease.holder):
         raise SessionLost("the lease of this run is over; its result is dropped")
 
 
@@ -88,12 +88,6 @@ async def end(connection: AsyncConnection, lease: RunLease) -> bool:
         run_leases.c.expires_at <= now,
     )
     return (await connection.execute(statement)).rowcount == 1
-
-
-async def expire(connection: AsyncConnection, task: str) -> None:
-    """Ends a lease early: its broker is known to be gone."""
-    now = await _now(connection)
-    await connection.execute(update(run_leases).where(run_leases.c.task == task).values(expires_at=now))
 
 
 async def expired(connection: AsyncConnection, limit: int = 100) -> list[RunLease]:
