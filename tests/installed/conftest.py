@@ -23,6 +23,7 @@ from pages import Example, examples
 from tests.cluster.conftest import PYTHON
 from tests.cluster.kube import ROOT, Program, Refused, clients
 from tests.installed.leavings import left_behind, of_the_product
+from tests.installed.work import LONG
 
 PAGE = ROOT / "docs" / "how-to" / "install-on-kubernetes.md"
 REMOVE = "helm uninstall"
@@ -220,11 +221,14 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     try:
         yield installed
     finally:
-        installed.close()
-        for example in found[first:]:
-            if example.command.startswith(REMOVE):
-                subprocess.run(
-                    ["bash", "-c", example.command], cwd=folder, env=env, check=True, capture_output=True
-                )
-        left = left_behind(kubectl, before)
+        try:  # removed with a task at work, which goes with the rest
+            installed.until(installed.task(LONG, base="main", branch="left", review="Auto"), "Running")
+        finally:
+            installed.close()
+            for example in found[first:]:
+                if example.command.startswith(REMOVE):
+                    subprocess.run(
+                        ["bash", "-c", example.command], cwd=folder, env=env, check=True, capture_output=True
+                    )
+            left = left_behind(kubectl, before)
         assert not left, f"the page does not say that these stay: {sorted(left)}"

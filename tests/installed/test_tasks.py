@@ -9,14 +9,9 @@ import pytest
 from tests.cluster.kube import Refused
 from tests.installed.conftest import AMY, EXECUTORS, SYSTEM, Installation
 from tests.installed.machine import until
-from tests.installed.work import DROP
+from tests.installed.work import DROP, SLOW
 
 pytestmark = pytest.mark.timeout(400)  # the first one follows the page
-SLOW = {
-    "script": {
-        "source": "def run(table):\n    for _ in range(150_000_000):\n        pass\n    return table\n"
-    }
-}
 
 
 def test_the_page_leads_to_a_version(installation: Installation) -> None:

@@ -15,16 +15,10 @@ import yaml
 from tests.cluster.kube import ROOT, Program
 from tests.installed.conftest import EXECUTORS, SYSTEM, Installation
 from tests.installed.machine import until
-from tests.installed.work import DROP
+from tests.installed.work import DROP, LONG
 
 pytestmark = pytest.mark.timeout(600)  # the first one follows the page
 CHART = ROOT / "charts" / "retort"
-# Some twenty seconds, so that the broker is rolled under it, and executors of the next template are at work beside it.
-LONG = {
-    "script": {
-        "source": "def run(table):\n    for _ in range(500_000_000):\n        pass\n    return table\n"
-    }
-}
 TEMPLATE = "retort.dev/template"
 PARTS = ("operator", "api", "broker")
 
@@ -56,6 +50,7 @@ def test_an_upgrade_under_work_loses_no_task(installation: Installation) -> None
     secrets = _secrets(installation)
     more = installation.folder / "more.yaml"
     more.write_text(json.dumps(changed()), "utf-8")
+    # The broker is rolled under it, and executors of the next template are at work beside it.
     made = [_task(installation, LONG) for _ in range(2)]
     for name in made:
         installation.until(name, "Running", "Failed")
