@@ -8,6 +8,7 @@ import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
 
 from retort_api.kit.watching.redaction import GONE, redact
 
@@ -55,6 +56,19 @@ def test_tokens_are_known_by_their_looks(text: str) -> None:
 ])  # fmt: skip
 def test_what_is_no_secret_is_left_as_it_is(text: str) -> None:
     assert json.loads(logged(message=text))["message"] == text
+
+
+class Counted(BaseModel):
+    count: int
+
+
+@pytest.mark.parametrize("cell", ["张三 13800000000", "x, input_type=str]\n [type=q, input_value='y", {"a": ["b"]}])
+def test_regression_cells_stood_in_the_tracebacks_of_values_that_do_not_fit(cell: object) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Counted.model_validate({"count": cell})
+    line = logged(exception=f"Traceback\n{caught.value}")
+    assert "Input should be a valid integer" in line
+    assert repr(cell)[1:6] not in line
 
 
 def test_counts_of_tokens_are_no_secrets() -> None:

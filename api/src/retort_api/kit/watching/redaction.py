@@ -18,6 +18,7 @@ _NAMES: Final = re.compile(
 )
 _KEYS: Final = r"(?:[\w-]*(?:token|secret|passw(?:or)?d|signature|credential|api_?key|access_?key)|key|sig|pwd|auth|code)"
 _TEXTS: Final = (
+    (re.compile(r"(\binput_value=).*(, input_type=)"), rf"\1{GONE}\2"),  # of pydantic: cells of tables, words of people
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"), rf"\1 {GONE}"),
     (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), GONE),  # a JWT
     (re.compile(r"\brt[a-z]_[A-Za-z0-9]{16,}"), GONE),  # API keys and invitations of this product
