@@ -9,6 +9,8 @@ from typing import Final
 
 import structlog
 
+from retort_core.tracebacks import without_inputs
+
 LONGEST_MESSAGE: Final = 300
 
 
@@ -27,6 +29,14 @@ class FrameworkLine(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+def _without_inputs(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    if "exception" in event:
+        event["exception"] = without_inputs(event["exception"])
+    return event
+
+
 def logs() -> None:
     """One JSON line an event; the framework's own only from warnings on."""
     structlog.configure(
@@ -34,6 +44,7 @@ def logs() -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
             structlog.processors.format_exc_info,
+            _without_inputs,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),

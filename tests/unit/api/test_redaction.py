@@ -62,7 +62,9 @@ class Counted(BaseModel):
     count: int
 
 
-@pytest.mark.parametrize("cell", ["张三 13800000000", "x, input_type=str]\n [type=q, input_value='y", {"a": ["b"]}])
+@pytest.mark.parametrize(
+    "cell", ["张三 13800000000", "x, input_type=str]\n [type=q, input_value='y", {"a": ["b"]}]
+)
 def test_regression_cells_stood_in_the_tracebacks_of_values_that_do_not_fit(cell: object) -> None:
     with pytest.raises(ValidationError) as caught:
         Counted.model_validate({"count": cell})

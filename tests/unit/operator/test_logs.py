@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 
 from retort_operator.logs import LONGEST_MESSAGE, FrameworkLine
 
@@ -30,3 +32,25 @@ def test_what_it_prints_of_objects_is_cut_off_and_errors_are_named() -> None:
     line = json.loads(text)
     assert (len(line["event"]), line["error"]) == (LONGEST_MESSAGE, "ValueError")
     assert "a cell" not in text
+
+
+PROGRAM = """
+import structlog
+from retort_operator.logs import logs
+from retort_core.models import Model
+
+class Counted(Model):
+    count: int
+
+logs()
+try:
+    Counted.model_validate({"count": "a cell"})
+except ValueError:
+    structlog.get_logger().exception("look_failed")
+"""
+
+
+def test_what_does_not_fit_a_model_stands_in_no_traceback() -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    assert "Input should be a valid integer" in done.stdout
+    assert "a cell" not in done.stdout

@@ -10,7 +10,8 @@ import re
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Final
 
-GONE: Final = "[redacted]"
+from retort_core.tracebacks import GONE, without_inputs
+
 DEEP: Final = 8  # levels of a nested value; what lies deeper is shown as its type
 _NAMES: Final = re.compile(
     r"(?i)authori[sz]ation|passw|pwd|passphrase|secret|token(?!s_)|cookie|credential|api_?key|"
@@ -18,7 +19,6 @@ _NAMES: Final = re.compile(
 )
 _KEYS: Final = r"(?:[\w-]*(?:token|secret|passw(?:or)?d|signature|credential|api_?key|access_?key)|key|sig|pwd|auth|code)"
 _TEXTS: Final = (
-    (re.compile(r"(\binput_value=).*(, input_type=)"), rf"\1{GONE}\2"),  # of pydantic: cells of tables, words of people
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"), rf"\1 {GONE}"),
     (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), GONE),  # a JWT
     (re.compile(r"\brt[a-z]_[A-Za-z0-9]{16,}"), GONE),  # API keys and invitations of this product
@@ -59,6 +59,7 @@ def clean(value: Any, depth: int = 0) -> Any:
 
 
 def text(found: str) -> str:
+    found = without_inputs(found)
     for pattern, instead in _TEXTS:
         found = pattern.sub(instead, found)
     return found
