@@ -17,6 +17,10 @@ from .kube import ROOT, helm, kubectl
 Body = dict[str, Any]
 COMMIT, OTHER = "a" * 64, "b" * 64
 TIME = "2026-11-20T08:00:00Z"
+NO_BRANCHES = (
+    "task/0123456789abcdef0123456789abcdef", "a/b", "main~1", "kept-0123456789ab", " main", "main\u3000", "-x", ".x", "a\nb",
+)  # fmt: skip
+NO_VERSIONS = ("task/0123456789abcdef0123456789abcdef", "~1", "main~x", "-x", "main~1~1")
 SPEC: Body = {
     "source": {"instruction": {"text": "删除备注列"}},
     "datasetName": "满意度调查",
@@ -94,6 +98,9 @@ def test_examples_are_taken_as_they_stand(home: str, path: Any) -> None:
         ({"source": {"script": {"source": "x" * 65_537}}}, "may not be more than 65536 bytes"),
         ({"source": {"instruction": {"text": ""}}}, "at least 1 chars long"),
         ({"datasetName": "a/b"}, "should match"),
+        *(({"branch": name}, "this cannot name a branch: 1 to 100 characters") for name in NO_BRANCHES),
+        ({"branch": ""}, "at least 1 chars long"),
+        *(({"base": name}, "this names no version: give a branch") for name in NO_VERSIONS),
         ({"review": "Never"}, "Unsupported value"),
         ({"priority": 1000}, "less than or equal to 100"),
         ({"requester": None}, "spec.requester: Required value"),
@@ -107,6 +114,17 @@ def test_examples_are_taken_as_they_stand(home: str, path: Any) -> None:
 )
 def test_a_task_that_cannot_be_is_refused_with_a_sentence(home: str, spec: Body, says: str) -> None:
     assert says in kubectl.refused("create", "-f", "-", given=body(home, "AgentTask", {**SPEC, **spec}))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        *({"branch": name} for name in ("草稿", "draft 2", "kept-old", "task", "x" * 100)),
+        *({"base": name} for name in ("", "main", "main~2", "kept-0123456789ab", "1aeb28dac059~1", COMMIT)),
+    ],
+)
+def test_branches_and_versions_are_named_as_over_http(home: str, spec: Body) -> None:
+    task(home, **spec)
 
 
 @pytest.mark.parametrize(

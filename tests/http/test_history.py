@@ -64,6 +64,30 @@ def test_an_edit_after_an_undo_keeps_the_abandoned_tip_as_a_tag(service: Any) ->
     assert [(tag["name"], tag["head"]) for tag in kept] == [(f"kept-{tip[:12]}", tip)]
 
 
+def test_a_tag_is_no_branch_that_something_could_be_done_on(service: Any) -> None:
+    """Regression: a task or a talk on a tag moved it, and what it kept was gone."""
+    service.upload("fixed")
+    tip = done(service.run("fixed", plan(DROP)))["commit"]
+    service.run("fixed", command("undo"))
+    done(service.run("fixed", plan(YOUNG)))
+    d, tag = f"{P}/datasets/fixed", f"kept-{tip[:12]}"
+    asked = [
+        service.http.post(f"{d}/tasks", json={"source": plan(HIGH), "branch": tag}),
+        service.http.post(f"{d}/tasks", json={"source": plan(HIGH), "branch": "task/" + "0" * 32}),
+        service.http.post(f"{d}/conversations", json={"branch": tag}),
+        service.http.post(f"{d}/branches", json={"name": "kept-0123456789ab"}),
+    ]
+    for reply in asked:
+        assert reply.status_code == 422, reply.text
+        assert "branch" in reply.json()["errors"][0]["message"]
+    switch = service.run("fixed", command("switch", name=tag))
+    assert "is a tag, which does not move" in switch["status"]["failure"]["message"]
+    branch = service.run("fixed", command("branch", name=tag))
+    assert "is the name of a tag" in branch["status"]["failure"]["message"]
+    assert service.http.post(f"{d}/branches", json={"name": "from", "source": tag}).status_code == 201
+    assert head(service, "fixed") != service.get(f"{d}/branches/from").json()["head"] == tip
+
+
 def test_one_step_is_taken_back_and_what_came_after_is_replayed(service: Any) -> None:
     service.upload("middle")
     done(service.run("middle", plan(DROP)))

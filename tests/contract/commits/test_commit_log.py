@@ -134,6 +134,23 @@ async def test_staging_refs_leave_no_line_in_the_reflog(
     assert [ref.kind for ref in await log.refs(D)] == ["branch", "staging"]
 
 
+async def test_only_branches_move_and_what_is_staged_has_no_name_that_people_say(
+    log: CommitLog, make: Make
+) -> None:
+    """Regression: whoever named a tag or a staged result as the branch moved it."""
+    (first,) = await chain(log, make, "c0")
+    await log.publish([make("c1", "c0")], "task/t1", None, kind="staging")
+    await log.create(D, "kept", "tag", first.id, "me")
+    for name, head in (("task/t1", full("c1")), ("kept", first.id)):
+        with pytest.raises(Conflict, match="does not move"):
+            await log.move(D, name, full("c1"), None, "move", "me")
+        assert await log.head(D, name) == head
+    assert await log.resolve(D, "kept") == first.id
+    with pytest.raises(NotFound):
+        await log.resolve(D, "task/t1")
+    assert await log.resolve(D, full("c1")[:12]) == full("c1")
+
+
 async def test_branches_cost_one_row_and_names_are_taken_once(
     log: CommitLog, make: Make, database: Database
 ) -> None:

@@ -22,6 +22,7 @@ from retort_api.runs.service import TaskWork
 from retort_api.tasks import events, repository
 from retort_api.tasks.languages import of_source
 from retort_api.tasks.records import TaskRecord
+from retort_core import names
 from retort_core.errors import Conflict, NotFound, RetortError, Unavailable
 from retort_core.http.internal import CommitFeed, OpenTasks, TaskObject, TaskPut, TaskSeen, Wanted
 from retort_core.http.looks import decided, observed, wish
@@ -256,6 +257,7 @@ def _unknown(body: TaskPut, failure: Failure) -> TaskSeen:
 
 
 async def _added(connection: AsyncConnection, given: TaskObject, project: str) -> TaskRecord:
+    names.branch(given.branch)  # as over HTTP; the rule of the object's definition may be an older one
     dataset = await datasets.find(connection, project, given.dataset)
     if dataset is None:
         raise NotFound(f"There is no dataset {given.dataset!r} in {given.namespace!r}.")

@@ -23,6 +23,7 @@ from retort_api.kit.database import Database
 from retort_api.tasks import events
 from retort_core.errors import BadInput, Conflict, NotFound
 from retort_core.identity import SHORT, short
+from retort_core.names import kept
 
 Also: TypeAlias = Callable[[AsyncConnection], Awaitable[None]]
 PREFIX: Final = 4  # characters of an id that are enough when they are unique
@@ -72,7 +73,8 @@ class CommitLog:
         return found.head if found is not None else ""
 
     async def resolve(self, dataset: str, text: str) -> str:
-        """The commit a person means: a branch or tag, an id or its beginning, each with an optional `~n`."""
+        """The commit a person means: a branch or tag, an id or its beginning, each with an optional `~n`. What is staged has no
+        name that people say, only its id."""
         name, _, steps = text.partition("~")
         async with self._database.read() as connection:
             found = await _named(connection, dataset, name)
@@ -227,6 +229,8 @@ class CommitLog:
         now, name = self._now(), change.name
         found = await repository.ref(connection, dataset, name)
         was = found.head if found is not None else ""
+        if found is not None and found.kind != change.kind:
+            raise fixed(name, found.kind)
         if change.expect is not None and was != change.expect:
             raise moved(name, change.expect, was)
         if found is None:
@@ -256,7 +260,7 @@ class CommitLog:
                 await self._keep(connection, dataset, tip, change.by)
 
     async def _keep(self, connection: AsyncConnection, dataset: str, tip: str, by: str) -> None:
-        name = f"kept-{short(tip)}"
+        name = kept(tip)
         if await repository.ref(connection, dataset, name) is None:
             change = Change(name=name, to=tip, expect="", kind="tag", why="keep", by=by)
             await self._point(connection, dataset, change)
@@ -272,6 +276,14 @@ def moved(name: str, expect: str, was: str) -> Conflict:
         ref=name,
         expected=expect,
         head=was,
+    )
+
+
+def fixed(name: str, kind: RefKind) -> Conflict:
+    """Of a name that is a branch's nowhere."""
+    what = "a tag" if kind == "tag" else "a result that waits for a yes"
+    return Conflict(
+        f"{name!r} is {what}, which does not move: make a branch from it under another name.", ref=name
     )
 
 
@@ -301,7 +313,7 @@ def _line(lineage: dict[str, tuple[str, ...]], start: str) -> Iterator[str]:
 
 async def _named(connection: AsyncConnection, dataset: str, name: str) -> str:
     found = await repository.ref(connection, dataset, name)
-    if found is not None:
+    if found is not None and found.kind != "staging":
         return found.head
     prefix = name.lower()
     if len(prefix) >= PREFIX and all(char in "0123456789abcdef" for char in prefix):

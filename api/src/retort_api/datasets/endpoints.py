@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from pydantic import JsonValue, TypeAdapter, ValidationError
+from pydantic import JsonValue
 
 from retort_api.datasets import repository, service
 from retort_api.kit import cursors
@@ -16,15 +16,15 @@ from retort_api.scopes import Cursor, DatasetScope, InDataset, Limit, ProjectSco
 from retort_api.tasks import asking
 from retort_api.tasks import service as tasks
 from retort_api.tasks.replies import accepted
+from retort_core import names
 from retort_core.errors import BadInput, NotFound
 from retort_core.http import routes
-from retort_core.http.datasets import Dataset, DatasetCreate, Name
+from retort_core.http.datasets import Dataset, DatasetCreate
 from retort_core.http.pages import Page
 from retort_core.http.tasks import Task, TaskCreate
 from retort_core.lifecycle.sources import Source, UploadMode, UploadSource
 
 router = APIRouter(tags=["datasets"])
-_NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 
 @router.get(routes.DATASETS, operation_id="listDatasets")
@@ -81,7 +81,7 @@ class Incoming:
         lang: Literal["", "zh", "en"] = "",
     ) -> None:
         self.lang: Literal["", "zh", "en"] = lang  # of the reply; "" = that of the file's name
-        self.filename, self.mode, self.branch = _filename(filename), mode, _named("branch", branch)
+        self.filename, self.mode, self.branch = _filename(filename), mode, names.branch(branch.strip())
         self.key, self.options = tuple(key or ()), reading.options
 
     def source(self, upload: str) -> UploadSource:
@@ -147,19 +147,14 @@ async def dataset_of(scope: ProjectScope, name: str, mode: UploadMode) -> InData
     if found is None and mode != "new":
         raise NotFound(f"There is no dataset {name[:100]!r} to which this file could be added.")
     if found is None:
-        _named("dataset", name)
+        _of_a_dataset(name)
         return None
     return on_dataset(scope, found)
 
 
-def _named(what: str, text: str) -> str:
-    try:
-        return _NAME.validate_python(text)
-    except ValidationError:
-        raise BadInput(
-            f"{text[:100]!r} cannot name a {what}: 1 to 100 characters, without / \\ ~ and control characters, "
-            "not starting with '.' or '-'."
-        ) from None
+def _of_a_dataset(name: str) -> None:
+    if not names.usable(name.strip()):
+        raise BadInput(f"{name[: names.LONGEST]!r} cannot name a dataset: {names.ALLOWED}.")
 
 
 _SHA256 = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from retort_api.commits.records import CommitRecord, identifier
 from retort_api.fsck.repository import Dataset, Ended
 from retort_core.identity import short
+from retort_core.names import staging
 from retort_tables.fsck import Problem
 
 
@@ -75,7 +76,7 @@ def _moves(history: Dataset, known: dict[str, CommitRecord]) -> Iterator[Problem
 
 
 def _tasks(history: Dataset, tasks: Iterable[Ended], known: dict[str, CommitRecord]) -> Iterator[Problem]:
-    staging = {ref.name.removeprefix("task/") for ref in history.refs if ref.kind == "staging"}
+    staged = {ref.name for ref in history.refs if ref.kind == "staging"}
     for task in tasks:
         if task.commit and task.commit not in known:
             yield Problem(
@@ -83,7 +84,7 @@ def _tasks(history: Dataset, tasks: Iterable[Ended], known: dict[str, CommitReco
                 where=f"task {task.uid[:12]}",
                 message=f"its version {short(task.commit)} is not there",
             )
-        if task.terminal and task.uid in staging:
+        if task.terminal and staging(task.uid) in staged:
             yield Problem(
                 code="staging-left",
                 where=f"task {task.uid[:12]}",

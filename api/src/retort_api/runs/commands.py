@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from retort_api.commits.log import CommitLog
+from retort_api.commits.log import CommitLog, fixed
 from retort_api.commits.records import CommitRecord
 from retort_api.conversations import repository as conversations
 from retort_api.kit.database import Database
@@ -23,6 +23,7 @@ from retort_api.runs.verdicts import Act, Verdict
 from retort_api.runs.work import Replayed, Work
 from retort_api.tasks import repository as tasks
 from retort_api.tasks.records import TaskRecord
+from retort_core import names
 from retort_core.errors import BadInput, NotFound
 from retort_core.identity import short
 from retort_core.lifecycle.sources import Answer, Approval
@@ -150,11 +151,7 @@ class Commands:
     # -- branches ----------------------------------------------------------------------------------------
 
     async def _branch(self, task: TaskRecord, situation: Situation, args: dict[str, Any]) -> Verdict:
-        name = str(args.get("name", "")).strip()
-        if not name or any(char in name for char in "~/\\") or name.startswith("-") or len(name) > 100:
-            raise BadInput(
-                f"{name!r} cannot name a branch: 1 to 100 characters without / \\ ~, not starting with -."
-            )
+        name = names.branch(str(args.get("name", "")).strip())
         return Verdict(
             done=Outcome(commit=situation.base.id, branch=name),
             message=say("branched", task.lang, name=name),
@@ -166,6 +163,8 @@ class Commands:
         del situation
         name = str(args.get("name", ""))
         found = await self._log.ref(task.dataset, name)
+        if found.kind != "branch":
+            raise fixed(name, found.kind)
         return Verdict(
             done=Outcome(commit=found.head, branch=name),
             message=say("switched", task.lang, name=name),

@@ -36,6 +36,7 @@ from retort_core.errors import BadInput, DataError, NotFound, StepError
 from retort_core.identity import short
 from retort_core.lifecycle.observations import Ran
 from retort_core.lifecycle.statuses import Counts, Outcome, Staged
+from retort_core.names import staging as staging_ref
 from retort_core.plans import Plan, Script
 from retort_core.profiles import Profile
 from retort_core.schema import Schema
@@ -104,7 +105,7 @@ class Execution:
             await settle(connection, ran)
 
         await self._log.publish(
-            staging.records, f"task/{staging.task.uid}", expect=None, kind="staging", also=also
+            staging.records, staging_ref(staging.task.uid), expect=None, kind="staging", also=also
         )
         self._library.soon(staging.records[-1].snapshot)
 

@@ -33,6 +33,7 @@ from retort_core.lifecycle.failures import failure_of
 from retort_core.lifecycle.observations import Prepared, Promoted, Ran
 from retort_core.lifecycle.statuses import Failure, Outcome, Staged, TaskStatus
 from retort_core.lifecycle.tasks import CANCELLED
+from retort_core.names import staging
 
 log = structlog.get_logger(__name__)
 
@@ -158,7 +159,7 @@ class TaskWork:
         try:
             async with sequenced.nested(connection):
                 await self.commits.move_within(connection, task.dataset, change)
-                await self.commits.drop_ref(connection, task.dataset, f"task/{task.uid}")
+                await self.commits.drop_ref(connection, task.dataset, staging(task.uid))
         except Conflict as late:
             return _late(task, work, commit, str(late.details.get("head", "")))
         told = (
@@ -181,7 +182,7 @@ class TaskWork:
         """In the transaction that ends the task. What a failed one had staged is an unreferenced version from then on:
         let go of afterwards, a crash in between would hold it for ever."""
         if status.failure is not None:
-            await self.commits.drop_ref(connection, task.dataset, f"task/{task.uid}")
+            await self.commits.drop_ref(connection, task.dataset, staging(task.uid))
         await self.gate.ended(connection, task, status)
         self.told(task, status)
 

@@ -11,6 +11,7 @@ from retort_api.kit.watching.tracing import traceparent
 from retort_api.scopes import InDataset, InProject, denied
 from retort_api.tasks.records import TaskRecord
 from retort_api.tasks.service import Asked
+from retort_core import names
 from retort_core.errors import NotFound
 
 CHANGE: Right = ("update", "branches")
@@ -19,7 +20,9 @@ OTHERS: Right = ("run", "tasks/others")
 
 
 async def asked(scope: InDataset, branch: str, **facts: JsonValue) -> Asked:
-    """Whoever may not change data may still ask: what changes data then waits for a yes, as on a protected branch."""
+    """Whoever may not change data may still ask: what changes data then waits for a yes, as on a protected branch. A
+    conversation may be on a tag since before it was refused to switch to one."""
+    names.branch(branch)
     async with scope.services.database.single() as connection:
         guarded = await members.is_protected(connection, scope.dataset.id, branch)
     change = await scope.may(CHANGE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,10 +10,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from retort_client.words import say
+from retort_core import names
 from retort_core.errors import BadInput
 from retort_core.plans import Lang
-
-NAME = re.compile(r"[^-~/\\.\x00-\x1f\x7f][^~/\\\x00-\x1f\x7f]{0,99}")  # as the service takes names
 
 
 def wanted(path: Path, formats: Sequence[str], lang: Lang) -> str:
@@ -55,7 +53,7 @@ def _umask() -> int:
 
 def usable_name(name: str, lang: Lang) -> str:
     """A name that the service will take, or a sentence why not."""
-    if not NAME.fullmatch(name.strip()):
+    if not names.usable(name.strip()):
         raise BadInput(say("bad-name", lang, name=name))
     return name.strip()
 

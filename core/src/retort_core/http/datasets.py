@@ -5,21 +5,34 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue, StringConstraints
+from pydantic import AfterValidator, Field, JsonValue, StringConstraints
 
+from retort_core import names
 from retort_core.lifecycle.statuses import AskedQuestion
 from retort_core.models import Model
 from retort_core.plans import Suggestion
 
-# No slash (paths, staging refs), no control or invisible characters, no `~` (ancestors), no leading `-` (options).
 Name = Annotated[
     str,
     StringConstraints(
-        strip_whitespace=True,
-        min_length=1,
-        max_length=100,
-        pattern=r"^[^-~/\\.\x00-\x1f\x7f][^~/\\\x00-\x1f\x7f]*$",
+        strip_whitespace=True, min_length=1, max_length=names.LONGEST, pattern=f"^{names.NAME}$"
     ),
+]
+
+
+def _of_a_branch(name: str) -> str:
+    problem = names.branch_problem(name)
+    if problem:
+        raise ValueError(problem)
+    return name
+
+
+# The pattern is told and not checked: what it refuses is refused with a sentence.
+BranchName = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=names.LONGEST),
+    AfterValidator(_of_a_branch),
+    Field(json_schema_extra={"pattern": f"^{names.NAME}$"}),
 ]
 
 
@@ -93,7 +106,7 @@ class Dataset(Model):
 
 
 class ConversationCreate(Model):
-    branch: Name = "main"
+    branch: BranchName = "main"
     title: str = Field(default="", max_length=200)
 
 

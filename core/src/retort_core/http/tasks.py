@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from retort_core.http.datasets import Name
+from retort_core.http.datasets import BranchName
 from retort_core.lifecycle.sources import Review, Source
 from retort_core.lifecycle.statuses import Phase, TaskStatus
 from retort_core.models import Model
@@ -17,7 +17,7 @@ class TaskCreate(Model):
     """`base`: a ref to start from ("" = the branch's head). `conversation`: whose turn it becomes, if any."""
 
     source: Source
-    branch: Name = "main"
+    branch: BranchName = "main"
     base: str = Field(default="", max_length=128)
     review: Review = "WhenSurprising"
     conversation: str = ""

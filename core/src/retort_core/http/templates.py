@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, JsonValue
 
-from retort_core.http.datasets import Name
+from retort_core.http.datasets import BranchName, Name
 from retort_core.lifecycle.sources import Review
 from retort_core.models import Model
 from retort_core.plans import Plan, Step
@@ -69,7 +69,7 @@ class TemplateUse(Model):
 
     mapping: dict[str, str] = Field(default={}, max_length=2000)
     values: dict[str, JsonValue] = Field(default={}, max_length=50)
-    branch: Name = "main"
+    branch: BranchName = "main"
     review: Review = "WhenSurprising"
 
 

@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue
 
 from retort_core import changes
 from retort_core.changes import Changes, ColumnChange
-from retort_core.http.datasets import Name
+from retort_core.http.datasets import BranchName
 from retort_core.lifecycle.statuses import Counts
 from retort_core.models import Model
 from retort_core.plans import Plan, Step
@@ -33,7 +33,7 @@ class Branch(Model):
 class BranchCreate(Model):
     """Costs no data. `source`: any ref; "" = the default branch's head."""
 
-    name: Name
+    name: BranchName
     source: str = Field(default="", max_length=128)
 
 

@@ -13,6 +13,8 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 from pydantic.alias_generators import to_camel
 
+from retort_core import names
+
 RULES: Final = "x-kubernetes-validations"
 
 
@@ -33,8 +35,8 @@ def rules(*found: dict[str, str]) -> dict[str, Any]:
     return {RULES: list(found)}
 
 
-def immutable(name: str) -> dict[str, Any]:
-    return rules(rule("self == oldSelf", f"{name} is immutable: make another task"))
+def immutable(name: str, *more: dict[str, str]) -> dict[str, Any]:
+    return rules(rule("self == oldSelf", f"{name} is immutable: make another task"), *more)
 
 
 Commit: TypeAlias = Annotated[str, StringConstraints(max_length=64, pattern="^[0-9a-f]{64}$")]
@@ -44,10 +46,8 @@ Short: TypeAlias = Annotated[str, StringConstraints(max_length=253)]
 Reason: TypeAlias = Annotated[
     str, StringConstraints(min_length=1, max_length=128, pattern="^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$")
 ]
-# As `retort_core.http.datasets.Name`.
 DatasetName: TypeAlias = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=100, pattern=r"^[^-~/\\.\x00-\x1f\x7f][^~/\\\x00-\x1f\x7f]*$"),
+    str, StringConstraints(min_length=1, max_length=names.LONGEST, pattern=f"^{names.NAME}$")
 ]
 ObjectName: TypeAlias = Annotated[
     str, StringConstraints(min_length=1, max_length=63, pattern="^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")

@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
+from retort_core import names
 from retort_core.lifecycle.statuses import Phase
 from retort_core.resources.fields import (
     CONDITIONS,
@@ -137,6 +138,19 @@ class TaskApproval(Resource):
     )
 
 
+# As `names.branch_problem`, with its patterns. A name is not stripped as over HTTP: admission asks for the right on it as it
+# stands. Here and not as `pattern`, whose refusal would show no more than the pattern.
+_BRANCH = rule(
+    f"self.matches(r'^{names.NAME}$') && self == self.trim() && !self.matches(r'^{names.KEPT}$')",
+    f"this cannot name a branch: {names.BRANCH_ALLOWED}; choose another name",
+)
+_VERSION = rule(
+    f"self == '' || self.matches(r'^{names.VERSION}$')",
+    "this names no version: give a branch, a tag or the beginning of a version's id, with ~n for n steps back; empty for "
+    "the head of `branch`",
+)
+
+
 class AgentTaskSpec(Resource):
     source: TaskSource = Field(
         description="What the task is made from.", json_schema_extra=immutable("source")
@@ -147,12 +161,12 @@ class AgentTaskSpec(Resource):
     )
     base: Annotated[str, StringConstraints(max_length=128)] = Field(
         default="", description="Branch or commit to start from; empty for the head of `branch`.",
-        json_schema_extra=immutable("base"),
+        json_schema_extra=immutable("base", _VERSION),
     )  # fmt: skip
-    branch: Annotated[str, StringConstraints(min_length=1, max_length=100)] = Field(
+    branch: Annotated[str, StringConstraints(min_length=1, max_length=names.LONGEST)] = Field(
         default="main",
         description="The branch that gets the new version.",
-        json_schema_extra=immutable("branch"),
+        json_schema_extra=immutable("branch", _BRANCH),
     )
     review: Literal["Auto", "WhenSurprising", "Always"] = Field(
         default="WhenSurprising", description="When a finished version waits for a yes.",
