@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -386,6 +387,31 @@ def test_every_policy_has_a_binding_that_denies(render: Render) -> None:
     assert {one["spec"]["policyName"] for one in bindings} == policies
     assert all(one["spec"]["validationActions"] == ["Deny"] for one in bindings)
     assert not render("retort-cluster", "admission.enabled=false").of("ValidatingAdmissionPolicy")
+
+
+def test_no_policy_stands_in_the_way_of_what_kubernetes_puts_away(render: Render) -> None:
+    """A namespace goes only when all in it has gone. Match conditions do not know the namespace; an object is none on DELETE."""
+    found = render("retort-cluster")
+    deleting = [
+        one
+        for one in found.of("ValidatingAdmissionPolicy")
+        if any(
+            "DELETE" in rule["operations"] and "agenttasks" in rule["resources"]
+            for rule in one["spec"]["matchConstraints"]["resourceRules"]
+        )
+    ]
+    assert [one["metadata"]["name"] for one in deleting] == ["retort-agenttask-deletions"]
+    spec = deleting[0]["spec"]
+    conditions = {one["name"]: one["expression"] for one in spec["matchConditions"]}
+    for controller in ("namespace-controller", "generic-garbage-collector"):
+        assert f'"system:serviceaccount:kube-system:{controller}"' in conditions["not-a-controller"]
+    assert "system:serviceaccount:retort-system:retort-operator" in conditions["not-the-operator"]
+    assert "namespaceObject" not in str(conditions)
+    assert all(one["expression"].startswith("variables.passing || ") for one in spec["validations"])
+    assert {"name": "passing", "expression": "has(namespaceObject.metadata.deletionTimestamp)"} in spec[
+        "variables"
+    ]
+    assert not re.search(r"\bobject\.", str([spec["variables"], spec["validations"]]))
 
 
 def test_viewers_change_nothing(render: Render) -> None:

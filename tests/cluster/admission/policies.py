@@ -1,7 +1,8 @@
-"""What the tests of admission share: names, a Pod as the policies want it, and asking until the policies hold."""
+"""What the tests of admission share: names, a Pod as the policies want it, tasks, and asking until the policies hold."""
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -49,6 +50,35 @@ def pod() -> Body:
         "metadata": {"name": name, "namespace": EXECUTORS},
         "spec": spec,
     }
+
+
+def task(namespace: str, requester: str, **spec: Any) -> str:
+    return json.dumps(
+        {
+            "apiVersion": "retort.dev/v1alpha1",
+            "kind": "AgentTask",
+            "metadata": {"generateName": "t-", "namespace": namespace},
+            "spec": {
+                "requester": requester,
+                "datasetName": "survey",
+                "source": {"instruction": {"text": "remove duplicates"}},
+                **spec,
+            },
+        }
+    )
+
+
+def spec(namespace: str, name: str, **change: Any) -> tuple[str, ...]:
+    return ("patch", "-n", namespace, name, "--type=merge", "-p", json.dumps({"spec": change}))
+
+
+def waiting(namespace: str, requester: str = AMY) -> str:
+    """A task that asks something and has a version to agree to, as the operator would say."""
+    name = kubectl(*API, "create", "-f", "-", "-o", "name", given=task(namespace, requester)).strip()
+    status = {"staged": {"commit": "a" * 64}, "question": {"id": "q", "text": "which?"}}
+    forged = ("patch", "-n", namespace, name, "--subresource=status", "--type=merge", "-p")
+    kubectl(*OPERATOR, *forged, json.dumps({"status": status}))
+    return name
 
 
 def said(*arguments: str, **options: Any) -> str:

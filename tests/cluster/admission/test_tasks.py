@@ -5,10 +5,21 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from tests.cluster.admission.policies import AMY, API, BOB, CARL, OPERATOR, RBAC, said, until
+from tests.cluster.admission.policies import (
+    AMY,
+    API,
+    BOB,
+    CARL,
+    OPERATOR,
+    RBAC,
+    said,
+    spec,
+    task,
+    until,
+    waiting,
+)
 from tests.cluster.kube import kubectl
 
 
@@ -21,22 +32,6 @@ def tenant() -> Iterator[str]:
     kubectl("-n", name, "create", "rolebinding", "bob", "--clusterrole", "view", "--user", BOB)
     yield name
     kubectl("delete", "namespace", name, "--wait=false")
-
-
-def task(namespace: str, requester: str, **spec: Any) -> str:
-    return json.dumps(
-        {
-            "apiVersion": "retort.dev/v1alpha1",
-            "kind": "AgentTask",
-            "metadata": {"generateName": "t-", "namespace": namespace},
-            "spec": {
-                "requester": requester,
-                "datasetName": "survey",
-                "source": {"instruction": {"text": "remove duplicates"}},
-                **spec,
-            },
-        }
-    )
 
 
 def test_an_editor_asks_in_their_own_name(tenant: str) -> None:
@@ -139,19 +134,6 @@ def test_a_yes_needs_the_right_to_give_it(tenant: str) -> None:
     half(tenant, "run")
     later = ("--as", CARL, *spec(tenant, name, ttlSecondsAfterFinished=60))
     assert not until(lambda: said(*later), lambda word: not word)
-
-
-def spec(namespace: str, name: str, **change: Any) -> tuple[str, ...]:
-    return ("patch", "-n", namespace, name, "--type=merge", "-p", json.dumps({"spec": change}))
-
-
-def waiting(namespace: str, requester: str = AMY) -> str:
-    """A task that asks something and has a version to agree to, as the operator would say."""
-    name = kubectl(*API, "create", "-f", "-", "-o", "name", given=task(namespace, requester)).strip()
-    status = {"staged": {"commit": "a" * 64}, "question": {"id": "q", "text": "which?"}}
-    forged = ("patch", "-n", namespace, name, "--subresource=status", "--type=merge", "-p")
-    kubectl(*OPERATOR, *forged, json.dumps({"status": status}))
-    return name
 
 
 def test_a_yes_is_given_in_ones_own_name_and_by_who_need_not_run_anything(tenant: str) -> None:
