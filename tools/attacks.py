@@ -115,7 +115,7 @@ ATTACKS: Final = (
     Attack("disk-tmp", "resources", "filling /tmp", WALLS, "bounded memory volume", (BOTH, NO_FIRST), frozenset()),
     Attack("disk-root", "resources", "filling the root", WALLS, "read-only root", (BOTH, NO_FIRST), frozenset()),
     Attack("disk-shm", "resources", "filling /dev/shm", WALLS, "bounded by the runtime, counted as the container's memory", (BOTH, NO_FIRST), frozenset()),
-    Attack("tasks-of-others", "project", "tasks and versions of another namespace", "RBAC", "no cell of a table is in an object", (BOTH, NO_FIRST), frozenset()),
+    Attack("tasks-of-others", "project", "tasks and versions of another namespace", "RBAC", "no table is in an object; its sentences quote a few cells", (BOTH, NO_FIRST), frozenset()),
     Attack("commit-of-others", "project", "a task that starts from another project's version", "versions are looked up in the task's own project", NONE, (BOTH,), frozenset()),
     Attack("restore-of-others", "project", "a task that restores another project's version", "versions are looked up in the task's own project", NONE, (BOTH,), frozenset()),
     Attack("conversation-of-others", "project", "a yes in another project's conversation", "a conversation must be the requester's own, about the same dataset", NONE, (BOTH,), frozenset()),

@@ -162,6 +162,16 @@ def test_people_with_a_role_of_the_cluster_may_what_the_services_own_role_lets_t
     assert beyond <= BEYOND[role], "a right that the service's own role does not have"
 
 
+@pytest.mark.parametrize("role", ROLES)
+def test_who_may_see_a_tasks_object_may_read_the_data_that_its_sentences_quote(
+    render: Render, role: Role
+) -> None:
+    may = granted(render("retort-cluster").one("ClusterRole", ROLES[role]))
+    assert (labels.GROUP, "agenttasks", "get") in may or (labels.GROUP, "agenttasks", "*") in may
+    for resource in ("datasets", "commits", "tables", "exports", "results"):
+        assert {(labels.GROUP, resource, "get"), (labels.GROUP, resource, "*")} & may, resource
+
+
 def test_of_leases_only_the_operators_own_is_read_and_changed(render: Render) -> None:
     rules = render("retort", *WAYS["external"]).of("Role", "retort-operator")[0]["rules"]
     for rule in rules:

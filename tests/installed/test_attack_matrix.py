@@ -234,8 +234,9 @@ def _others(at: Attacker) -> Seen:
     try:
         until(lambda: his(*looked), lambda word: word == attacks.OUT)
         objects = his(*looked)
+        # A cell that stands by itself is of a table; what sentences may quote is in docs/explanation/access.md.
         cells = any(f'"{cell}"' in objects for cell in ("Paris", "Rome", "Oslo"))
-        found["tasks-of-others", NO_FIRST] = attacks.OUT if cells else "seen; no cell of a table is in them"
+        found["tasks-of-others", NO_FIRST] = attacks.OUT if cells else "seen; sentences, no table"
     finally:
         at.admin("delete", "-f", "-", given=grant)
     # Its owner may do both, or a refusal would say nothing.

@@ -191,7 +191,8 @@ async def test_a_base_that_is_not_there_ends_the_task_with_the_services_sentence
         assert stage.condition(name, "Failed")["reason"] == "Input"
         assert status["failure"] == {"class": "Input", "code": "not-found"}
         await stage.until(lambda: bool(stage.cluster.all("events")))
-        assert stage.cluster.all("events")[0]["note"] == missing.message
+        note = stage.cluster.all("events")[0]["note"]
+        assert note == "not-found: why is in status.message of the task"
 
 
 @pytest.mark.parametrize(

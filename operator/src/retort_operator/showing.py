@@ -123,7 +123,7 @@ class Showing:
         if waits is not None:
             self.journal.note(entry, "Warning", waits[0].value, waits[1])
         elif status.failure is not None and status.terminal:
-            self.journal.note(entry, "Warning", status.failure.failure, status.failure.message)
+            self.journal.note(entry, "Warning", status.failure.failure, statuses.told(status.failure))
 
     async def _write(self, entry: Entry, status: dict[str, object]) -> bool:
         """False when there is nobody to tell any more."""

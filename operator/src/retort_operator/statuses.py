@@ -27,6 +27,8 @@ from retort_core.resources.v1alpha1 import (
 
 RUNNING_AFTER: Final = 0.5  # seconds; a run that is over sooner shows its end only
 WAITING_AFTER: Final = 10.0  # seconds without an executor before it is said why
+# Their sentences are ours and quote no cell. Others may: an exception of a script, a value that is nearly there.
+QUOTES_NOTHING: Final = frozenset({"Infrastructure", "Limit", "Policy", "Cancelled"})
 
 
 def key(status: TaskStatus) -> tuple[str, ...]:
@@ -70,6 +72,14 @@ def patch(
         message=_cut(status.message or (waits[1] if waits else ""), 1024),
     )
     return shown.model_dump(mode="json", by_alias=True)
+
+
+def told(failure: Failure) -> str:
+    """What an event says of it. Who may read the events of a namespace need not be let into any data; who may read the task's
+    object is, by every role of the chart."""
+    if failure.failure in QUOTES_NOTHING:
+        return failure.message
+    return f"{failure.code}: why is in status.message of the task"
 
 
 def _conditions(
