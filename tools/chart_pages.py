@@ -20,7 +20,8 @@ ENUMS = {
     "failurePolicy": ["Fail", "Ignore"],
     "type": ["ClusterIP", "NodePort", "LoadBalancer"],
 }
-PATTERNS = {"digest": "^(sha256:[0-9a-f]{64})?$"}
+# Of a volume's space the templates take a share, so it is a number they can reckon with.
+PATTERNS = {"digest": "^(sha256:[0-9a-f]{64})?$", "spool": "^[1-9][0-9]{0,5}(M|G|T|Mi|Gi|Ti)$"}
 _LINE = re.compile(r"^(?P<indent> *)(?:- )?(?P<key>[A-Za-z][A-Za-z0-9]*):")
 _COMMENT = re.compile(r"^ *# ?(?P<start>-- )?(?P<text>.*)$")
 

@@ -56,7 +56,8 @@ class StorageSettings(BaseSettings):
     cache_bytes: int = Field(
         default=10 * GIB,
         ge=64 * MIB,
-        description="Objects of the store kept as files in `cache` of the home, in bytes; the oldest go first.",
+        description="Objects of the store kept as files in `cache` of the home, in bytes; the oldest go first. Leave room "
+        "beside it for the spool; the chart takes two fifths of the Pod's volume.",
     )
 
     @property

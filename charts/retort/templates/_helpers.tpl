@@ -116,6 +116,15 @@ topologySpreadConstraints:
 {{- end }}
 {{- end }}
 
+{{- /* Two fifths of a volume, in bytes: dict "of" "api.spool" "space" "8Gi". A cache may pass its size by what was used within
+the last minute, and a Pod that passes its volume's is evicted; the spool has the rest. */ -}}
+{{- define "retort.cacheBytes" -}}
+{{- $units := dict "M" 1000000 "G" 1000000000 "T" 1000000000000 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 }}
+{{- $bytes := mul (regexFind "^[0-9]+" .space | int64) (get $units (regexFind "[A-Za-z]+$" .space)) }}
+{{- if lt $bytes 1000000000 }}{{ fail (printf "%s is %s; the least is 1G" .of .space) }}{{ end }}
+{{- div (mul $bytes 2) 5 }}
+{{- end }}
+
 {{- define "retort.stateMounts" -}}
 {{- if .Values.objects.customCA }}
 - {name: objects-ca, mountPath: /var/run/retort-objects, readOnly: true}

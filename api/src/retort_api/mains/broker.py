@@ -26,7 +26,7 @@ from retort_api.local.sandboxes import LocalSandboxes
 from retort_api.mains import parts
 from retort_api.mains.logs import configure_logs
 from retort_api.mains.serving import Listener, listening, until_signal
-from retort_api.mains.stores import prepared, shared
+from retort_api.mains.stores import locked, prepared, shared
 from retort_api.mains.watching import health_of, metrics_listener, watching
 from retort_api.runs.pods import Dialler, networks
 from retort_api.settings import Settings
@@ -44,6 +44,7 @@ async def opened(settings: Settings, cluster: ClusterSettings, watch: Watch) -> 
         secret=secret(cluster.session_key_file, "SESSION_KEY_FILE"), networks=networks(cluster.pod_networks)
     )
     async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(locked(home))
         stores = await stack.enter_async_context(shared(home))
         on = parts.stored(stores.database, stores.objects, stores.signal)
         threads = os.cpu_count() or 1

@@ -34,7 +34,7 @@ from retort_api.mains import parts, people
 from retort_api.mains.logs import configure_logs
 from retort_api.mains.planners import choose
 from retort_api.mains.serving import LOOPBACK, Listener, listening, until_signal
-from retort_api.mains.stores import prepared, shared
+from retort_api.mains.stores import locked, prepared, shared
 from retort_api.mains.watching import health_of, heard, last_day, metrics_listener, watching
 from retort_api.services import Services
 from retort_api.settings import Settings
@@ -59,6 +59,7 @@ async def opened(
     home = prepared(settings.home)
     token = secret(cluster.internal_token_file, "INTERNAL_TOKEN_FILE").decode()
     async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(locked(home))
         stack.enter_context(parts.threads())
         stores = await stack.enter_async_context(shared(home))
         on = parts.stored(stores.database, stores.objects, stores.signal)

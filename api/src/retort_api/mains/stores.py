@@ -115,7 +115,7 @@ async def default_project(database: Database) -> None:
 
 
 def prepared(home: Path) -> Path:
-    """The home's folders; what a crash left in the spool goes."""
+    """The home's folders."""
     home = home.expanduser().resolve()
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     spool = home / "spool"
@@ -125,7 +125,8 @@ def prepared(home: Path) -> Path:
 
 @contextlib.contextmanager
 def locked(home: Path) -> Iterator[None]:
-    """One service at a time on one home."""
+    """One service at a time on one home; what a crash left in its spool goes, because nobody else can be using it. A
+    container that is started again finds its volume as it was left, and the space in it is not without end."""
     with (home / "lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
