@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 P = "/api/v1/projects/default"
@@ -84,6 +88,39 @@ def test_what_a_format_cannot_hold_as_it_is_is_told_with_the_file(service: Any) 
     reply = service.get(f"{P}/datasets/odd-texts/commits/main/export", params={"encoding": "gb18030"})
     assert reply.headers["retort-notes"] == "guarded=1,not-in-gbk=1"
     assert reply.content.decode("gb18030").splitlines()[1:] == ["1,'=1+1", "2,𠮷野家", "3,-5"]
+
+
+@pytest.mark.parametrize("format_", ["csv", "xlsx", "parquet"])
+def test_chosen_columns_come_in_their_order(service: Any, survey: str, format_: str) -> None:
+    asked = {"columns": ["打分", "城市"], "format": format_}
+    reply = service.get(f"{P}/datasets/{survey}/commits/main/export", params=asked)
+    assert reply.status_code == 200, reply.text
+    if format_ == "csv":
+        assert reply.text.splitlines()[:2] == ["打分,城市", "0,上海"]
+    if format_ == "parquet":
+        assert pl.read_parquet(io.BytesIO(reply.content)).columns == ["打分", "城市"]
+    missing = service.get(f"{P}/datasets/{survey}/commits/main/export", params={"columns": ["省份"]})
+    assert missing.status_code == 404
+
+
+def test_a_file_beyond_what_the_service_writes_is_refused_with_a_way_out(
+    start_service: Callable[..., Any], tmp_path: Path
+) -> None:
+    service = start_service(tmp_path, RETORT_EXPORT_BYTES="2048")
+    try:
+        service.upload("wide", b"a,b,c\n" + b"1,2,a word or two\n" * 200)
+        path = f"{P}/datasets/wide/commits/main/export"
+        for format_ in ("csv", "xlsx"):
+            reply = service.get(path, params={"format": format_})
+            assert (reply.status_code, reply.json()["code"]) == (413, "limit-exceeded")
+            assert "200 rows × 3 columns" in reply.json()["detail"]
+            assert "RETORT_EXPORT_BYTES" in reply.json()["detail"]
+        assert service.get(path, params={"columns": ["a"]}).status_code == 200
+        assert not list((service.home / "spool").iterdir())
+    finally:
+        service.http.close()
+        with service.process as process:
+            process.terminate()
 
 
 def test_the_pages_of_an_answer_say_which_figures_are_shares(service: Any, survey: str) -> None:

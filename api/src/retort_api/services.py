@@ -12,6 +12,7 @@ from retort_api.commits.differences import Differences
 from retort_api.commits.log import CommitLog
 from retort_api.kit.database import Database
 from retort_api.kit.signals import Signal
+from retort_api.kit.threads import Threads
 from retort_api.projects.quotas import Quotas
 from retort_api.runs.library import Library
 from retort_api.runs.situation import Suggest
@@ -58,3 +59,4 @@ class Services:
     about: About
     suggest: Suggest
     spool: Path
+    exports: Threads

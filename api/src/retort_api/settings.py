@@ -41,6 +41,12 @@ class Settings(BaseSettings):
         description="Anonymous memory of one worker in bytes; more ends the run.",
     )
     output_bytes: int = Field(default=4 * GIB, ge=1024, description="Largest result of one run in bytes.")
+    export_bytes: int = Field(
+        default=2 * GIB,
+        ge=1024,
+        description="Largest file that a version is written to, in bytes; of a workbook the sheets before they are packed, "
+        "estimated at 48 bytes a cell and its text.",
+    )
     sandboxes: int = Field(
         default=2, ge=1, le=64, description="Supervisors of each kind at most; each runs one job at a time."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import polars as pl
@@ -12,11 +13,22 @@ from retort_core.cells import ROW_ID
 from retort_core.numerals import number_text
 from retort_core.schema import Column
 from retort_tables.layout import by_column
-from retort_tables.snapshots.port import Snapshot
+from retort_tables.snapshots.port import Scan, Snapshot
 from retort_tables.texts import canonical
 
-SLICE: Final = 50_000
+SLICE: Final = 50_000  # rows of a piece at most
+CELLS: Final = (
+    500_000  # and cells: with them a CSV or a workbook takes 90 to 180 MB, of 20 columns as of 2,000
+)
 FORMULA: Final = r"^[=+\-@\t\r＝＋－＠]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """`most`: bytes of the file; `folder`: where parts of a workbook wait for one another (None = the system's)."""
+
+    most: int = 1 << 62
+    folder: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -43,20 +55,26 @@ class Slice:
         )
 
 
-def slices(snapshot: Snapshot, *, raw: bool) -> Iterator[Slice]:
-    """The version in pieces of `SLICE` rows; at least one, so that an empty version still has a header."""
-    kept = by_column(written_back(snapshot.marks)) if raw else {}
-    for start in range(0, max(1, snapshot.table.height), SLICE):
-        table = snapshot.table.slice(start, SLICE)
-        ids = table.select(pl.col(ROW_ID).alias("row_id"))
+def pieces(scan: Scan) -> Iterator[Snapshot]:
+    """The version a piece at a time; at least one, so that an empty version still has a header."""
+    rows = max(1, min(SLICE, CELLS // max(1, len(scan.schema.columns))))
+    for start in range(0, max(1, scan.total), rows):
+        yield scan.piece(start, rows)
+
+
+def slices(scan: Scan, *, raw: bool) -> Iterator[Slice]:
+    """The same with the texts that are written back."""
+    for piece in pieces(scan):
+        kept = by_column(written_back(piece.marks)) if raw else {}
+        ids = piece.table.select(pl.col(ROW_ID).alias("row_id"))
         texts = {
             column.name: ids.join(kept[column.id], on="row_id", how="left", maintain_order="left").get_column(
                 "raw"
             )
-            for column in snapshot.schema.columns
+            for column in piece.schema.columns
             if column.id in kept
         }
-        yield Slice(table, texts)
+        yield Slice(piece.table, texts)
 
 
 def written_back(marks: pl.DataFrame) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""A version as an XLSX file, written row by row in constant memory.
+"""A version as an XLSX file, written row by row in constant memory; unpacked sheets wait in files until the book is closed.
 
 Ids of twelve and more digits are text (a spreadsheet would round or abbreviate them), dates are dates, text is text
 and never a formula. What a sheet cannot hold is said: rows beyond 1,048,575 go to further sheets, texts are cut at
@@ -8,7 +8,7 @@ and never a formula. What a sheet cannot hold is said: rows beyond 1,048,575 go 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, BinaryIO, Final, TypeAlias
 
 import polars as pl
@@ -17,21 +17,25 @@ import xlsxwriter
 from retort_core.errors import LimitExceeded
 from retort_core.numerals import number_text
 from retort_core.schema import Column, DType
-from retort_tables.pieces import Exported, Slice, count, formulas, slices
-from retort_tables.snapshots.port import Snapshot
+from retort_tables.pieces import Bounds, Exported, Slice, count, formulas, slices
+from retort_tables.snapshots.port import Scan
 from retort_tables.texts import canonical
 
 ROWS: Final = 1_048_575  # below the header
 COLUMNS: Final = 16_384
 TEXT: Final = 32_767
+CELL_BYTES: Final = (
+    48  # of a cell in an unpacked sheet, beside its text: 40 around a number, 55 around a text
+)
 LONG_NUMBER: Final = 10**11  # twelve digits and more
 _FIRST_DATE: Final = dt.date(1900, 3, 1)  # before it, spreadsheets disagree by a day
 
 Cell: TypeAlias = "tuple[Any, Any]"  # value, format
 
 
-def write_workbook(snapshot: Snapshot, out: BinaryIO, *, raw: bool) -> Exported:
-    columns = snapshot.schema.columns
+def write_workbook(scan: Scan, out: BinaryIO, bounds: Bounds, *, raw: bool) -> Exported:
+    """Bounded are the sheets before they are packed."""
+    columns = scan.schema.columns
     if len(columns) > COLUMNS:
         raise LimitExceeded(
             f"A sheet holds at most {COLUMNS:,} columns, this version has {len(columns):,}. "
@@ -39,26 +43,51 @@ def write_workbook(snapshot: Snapshot, out: BinaryIO, *, raw: bool) -> Exported:
             limit="columns",
             value=COLUMNS,
         )
-    book = xlsxwriter.Workbook(out, {"constant_memory": True, "in_memory": False})
+    _small_enough(scan, bounds.most)
+    folder = str(bounds.folder) if bounds.folder is not None else None
+    book = xlsxwriter.Workbook(out, {"constant_memory": True, "in_memory": False, "tmpdir": folder})
     try:
-        sheets = _Sheets(book, columns, snapshot.table)
-        for piece in slices(snapshot, raw=raw):
+        sheets = _Sheets(book, columns, _long(scan))
+        for piece in slices(scan, raw=raw):
             sheets.write(piece)
     finally:
         book.close()
-    return Exported(snapshot.table.height, len(columns), sheets.warnings)
+    return Exported(scan.total, len(columns), sheets.warnings)
+
+
+def _small_enough(scan: Scan, most: int) -> None:
+    """Said before minutes of work: sheets are packed at the end, so their size cannot be watched in the file."""
+    rows, columns = scan.total, len(scan.schema.columns)
+    size = rows * columns * CELL_BYTES
+    if size <= most:
+        size += _text_bytes(scan)
+    if size > most:
+        raise LimitExceeded(
+            f"A workbook of {rows:,} rows × {columns:,} columns takes about {size:,} bytes to make; at most {most:,} are "
+            "allowed here (RETORT_EXPORT_BYTES). Export fewer columns, or CSV or Parquet.",
+            limit="export",
+            value=most,
+        )
+
+
+def _text_bytes(scan: Scan) -> int:
+    texts = [pl.col(c.name).str.len_bytes().sum() for c in scan.schema.columns if c.dtype is DType.text]
+    if not texts:
+        return 0
+    return int(scan.table().select(pl.sum_horizontal(texts)).collect(engine="streaming").item())
 
 
 class _Sheets:
     """The sheets of one book; a new one begins when a sheet is full."""
 
-    def __init__(self, book: Any, columns: tuple[Column, ...], table: pl.DataFrame) -> None:
+    def __init__(self, book: Any, columns: tuple[Column, ...], as_text: Collection[str]) -> None:
+        """`as_text`: names of columns of numbers that are written as texts."""
         self.warnings: dict[str, int] = {}
         self._book, self._columns = book, columns
         self._bold = book.add_format({"bold": True})
         self._quoted = book.add_format({"quote_prefix": True})
         self._formats = [_format(book, column) for column in columns]
-        self._as_text = [_long(table.get_column(column.name)) for column in columns]
+        self._as_text = [column.name in as_text for column in columns]
         self._number, self._row = 0, 0
         self._sheet = self._next()
 
@@ -135,13 +164,25 @@ def _format(book: Any, column: Column) -> Any:
     return book.add_format({"num_format": _FORMATS[column.dtype]}) if column.dtype in _FORMATS else None
 
 
-def _long(values: pl.Series) -> bool:
-    """Whether a column of numbers has one that a spreadsheet would abbreviate or round."""
-    if values.dtype == pl.Int64:
-        return bool(((values >= LONG_NUMBER) | (values <= -LONG_NUMBER)).any())
-    if isinstance(values.dtype, pl.Decimal):
-        return bool((values.cast(pl.Float64).abs() >= 10.0 ** (15 - values.dtype.scale)).any())
-    return False
+def _long(scan: Scan) -> frozenset[str]:
+    """Columns of numbers that have one which a spreadsheet would abbreviate or round."""
+    columns = scan.schema.columns
+    asked = [
+        *[_abbreviated(pl.col(c.name)) for c in columns if c.dtype is DType.integer],
+        *[_rounded(pl.col(c.name), c.digits) for c in columns if c.dtype is DType.decimal],
+    ]
+    if not asked:
+        return frozenset()
+    found = scan.table().select(asked).collect(engine="streaming").row(0, named=True)
+    return frozenset(name for name, long in found.items() if long)
+
+
+def _abbreviated(values: pl.Expr) -> pl.Expr:
+    return ((values >= LONG_NUMBER) | (values <= -LONG_NUMBER)).any()
+
+
+def _rounded(values: pl.Expr, digits: int) -> pl.Expr:
+    return (values.cast(pl.Float64).abs() >= 10.0 ** (15 - digits)).any()
 
 
 def _native(values: pl.Series, column: Column) -> list[Any]:

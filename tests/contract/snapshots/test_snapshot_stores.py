@@ -118,6 +118,20 @@ def test_columns_come_in_the_asked_order_with_their_marks(store: SnapshotStore, 
     assert store.read(written.manifest, columns=[], rows=slice(0, 2)).table.columns == [ROW_ID]
 
 
+def test_pieces_of_a_scan_are_the_version_and_nothing_is_read_before(
+    store: SnapshotStore, written: Written
+) -> None:
+    scan = store.scan(written.manifest, columns=["城市", "n"])
+    assert (scan.total, scan.schema.names, scan.root) == (ROWS, ("城市", "n"), written.root)
+    pieces = [scan.piece(start, 40_000) for start in range(0, ROWS, 40_000)]
+    whole = store.read(written.manifest, columns=["城市", "n"])
+    assert_frame_equal(pl.concat(piece.table for piece in pieces), whole.table)
+    assert_frame_equal(pl.concat(piece.marks for piece in pieces), whole.marks)
+    assert store.scan(written.manifest, columns=["城市"]).piece(0, 100).marks.is_empty()
+    with pytest.raises(NotFound, match="no column '省份'"):
+        store.scan(written.manifest, columns=["省份"])
+
+
 def test_an_unknown_column_or_version_is_not_found(store: SnapshotStore, written: Written) -> None:
     with pytest.raises(NotFound, match="no column '省份'"):
         store.read(written.manifest, columns=["省份"])

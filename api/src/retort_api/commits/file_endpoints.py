@@ -30,6 +30,7 @@ from retort_core.http import routes
 from retort_core.http.versions import Diff, Quality
 from retort_tables.exports import export
 from retort_tables.objects.port import read
+from retort_tables.pieces import Bounds
 from retort_tables.snapshots.port import Snapshot
 
 router = APIRouter(tags=["files"])
@@ -128,12 +129,14 @@ async def export_commit(
 ) -> StreamingResponse:
     record = await service.at(scope, ref)
     headers = _headers(scope, MEDIA[format], record.id)
-    snapshot = await asyncio.to_thread(scope.services.library.snapshots.read, record.snapshot, columns)
+    scan = await asyncio.to_thread(scope.services.library.snapshots.scan, record.snapshot, columns)
     name = f"{scope.dataset.name}-{record.id[:12]}.{format}"
     await scope.read_note(scope.dataset.name, commit=record.id, format=format)
 
     def write(out: BinaryIO) -> dict[str, int]:
-        return export(snapshot, out, form=format, encoding=encoding, raw=raw, hidden=hidden).warnings
+        return export(
+            scan, out, form=format, encoding=encoding, raw=raw, hidden=hidden, bounds=_bounds(scope)
+        ).warnings
 
     return await _file(scope, name, MEDIA[format], headers, write)
 
@@ -181,9 +184,13 @@ async def export_result(
             root="", schema=found.table_schema, table=table, marks=_no_marks(),
             next_row_id=table.height, total=table.height,
         )  # fmt: skip
-        return export(snapshot, out, form=format, encoding=encoding).warnings
+        return export(snapshot.scan(), out, form=format, encoding=encoding, bounds=_bounds(scope)).warnings
 
     return await _file(scope, f"{part}-{result[:12]}.{format}", MEDIA[format], headers, write)
+
+
+def _bounds(scope: ProjectScope) -> Bounds:
+    return Bounds(most=scope.services.settings.export_bytes, folder=scope.services.spool)
 
 
 def _no_marks() -> pl.DataFrame:
@@ -208,7 +215,7 @@ async def _file(
     """Written to the spool first, so that a failure is an error and not half a file."""
     file = tempfile.TemporaryFile(dir=scope.services.spool, prefix="export-")  # noqa: SIM115 - closed by the stream
     try:
-        told = await asyncio.to_thread(write, file)
+        told = await scope.services.exports(write, file)
     except BaseException:
         file.close()
         raise

@@ -60,7 +60,7 @@ async def opened(
     token = secret(cluster.internal_token_file, "INTERNAL_TOKEN_FILE").decode()
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(locked(home))
-        stack.enter_context(parts.threads())
+        crews = stack.enter_context(parts.threads())
         stores = await stack.enter_async_context(shared(home))
         on = parts.stored(stores.database, stores.objects, stores.signal)
         chosen = await asyncio.to_thread(choose, settings, heard(watch.metrics))
@@ -93,6 +93,7 @@ async def opened(
             about=about(settings, chosen.name),
             suggest=suggest,
             spool=home / "spool",
+            exports=crews.exports,
         )
         desk = TaskDesk(on.database, work, acts, on.signal)
         yield Replica(

@@ -68,7 +68,7 @@ async def opened(
     home, watch = prepared(settings.home), watch or Watch()
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(locked(home))
-        stack.enter_context(parts.threads())
+        crews = stack.enter_context(parts.threads())
         stores = await stack.enter_async_context(opening(home))
         database = stores.database
         await default_project(database)
@@ -90,7 +90,7 @@ async def opened(
         doors = Doors(
             access=access, recorder=people.recorder(secrets, database, settings.llm_model), quotas=quotas
         )
-        services, driver = wired(settings, home, stores, (executor, intake), chosen, doors, watch)
+        services, driver = wired(settings, home, stores, Hands(executor, intake, crews), chosen, doors, watch)
         stack.push_async_callback(driver.close)
         await driver.open()
         yield services
@@ -103,6 +103,15 @@ class Doors:
     access: Access
     recorder: Recorder
     quotas: Quotas
+
+
+@dataclass(frozen=True)
+class Hands:
+    """Who does what takes long: behind walls, and in threads."""
+
+    executor: LocalSandboxes
+    intake: LocalSandboxes
+    crews: parts.Crews
 
 
 def proven() -> None:
@@ -126,15 +135,15 @@ def wired(
     settings: Settings,
     home: Path,
     stores: Stores,
-    sandboxes: tuple[LocalSandboxes, LocalSandboxes],
+    hands: Hands,
     chosen: Chosen,
     doors: Doors,
     watch: Watch,
 ) -> tuple[Services, Driver]:
-    executor, intake = sandboxes
+    executor = hands.executor
     on = parts.stored(stores.database, stores.objects, stores.signal)
     gate = TaskGate(stores.database, doors.recorder, strangers=True)
-    runs = parts.running(on, intake, settings, home / "spool", watch)
+    runs = parts.running(on, hands.intake, settings, home / "spool", watch)
     work = parts.driven(on, chosen, runs, gate, watch)
     driver = Driver(stores.database, work, executor, on.signal)
     work.wake = driver.wake
@@ -155,6 +164,7 @@ def wired(
         about=about(settings, executor.hello, chosen.name),
         suggest=suggest,
         spool=home / "spool",
+        exports=hands.crews.exports,
     )
     return services, driver
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from retort_api.commits.log import CommitLog
 from retort_api.kit.database import Database
 from retort_api.kit.signals import Signal
+from retort_api.kit.threads import Threads
 from retort_api.kit.watching.tracing import Tracing
 from retort_api.kit.watching.watch import Watch
 from retort_api.mains.planners import Chosen
@@ -38,14 +39,25 @@ INTAKE: Final = "retort_tables.intake:main"
 
 FEATURES: Final = ("uploads", "conversations", "branches", "diff", "results", "events", "report")
 THREADS: Final = 8  # for blocking reads and writes of tables and objects
+EXPORTING: Final = 2  # a file takes up to 180 MB while it is made, of a Pod's 1 GiB
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crews:
+    """What takes longer than people wait for a page, each with threads of its own."""
+
+    exports: Threads
 
 
 @contextmanager
-def threads() -> Iterator[None]:
+def threads() -> Iterator[Crews]:
     """Where this process reads and writes what blocks, while the block lasts."""
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="retort") as pool:
+    with (
+        ThreadPoolExecutor(THREADS, thread_name_prefix="retort") as pool,
+        Threads("export", EXPORTING) as exports,
+    ):
         asyncio.get_running_loop().set_default_executor(pool)
-        yield
+        yield Crews(exports=exports)
 
 
 @dataclass(frozen=True, kw_only=True)

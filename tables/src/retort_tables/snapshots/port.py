@@ -7,12 +7,13 @@ its version by root (what it is) and manifest key (where it lies); the second ma
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import polars as pl
 
+from retort_core.cells import ROW_ID
 from retort_core.changes import Changes
 from retort_core.identity import Content
 from retort_core.models import Model
@@ -107,6 +108,43 @@ class Snapshot:
     next_row_id: int
     total: int  # rows of the whole version
 
+    def scan(self) -> Scan:
+        """The same for who reads it in pieces."""
+        return Scan(
+            root=self.root,
+            schema=self.schema,
+            table=self.table.lazy,
+            marks=self.marks.lazy,
+            next_row_id=self.next_row_id,
+            total=self.table.height,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scan:
+    """A version, or some of its columns, of which no more is read than the piece that is asked for. `schema`: of these
+    columns; `table` and `marks`: as in a snapshot, looked up anew each time, because a cached file may go in between."""
+
+    root: str
+    schema: Schema
+    table: Callable[[], pl.LazyFrame]
+    marks: Callable[[], pl.LazyFrame]
+    next_row_id: int
+    total: int
+
+    def piece(self, start: int, length: int) -> Snapshot:
+        """Rows of the displayed order, with their marks."""
+        table = self.table().slice(start, length).collect()
+        ids = table.get_column(ROW_ID)
+        return Snapshot(
+            root=self.root,
+            schema=self.schema,
+            table=table,
+            marks=self.marks().filter(pl.col("row_id").is_in(ids.implode())).collect(),
+            next_row_id=self.next_row_id,
+            total=self.total,
+        )
+
 
 class SnapshotStore(Protocol):
     def publish(self, parts: VersionParts) -> Written:
@@ -145,6 +183,9 @@ class SnapshotStore(Protocol):
         self, key: str, columns: Sequence[str] | None = None, rows: slice | Sequence[int] | None = None
     ) -> Snapshot:
         """A version, or only some columns (names) and rows (a slice of the displayed order, or row ids)."""
+
+    def scan(self, key: str, columns: Sequence[str] | None = None) -> Scan:
+        """The same, read as far as it is asked for: for tables that are larger than memory."""
 
     def verify(self, key: str) -> None:
         """Read everything and recompute every digest; raises `Infrastructure` naming what is damaged."""

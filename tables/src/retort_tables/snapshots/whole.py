@@ -34,6 +34,7 @@ from retort_tables.snapshots.port import (
     TABLE,
     Digests,
     Manifest,
+    Scan,
     Snapshot,
     VersionParts,
     Written,
@@ -117,10 +118,7 @@ class WholeSnapshots:
     ) -> Snapshot:
         manifest = self.manifest(key)
         schema = self._schema(manifest)
-        shown = schema.names if columns is None else tuple(columns)
-        for name in shown:
-            if schema.find(name) is None:
-                raise NotFound(f"This version has no column {name!r}.", column=name)
+        shown = _shown(schema, columns)
         table = _rows(self._scan(manifest, TABLE).select(ROW_ID, *shown), rows, manifest.digests.rows)
         marks = self._marks(
             manifest,
@@ -132,6 +130,22 @@ class WholeSnapshots:
             schema=schema,
             table=table,
             marks=marks,
+            next_row_id=manifest.digests.next_row_id,
+            total=manifest.digests.rows,
+        )
+
+    def scan(self, key: str, columns: Sequence[str] | None = None) -> Scan:
+        manifest = self.manifest(key)
+        schema = self._schema(manifest)
+        shown = _shown(schema, columns)
+        if columns is not None:
+            schema = Schema(columns=tuple(schema[name] for name in shown))
+        ids = None if columns is None else [column.id for column in schema.columns]
+        return Scan(
+            root=manifest.root,
+            schema=schema,
+            table=lambda: self._scan(manifest, TABLE).select(ROW_ID, *shown),
+            marks=lambda: self._marks_of(manifest, ids),
             next_row_id=manifest.digests.next_row_id,
             total=manifest.digests.rows,
         )
@@ -176,12 +190,24 @@ class WholeSnapshots:
         return pl.scan_parquet(source)
 
     def _marks(self, manifest: Manifest, ids: pl.Series | None, columns: list[str] | None) -> pl.DataFrame:
-        frame = self._scan(manifest, MARKS)
-        if columns is not None:
-            frame = frame.filter(pl.col("column_id").is_in(columns))
+        frame = self._marks_of(manifest, columns)
         if ids is not None:
             frame = frame.filter(pl.col("row_id").is_in(ids.implode()))
         return frame.collect()
+
+    def _marks_of(self, manifest: Manifest, columns: list[str] | None) -> pl.LazyFrame:
+        frame = self._scan(manifest, MARKS)
+        return frame if columns is None else frame.filter(pl.col("column_id").is_in(columns))
+
+
+def _shown(schema: Schema, columns: Sequence[str] | None) -> tuple[str, ...]:
+    if columns is None:
+        return schema.names
+    known = frozenset(schema.names)
+    for name in columns:
+        if name not in known:
+            raise NotFound(f"This version has no column {name!r}.", column=name)
+    return tuple(columns)
 
 
 def _rows(frame: pl.LazyFrame, rows: slice | Sequence[int] | None, total: int) -> pl.DataFrame:

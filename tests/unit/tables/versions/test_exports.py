@@ -67,7 +67,7 @@ def every() -> Snapshot:
 
 def as_csv(version: Snapshot, **options: Any) -> tuple[list[list[str]], Exported]:
     out = io.BytesIO()
-    said = export(version, out, form="csv", **{"encoding": "utf-8", **options})
+    said = export(version.scan(), out, form="csv", **{"encoding": "utf-8", **options})
     text = out.getvalue().decode(options.get("encoding", "utf-8"))
     return list(csv.reader(io.StringIO(text, newline=""))), said
 
@@ -95,7 +95,7 @@ def test_the_byte_order_mark_is_there_only_when_asked(every: Snapshot) -> None:
         ("gb18030", "文".encode("gb18030")),
     ):
         out = io.BytesIO()
-        export(every, out, form="csv", encoding=encoding)  # type: ignore[arg-type]
+        export(every.scan(), out, form="csv", encoding=encoding)  # type: ignore[arg-type]
         assert out.getvalue().startswith(start)
         assert b"\r\n" in out.getvalue()
 
@@ -147,10 +147,10 @@ def test_an_empty_version_has_a_header() -> None:
 
 def test_parquet_is_typed_and_without_hidden_columns_unless_asked(every: Snapshot) -> None:
     out = io.BytesIO()
-    export(every, out, form="parquet")
+    export(every.scan(), out, form="parquet")
     assert pl.read_parquet(io.BytesIO(out.getvalue())).equals(every.table.drop(ROW_ID))
     out = io.BytesIO()
-    export(every, out, form="parquet", hidden=True)
+    export(every.scan(), out, form="parquet", hidden=True)
     found = pl.read_parquet(io.BytesIO(out.getvalue()))
     assert found[ROW_ID].to_list() == [10, 11, 12]
     assert found["int__invalid"].to_list() == [None, "三十", None]
@@ -163,7 +163,7 @@ def test_parquet_is_typed_and_without_hidden_columns_unless_asked(every: Snapsho
 def sheet_of(version: Snapshot, number: int = 1, **options: Any) -> tuple[list[list[Any]], Exported, str]:
     """Cells as written: text as str, numbers as float, booleans as bool; and the raw styles part."""
     out = io.BytesIO()
-    said = export(version, out, form="xlsx", **options)
+    said = export(version.scan(), out, form="xlsx", **options)
     with zipfile.ZipFile(out) as book:
         root = ET.fromstring(book.read(f"xl/worksheets/sheet{number}.xml"))
         styles = book.read("xl/styles.xml").decode()
@@ -225,7 +225,7 @@ def test_too_long_texts_are_cut_and_counted_and_too_many_columns_refused() -> No
     assert (len(rows[1][0]), said.warnings) == (32_767, {"cut-texts": 1})
     many = snapshot(*((column(f"c{at}"), ["x"]) for at in range(16_385)))
     with pytest.raises(LimitExceeded, match="16,385"):
-        export(many, io.BytesIO(), form="xlsx")
+        export(many.scan(), io.BytesIO(), form="xlsx")
 
 
 def test_large_decimals_are_text_so_that_no_digit_is_lost() -> None:
@@ -237,5 +237,5 @@ def test_large_decimals_are_text_so_that_no_digit_is_lost() -> None:
 def test_export_goes_to_any_stream(every: Snapshot, tmp_path: Any) -> None:
     for form in ("csv", "xlsx", "parquet"):
         with (tmp_path / form).open("wb") as out:
-            export(every, out, form=form)  # type: ignore[arg-type]
+            export(every.scan(), out, form=form)  # type: ignore[arg-type]
         assert (tmp_path / form).stat().st_size > 100
