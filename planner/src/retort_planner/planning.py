@@ -45,8 +45,11 @@ class Planner:
 
     def plan(self, request: Request) -> Planning:
         """Never raises for what a model does; the rules never raise at all."""
-        outcome = self._plan(request)
-        if self._model is None or not (isinstance(outcome, Declined) and not outcome.final):
+        return self.further(request, self._plan(request))
+
+    def further(self, request: Request, outcome: Outcome) -> Planning:
+        """From what the rules made of it: waits for the model, where they were not sure."""
+        if self._model is None or not unsure(outcome):
             return Planning(outcome=outcome)
         history = tuple(turn.title or turn.instruction for turn in request.history)
         lang = detect_lang(request.text, request.lang)
@@ -59,6 +62,11 @@ class Planner:
         found = asked.outcome
         held = confirm(found, request, lang) if isinstance(found, Planned) else found
         return Planning(outcome=held, asked=asked)
+
+
+def unsure(outcome: Outcome) -> bool:
+    """Whether a model may be asked after the rules."""
+    return isinstance(outcome, Declined) and not outcome.final
 
 
 def connect(endpoint: Endpoint, told: Told = unheard) -> ModelPlanner:

@@ -63,7 +63,7 @@ async def opened(
         crews = stack.enter_context(parts.threads())
         stores = await stack.enter_async_context(shared(home))
         on = parts.stored(stores.database, stores.objects, stores.signal)
-        chosen = await asyncio.to_thread(choose, settings, heard(watch.metrics))
+        chosen = await asyncio.to_thread(choose, settings, heard(watch.metrics), crews.models)
         secrets = people.secrets_of(home, known)
         access = await stack.enter_async_context(people.accounts(known, secrets, on.database))
         recorder = people.recorder(secrets, on.database, settings.llm_model)

@@ -80,7 +80,7 @@ async def opened(
         chosen = (
             Chosen(planner, "given")
             if planner
-            else await asyncio.to_thread(choose, settings, heard(watch.metrics))
+            else await asyncio.to_thread(choose, settings, heard(watch.metrics), crews.models)
         )
         secrets = people.secrets_of(home, known)
         access, quotas = local(settings.user), Quotas(database)

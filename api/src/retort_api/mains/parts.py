@@ -40,6 +40,7 @@ INTAKE: Final = "retort_tables.intake:main"
 FEATURES: Final = ("uploads", "conversations", "branches", "diff", "results", "events", "report")
 THREADS: Final = 8  # for blocking reads and writes of tables and objects
 EXPORTING: Final = 2  # a file takes up to 180 MB while it is made, of a Pod's 1 GiB
+MODEL_CALLS: Final = 16  # to a language model at once; they wait, most of the time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +48,7 @@ class Crews:
     """What takes longer than people wait for a page, each with threads of its own."""
 
     exports: Threads
+    models: Threads
 
 
 @contextmanager
@@ -55,9 +57,10 @@ def threads() -> Iterator[Crews]:
     with (
         ThreadPoolExecutor(THREADS, thread_name_prefix="retort") as pool,
         Threads("export", EXPORTING) as exports,
+        Threads("model", MODEL_CALLS) as models,
     ):
         asyncio.get_running_loop().set_default_executor(pool)
-        yield Crews(exports=exports)
+        yield Crews(exports=exports, models=models)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,13 +1,13 @@
 """Preparation: from a task's source to work that can run, a question, a finished command, or a refusal.
 
-The planner runs in a thread; it sees words, schema, profile and history, never rows. What comes out passes the
+The planner is waited for beside the event loop (`mains.planners`); it sees words, schema, profile and history, never rows. What comes out passes the
 same simulation whoever planned it, so a plan that is accepted can only fail on values.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -35,7 +35,7 @@ from retort_plans.screening import screen
 from retort_plans.scripts import build_script
 from retort_plans.simulation import simulate
 
-Planner = Callable[[Request], Outcome]
+Planner = Callable[[Request], Awaitable[Outcome]]
 MOST_HOPS = 4  # a command may lead to a plan, that is as deep as it goes
 
 
@@ -116,7 +116,7 @@ class Preparation:
         self, task: TaskRecord, situation: Situation, text: str, question: Question | None
     ) -> Outcome:
         request = situation.request(text, task.lang, datetime.now(UTC), question)
-        return await asyncio.to_thread(self._planner, request)
+        return await self._planner(request)
 
     async def _answered(
         self, task: TaskRecord, situation: Situation, question: Question, answer: Answer
