@@ -119,7 +119,7 @@ async def test_a_dataset_of_which_nothing_is_shown_is_not_kept_in_mind() -> None
         for found in stage.cluster.all("datacommits"):
             stage.cluster.remove("datacommits", found["metadata"]["name"], "survey")
         assert one.operator.receiver is not None
-        lines = one.operator.receiver.projection._lines
+        lines = one.operator.receiver.projection._pages._lines
         await stage.until(lambda: not lines, 5)
 
 

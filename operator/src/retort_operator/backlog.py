@@ -8,11 +8,13 @@ from __future__ import annotations
 import heapq
 from bisect import insort
 from collections.abc import Iterable
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
+
+from retort_operator.pages import Dataset
+from retort_operator.pauses import growing
 
 PAUSE: Final = 2.0
 LONGEST: Final = 30.0
-Dataset: TypeAlias = tuple[str, str]  # namespace, dataset
 
 
 class Waiting(NamedTuple):
@@ -22,7 +24,7 @@ class Waiting(NamedTuple):
 
 class _Parked(NamedTuple):
     until: float
-    pause: float
+    times: int
 
 
 class Backlog:
@@ -58,8 +60,8 @@ class Backlog:
         if self.parked(namespace, now):
             return False
         before = self._parked.get(namespace)
-        pause = PAUSE if before is None else min(2 * before.pause, LONGEST)
-        self._parked[namespace] = _Parked(now + pause, pause)
+        times = before.times + 1 if before is not None else 1
+        self._parked[namespace] = _Parked(now + growing(PAUSE, times, LONGEST), times)
         return True
 
     def parked(self, namespace: str, now: float) -> bool:

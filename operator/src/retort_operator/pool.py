@@ -22,12 +22,14 @@ from retort_operator.claims import Claims
 from retort_operator.cluster import CONFLICT, PODS, ApiError, Cluster
 from retort_operator.fleet import Fleet
 from retort_operator.metrics import Metrics
+from retort_operator.pauses import growing
 from retort_operator.pods import Maker, PodView, view
 from retort_operator.profiles import Profile, Profiles
 
 log = structlog.get_logger(__name__)
 LOOK_SECONDS: Final = 0.02  # between two looks at one pool; each costs 0.3 ms with 200 executors
 AT_ONCE: Final = 16  # creations under way
+FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 # Starting an executor costs a second of a processor, most tasks less: on a node of two cores a start at the moment of the claim
 # slowed the very task that was claimed for (p50 473 ms against 391). So it begins when the task ends, or after so many seconds.
@@ -304,7 +306,7 @@ class Pools:
         now = time.monotonic()
         if now >= making.until:
             making.failures += 1
-            making.until = now + _pause(making.failures)
+            making.until = now + growing(FIRST_PAUSE, making.failures, LONGEST_PAUSE)
         making.problem = problem[:500]
         making.failed_pods |= pod is not None
         if pod is not None:
@@ -328,8 +330,3 @@ class Pools:
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _pause(failures: int) -> float:
-    """One second, two, four and so on; the exponent has a bound, because after a thousand failures no float holds the power."""
-    return min(0.5 * 2.0 ** min(failures, 10), LONGEST_PAUSE)

@@ -20,6 +20,7 @@ from retort_core.resources.conditions import ProfileCondition, ProfileReason
 from retort_operator.cluster import NOT_FOUND, PROFILES, ApiError, Cluster
 from retort_operator.fleet import Fleet
 from retort_operator.metrics import Metrics
+from retort_operator.pauses import growing
 from retort_operator.pool import Pools
 from retort_operator.profiles import Profile, Profiles
 from retort_operator.proofs import Proofs
@@ -98,7 +99,7 @@ class ProfileStatuses:
 
     def _put_off(self, name: str) -> None:
         times = self._refused[name].times + 1 if name in self._refused else 1
-        pause = min(EVERY * 2.0 ** min(times - 1, 10), LONGEST_PAUSE)
+        pause = growing(EVERY, times, LONGEST_PAUSE)
         self._refused[name] = _Refused(times, time.monotonic() + pause)
         self._dirty.add(name)
 

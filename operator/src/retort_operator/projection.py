@@ -9,13 +9,11 @@ later (`backlog`), and holds up no other.
 from __future__ import annotations
 
 import asyncio
-import re
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import structlog
 from pydantic import ValidationError
@@ -24,11 +22,12 @@ from retort_core.errors import RetortError
 from retort_core.http.internal import CommitFact
 from retort_core.resources import labels
 from retort_core.resources.labels import label_value
-from retort_core.resources.v1alpha1 import CountsStatus, DataCommitSpec
-from retort_operator.backlog import Backlog, Dataset
+from retort_operator.backlog import Backlog
 from retort_operator.cluster import CONFLICT, DATA_COMMITS, INVALID, NOT_FOUND, ApiError, Cluster
+from retort_operator.data_commits import body_of, name_of
 from retort_operator.metrics import Metrics
 from retort_operator.namespaces import Namespace, Namespaces
+from retort_operator.pages import Dataset, Pages, Shown
 from retort_operator.service_client import Service
 from retort_operator.times import now
 from retort_operator.unreadable import faults
@@ -42,35 +41,6 @@ PAUSE: Final = 2.0
 NEVER: Final = (400, NOT_FOUND, 413, INVALID)
 RESYNC: Final = 30.0
 LISTED: Final = 600.0  # seconds between two listings of all there are; a watch that was cut tells of no deletion meanwhile
-
-
-class Shown(NamedTuple):
-    seq: int
-    page: str
-
-
-@dataclass
-class _Line:
-    """The shown versions of one dataset, by commit, in the order of publication. `going`: pages that were asked to go."""
-
-    shown: OrderedDict[str, Shown] = field(default_factory=OrderedDict)
-    going: set[str] = field(default_factory=set)
-
-    def put(self, commit: str, one: Shown) -> None:
-        """In its place: an old one may come back after newer ones."""
-        last = next(reversed(self.shown.values()), None)
-        self.shown[commit] = one
-        if last is not None and last.seq > one.seq:
-            self.shown = OrderedDict(sorted(self.shown.items(), key=lambda pair: pair[1].seq))
-
-    def page_for(self, seq: int, size: int) -> str:
-        """That of its neighbour, unless it is full or on its way out; else one of its own."""
-        first = next(iter(self.shown.values()), None)
-        beside = next((one for one in reversed(self.shown.values()) if one.seq < seq), first)
-        if beside is None or beside.page in self.going:
-            return str(seq)
-        full = sum(1 for one in self.shown.values() if one.page == beside.page) >= size
-        return str(seq) if full else beside.page
 
 
 class Projection:
@@ -87,9 +57,8 @@ class Projection:
         self._scopes = scopes
         self._cluster, self._service, self._namespaces = cluster, service, namespaces
         self._metrics, self._keep = metrics, max(1, keep)
-        self._page_size = max(1, self._keep // 2)
-        self._lines: dict[Dataset, _Line] = {}
-        self._making: set[tuple[Dataset, str]] = set()  # in a line, and perhaps not there yet
+        self._pages = Pages(self._keep)
+        self._making: set[tuple[Dataset, str]] = set()  # on a page, and perhaps not there yet
         self._cursor = 0
         self._backlog = Backlog(self._keep)
         self._poked, self._delayed = asyncio.Event(), asyncio.Event()
@@ -142,7 +111,7 @@ class Projection:
 
     async def _rebuild(self) -> None:
         """Everything shown, against everything published: the newest of each dataset that are missing are made."""
-        self._lines.clear()
+        self._pages.clear()
         for scope in self._scopes:
             async for items in self._cluster.pages(DATA_COMMITS, scope):
                 for raw in items:
@@ -157,7 +126,7 @@ class Projection:
                 break
             cursor = feed.after
         self._cursor = cursor
-        known = {shown.seq for line in self._lines.values() for shown in line.shown.values()}
+        known = {shown.seq for _, _, shown in self._pages}
         for dataset, seqs in newest.items():
             for seq in seqs:
                 if seq not in known:
@@ -166,10 +135,7 @@ class Projection:
     async def _missed(self) -> None:
         """Objects that are gone though no watch told of it: they come back too."""
         before = [
-            (dataset, commit)
-            for dataset, line in self._lines.items()
-            for commit in line.shown
-            if (dataset, commit) not in self._making
+            (dataset, commit) for dataset, commit, _ in self._pages if (dataset, commit) not in self._making
         ]
         there: set[tuple[str, str]] = set()
         for scope in self._scopes:
@@ -181,10 +147,9 @@ class Projection:
         self._listed = time.monotonic()
 
     def _lost(self, dataset: Dataset, commit: str) -> bool:
-        """Whether it comes back: it was shown, of the feed and not made by hand, and we have not taken it away ourselves."""
-        line = self._lines.get(dataset)
-        shown = self._forget(dataset, commit)
-        if line is None or shown is None or shown.page in line.going or not 0 < shown.seq <= self._cursor:
+        """Whether it comes back: it is of the feed and not made by hand."""
+        shown = self._pages.lost(dataset, commit)
+        if shown is None or not 0 < shown.seq <= self._cursor:
             return False
         self._later(dataset, shown.seq)
         return True
@@ -196,8 +161,8 @@ class Projection:
     def _note(self, raw: Mapping[str, Any]) -> None:
         metadata, spec = raw["metadata"], raw.get("spec") or {}
         page = (metadata.get("labels") or {}).get(labels.PAGE, "")
-        line = self._lines.setdefault((metadata["namespace"], spec.get("datasetName", "")), _Line())
-        line.put(spec.get("commit", ""), Shown(int(spec.get("sequence") or 0), page))
+        dataset = (metadata["namespace"], spec.get("datasetName", ""))
+        self._pages.note(dataset, spec.get("commit", ""), Shown(int(spec.get("sequence") or 0), page))
 
     async def _follow(self, slots: asyncio.Semaphore) -> None:
         while True:
@@ -260,37 +225,30 @@ class Projection:
         making = {(_dataset(fact), fact.id) for fact in wanted}
         self._making |= making
         try:
-            await asyncio.gather(*(self._create(fact, self._page(fact), slots) for fact in wanted))
+            pages = [self._pages.place(_dataset(fact), fact.id, fact.seq) for fact in wanted]
+            await asyncio.gather(
+                *(self._create(fact, page, slots) for fact, page in zip(wanted, pages, strict=True))
+            )
         finally:
             self._making -= making
         for dataset in {_dataset(fact) for fact in wanted}:
             await self._prune(dataset)
 
-    def _page(self, fact: CommitFact) -> str:
-        """Its page; counts from here on, so that several made at once fill pages in order."""
-        line = self._lines.setdefault(_dataset(fact), _Line())
-        old = line.shown.get(fact.id)
-        if old is not None:
-            return old.page
-        page = line.page_for(fact.seq, self._page_size)
-        line.put(fact.id, Shown(fact.seq, page))
-        return page
-
     async def _create(self, fact: CommitFact, page: str, slots: asyncio.Semaphore) -> None:
         async with slots:
             if self._parked(fact.namespace):  # by one of those before it
-                self._forget(_dataset(fact), fact.id)
+                self._pages.forget(_dataset(fact), fact.id)
                 self._later(_dataset(fact), fact.seq)
                 return
             try:
                 await self._cluster.create(DATA_COMMITS, fact.namespace, body_of(fact, page))
             except ValidationError as problem:
-                self._forget(_dataset(fact), fact.id)
+                self._pages.forget(_dataset(fact), fact.id)
                 log.error("commit_not_writable", seq=fact.seq, faults=faults(problem))  # noqa: TRY400 - it would show values
                 return
             except ApiError as error:
                 if error.http != CONFLICT:
-                    self._forget(_dataset(fact), fact.id)
+                    self._pages.forget(_dataset(fact), fact.id)
                     self._not_shown(fact, error)
                 return
         self._metrics.projection_lag.observe(max(0.0, (now() - fact.created_at).total_seconds()))
@@ -310,25 +268,14 @@ class Projection:
         return self._backlog.parked(namespace, time.monotonic())
 
     async def _prune(self, dataset: Dataset) -> None:
-        """Whole pages, oldest first, as long as enough are left."""
-        while (line := self._lines.get(dataset)) is not None:
-            page = next(iter(line.shown.values())).page
-            of_page = [commit for commit, one in line.shown.items() if one.page == page]
-            if len(line.shown) - len(of_page) < self._keep:
+        while (page := self._pages.surplus(dataset)) is not None:
+            self._pages.going(dataset, page.name)
+            if not await self._deleted(dataset, page.name):
+                newest = self._pages.newest(dataset)
+                if newest is not None:  # it is there, so nothing is made; but then we come here again
+                    self._later(dataset, newest.seq)
                 return
-            # Told before it is asked for, so that nobody takes it for somebody else's deletion; forgotten after it is done,
-            # so that one that failed is asked for again.
-            line.going.add(page)
-            if not await self._deleted(dataset, page):
-                newest = next(reversed(line.shown.values()), None)
-                if newest is not None:
-                    self._later(
-                        dataset, newest.seq
-                    )  # it is there, so nothing is made; but then we come here again
-                return
-            for commit in of_page:
-                self._forget(dataset, commit)
-            line.going.discard(page)
+            self._pages.went(dataset, page)
 
     async def _deleted(self, dataset: Dataset, page: str) -> bool:
         """Whether it is, or nobody will ever take such a request."""
@@ -344,14 +291,6 @@ class Projection:
             log.warning("commits_not_deleted", namespace=dataset[0], problem=error.message)
         return True
 
-    def _forget(self, dataset: Dataset, commit: str) -> Shown | None:
-        """A dataset of which nothing is shown is not kept in mind either."""
-        line = self._lines.get(dataset)
-        shown = line.shown.pop(commit, None) if line is not None else None
-        if line is not None and not line.shown:
-            del self._lines[dataset]
-        return shown
-
 
 async def _set(event: asyncio.Event, seconds: float) -> None:
     """Returns when it is, or after so long."""
@@ -362,35 +301,3 @@ async def _set(event: asyncio.Event, seconds: float) -> None:
 
 def _dataset(fact: CommitFact) -> Dataset:
     return fact.namespace, fact.dataset
-
-
-def name_of(dataset: str, commit: str) -> str:
-    """The same for the same version; readable where the dataset's name is."""
-    slug = re.sub(r"[^a-z0-9]+", "-", dataset.lower()).strip("-")[:40].strip("-")
-    return f"{slug}-{commit[:12]}" if slug else f"v-{commit[:16]}"
-
-
-def body_of(fact: CommitFact, page: str) -> dict[str, Any]:
-    spec = DataCommitSpec(
-        commit=fact.id,
-        sequence=fact.seq,
-        dataset_name=fact.dataset,
-        branch=fact.branch[:100],
-        root=fact.root[:64],
-        parents=list(fact.parents[:8]),
-        title=fact.title[:300],
-        change=fact.kind[:32],
-        author=fact.author[:253],
-        task_uid=fact.task,
-        counts=CountsStatus.model_validate(
-            {name: getattr(fact.counts, name) for name in CountsStatus.model_fields}
-        ),
-        committed_at=fact.created_at,
-    )
-    marks = {labels.DATASET: label_value(fact.dataset), labels.PAGE: page}
-    return {
-        "apiVersion": labels.API_VERSION,
-        "kind": "DataCommit",
-        "metadata": {"name": name_of(fact.dataset, fact.id), "namespace": fact.namespace, "labels": marks},
-        "spec": spec.model_dump(mode="json", by_alias=True, exclude_defaults=True),
-    }

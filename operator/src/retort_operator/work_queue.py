@@ -17,13 +17,15 @@ import structlog
 
 from retort_core.errors import RetortError
 from retort_operator.metrics import Metrics
+from retort_operator.pauses import growing
 
 log = structlog.get_logger(__name__)
 WORKERS: Final = 48
 # Looks that begin something, of one project at a time. Some may hang until they time out, where a part went away: there must be
 # enough of them that the rest of their project goes on meanwhile.
 OF_ONE: Final = 8
-PAUSES: Final = (0.2, 1.0, 2.0, 5.0, 10.0)
+FIRST_PAUSE: Final = 0.2
+LONGEST_PAUSE: Final = 10.0
 
 
 class WorkQueue:
@@ -135,5 +137,5 @@ class WorkQueue:
 
     def _later(self, key: str) -> None:
         failures = self._failures[key] = self._failures.get(key, 0) + 1
-        pause = PAUSES[min(failures, len(PAUSES)) - 1]
+        pause = growing(FIRST_PAUSE, failures, LONGEST_PAUSE)
         asyncio.get_running_loop().call_later(pause, self.wake, key)

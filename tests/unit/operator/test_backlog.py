@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from retort_operator.backlog import LONGEST, PAUSE, Backlog, Waiting
-from retort_operator.projection import Shown, _Line
 
 A, B = ("a", "people"), ("b", "people")
 
@@ -55,17 +54,3 @@ def test_one_with_nothing_left_to_show_is_well_again() -> None:
     backlog.drop("a")
     assert backlog.due(100, 10) == []
     assert not backlog.failing("a")
-
-
-def test_a_version_that_comes_back_after_newer_ones_is_in_its_place_and_on_its_page() -> None:
-    line = _Line()
-    for seq in (1, 2, 3, 4, 5):
-        line.put(str(seq), Shown(seq, line.page_for(seq, 2)))
-    assert [one.page for one in line.shown.values()] == ["1", "1", "3", "3", "5"]
-    for seq in (4, 1):
-        del line.shown[str(seq)]
-        line.put(str(seq), Shown(seq, line.page_for(seq, 2)))
-    assert list(line.shown) == ["1", "2", "3", "4", "5"]
-    assert [one.page for one in line.shown.values()] == ["1", "1", "3", "3", "5"]
-    line.going.add("5")
-    assert line.page_for(6, 2) == "6"

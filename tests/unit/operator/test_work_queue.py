@@ -14,7 +14,8 @@ from retort_operator.work_queue import WorkQueue
 
 @pytest.mark.asyncio
 async def test_what_failed_is_looked_at_as_soon_as_its_cause_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work_queue, "PAUSES", (600.0,))
+    monkeypatch.setattr(work_queue, "FIRST_PAUSE", 600.0)
+    monkeypatch.setattr(work_queue, "LONGEST_PAUSE", 600.0)
     away, looked, done = True, asyncio.Event(), asyncio.Event()
 
     async def look(_: str) -> None:
