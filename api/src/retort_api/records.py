@@ -116,6 +116,7 @@ refs = Table(
     Column("head", String(64), nullable=False),
     Column("version", Integer, nullable=False, default=1),
     _at("updated_at"),
+    Index("ix_refs_head", "head"),  # which branches the versions of a page of the feed are heads of
 )
 reflog = Table(
     "reflog",
@@ -128,6 +129,8 @@ reflog = Table(
     Column("why", String(16), nullable=False),
     Column("by", String(200), nullable=False),
     _at("at"),
+    # All moves of a branch are read whenever it moves.
+    Index("ix_reflog_dataset_name_seq", "dataset", "name", "seq"),
 )
 tasks = Table(
     "tasks",
@@ -166,6 +169,7 @@ events = Table(
     _at("at"),
     Index("ix_events_task_seq", "task", "seq"),
     Index("ix_events_project_seq", "project", "seq"),
+    Index("ix_events_dataset_seq", "dataset", "seq"),
     sqlite_autoincrement=True,  # a sequence number is never given twice, also after old events are swept
 )
 conversations = Table(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Integer, String, Table
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table
 
 from retort_api.records import Moment, metadata
 
@@ -19,6 +19,13 @@ task_objects = Table(
     Column("name", String(253), nullable=False),
     Column("revision", Integer, nullable=False, default=0),  # decisions and replies so far
     Column("archived", Boolean, nullable=False, default=False),
+)
+# Every 30 s the operator asks for the open ones, which are a few of all there ever were.
+Index(
+    "ix_task_objects_open",
+    task_objects.c.task,
+    postgresql_where=task_objects.c.archived.is_(False),
+    sqlite_where=task_objects.c.archived.is_(False),
 )
 run_leases = Table(
     "run_leases",
