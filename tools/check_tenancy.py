@@ -43,6 +43,7 @@ FREE = {
     "templates.repository.add": "writes a record that was made in a project",
     "tasks.repository.add": "writes a record that was made in a dataset",
     "tasks.events.add": "tells of a task that was just made in a dataset",
+    "tasks.events.all_kept": "compares a number with the first there is, and shows no event",
     "tasks.repository.save_answer": "changes a task that was found in the project",
     "tasks.repository.save_approval": "changes a task that was found in the project",
     "tasks.repository.cancel": "changes a task that was found in the project",

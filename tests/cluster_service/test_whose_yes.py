@@ -14,7 +14,7 @@ from tests.cluster_service.conftest import say, task_object
 from retort_api.access import member_repository as members
 from retort_api.access.member_repository import Asker
 from retort_api.audit.tables import lines
-from retort_api.cluster.objects import promise_of
+from retort_api.cluster.promises import promise_of, told_of
 from retort_api.conversations import repository as conversations
 from retort_api.conversations.repository import ConversationRecord
 from retort_api.tasks import repository as tasks
@@ -51,7 +51,7 @@ async def promised(cluster: Any, task: TaskObject, *, change: bool, protected: b
         task=promise_of(task.namespace, task.name), project="", name=task.requester, change=change, protected=protected, facts={}
     )  # fmt: skip
     async with cluster.database.write() as connection:
-        await members.promise_asker(connection, asker)
+        await members.promise_asker(connection, asker, told_of(task), datetime.now(UTC))
 
 
 async def approved(cluster: Any, task: Any, asked: TaskSeen, approver: Approver | None) -> TaskSeen:

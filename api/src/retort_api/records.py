@@ -211,5 +211,5 @@ idempotency = Table(
     Column("key", String(200), primary_key=True),
     Column("digest", String(64), nullable=False),
     Column("task", String(32), nullable=False),
-    _at("at"),
+    Column("at", Moment, nullable=False, index=True),
 )

@@ -32,6 +32,11 @@ class Settings(BaseSettings):
         ge=1,
         description="An upload in parts that was cut off can be gone on with for this many hours after its last piece.",
     )
+    events_days: int = Field(
+        default=30,
+        ge=1,
+        description="Events are kept for this many days; who listened last before that starts anew. Versions, tasks and the audit stay.",
+    )
     body_bytes: int = Field(default=4 * MIB, ge=1024, description="Largest JSON request in bytes.")
     run_seconds: int = Field(default=600, ge=1, description="Longest run of a script, in seconds.")
     read_seconds: int = Field(default=600, ge=1, description="Longest reading of a file, in seconds.")

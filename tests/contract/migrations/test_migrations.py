@@ -15,12 +15,18 @@ from alembic import command
 from alembic.script import ScriptDirectory
 
 import retort_api
+from retort_api.access import member_repository as members
+from retort_api.datasets import repository as datasets
+from retort_api.datasets.repository import DatasetRecord
 from retort_api.kit.database import Database
 from retort_api.kit.postgres.database import PostgresDatabase
 from retort_api.kit.postgres.settings import PostgresSettings
 from retort_api.migrations import schema
 from retort_api.projects import repository as projects
+from retort_api.tasks import repository as tasks
+from retort_api.tasks.records import TaskRecord
 from retort_core.errors import Conflict
+from retort_core.lifecycle.sources import Source
 
 Open = Callable[[], Database]
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
@@ -153,3 +159,36 @@ async def test_a_revision_that_fails_leaves_the_database_as_it_was(
     async with database.read() as connection:
         assert await schema.revision(connection) == schema.FIRST
     assert await schema.upgrade(database) == schema.FIRST
+
+
+@pytest.mark.asyncio
+async def test_promises_of_earlier_releases_get_an_end_and_rights_of_tasks_none(fresh: Open) -> None:
+    database = fresh()
+    source = Source.model_validate({"instruction": {"text": "x"}})
+    task = TaskRecord(
+        uid="t" * 32, project="p1", dataset="d1", branch="main", base="", source=source, review="Auto",
+        requester="amy", lang="en", conversation="", deadline_seconds=600, created_at=NOW,
+    )  # fmt: skip
+    asker = "INSERT INTO task_askers VALUES (:task, 'p1', 'amy', :yes, :yes, '{}')"
+    await run(database, lambda connection: walk(connection, "0006"))
+    async with database.write() as connection:
+        await projects.add(connection, "p1", "default", NOW)
+        dataset = DatasetRecord(id="d1", project="p1", name="d1", title="", created_at=NOW)
+        await datasets.add(connection, dataset)
+        await tasks.add(connection, task)
+        for name in (task.uid, "promise"):
+            await connection.execute(sa.text(asker), {"task": name, "yes": True})
+    began = datetime.now(UTC)
+    assert await schema.upgrade(database) == "0006"
+    async with database.write() as connection:
+        kept, given = (
+            await members.promise(connection, task.uid),
+            await members.promise(connection, "promise"),
+        )
+        assert await members.forget_promises(connection, began, 10) == 0
+        assert await members.forget_promises(connection, datetime.now(UTC), 10) == 1
+        assert await members.asker(connection, task.uid) is not None
+    assert kept is not None
+    assert given is not None
+    assert given.at is not None
+    assert (kept.at, given.asked, given.at >= began) == (None, None, True)

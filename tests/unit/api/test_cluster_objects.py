@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.access import member_repository as members
-from retort_api.cluster.objects import Objects, promise_of
+from retort_api.cluster.objects import Objects
+from retort_api.cluster.promises import promise_of
 from retort_api.kit.database import Database
 from retort_api.tasks.records import TaskRecord
 from retort_api.tasks.store import Wish

@@ -103,15 +103,34 @@ class Asker:
     facts: dict[str, Any]
 
 
+_ASKER = [askers.c[name] for name in Asker.__dataclass_fields__]
+
+
 async def add_asker(connection: AsyncConnection, asker: Asker) -> None:
     """What is known of a task's requester already stays."""
     await insert_new(connection, askers, vars(asker))
 
 
-async def promise_asker(connection: AsyncConnection, asker: Asker) -> None:
-    """Before the task has its uid; `asker.task` is the promise it is kept under."""
+@dataclass(frozen=True, kw_only=True)
+class Promise:
+    """`name`: whose rights; `asked`: digest of what for. Of an older release it has neither digest nor time."""
+
+    name: str
+    asked: str | None
+    at: datetime | None
+
+
+async def promise(connection: AsyncConnection, identifier: str) -> Promise | None:
+    """Locked until the transaction ends: whoever keeps or replaces it decides by what it says."""
+    query = select(askers.c.name, askers.c.asked, askers.c.promised_at).where(askers.c.task == identifier)
+    row = (await connection.execute(query.with_for_update())).first()
+    return Promise(name=row.name, asked=row.asked, at=row.promised_at) if row is not None else None
+
+
+async def promise_asker(connection: AsyncConnection, asker: Asker, asked: str, at: datetime) -> None:
+    """Before the task has its uid; `asker.task` is the promise it is kept under. An earlier one is replaced."""
     await forget_promise(connection, asker.task)
-    await connection.execute(insert(askers).values(**vars(asker)))
+    await connection.execute(insert(askers).values(**vars(asker), asked=asked, promised_at=at))
 
 
 async def forget_promise(connection: AsyncConnection, promise: str) -> None:
@@ -119,14 +138,22 @@ async def forget_promise(connection: AsyncConnection, promise: str) -> None:
     await connection.execute(delete(askers).where(askers.c.task == promise))
 
 
-async def keep_promise(connection: AsyncConnection, promise: str, task: str, name: str) -> None:
-    """The task has its uid now. Only for the one whose rights were written down."""
-    mine = and_(askers.c.task == promise, askers.c.name == name)
-    await connection.execute(update(askers).where(mine).values(task=task))
+async def keep_promise(connection: AsyncConnection, promise: str, task: str) -> None:
+    """The task has its uid now."""
+    kept = {"task": task, "asked": None, "promised_at": None}
+    await connection.execute(update(askers).where(askers.c.task == promise).values(**kept))
+
+
+async def forget_promises(connection: AsyncConnection, before: datetime, limit: int) -> int:
+    """How many went, so many at most; what another process is about to forget is left to it."""
+    old = select(askers.c.task).where(askers.c.promised_at < before).order_by(askers.c.promised_at)
+    gone = (await connection.execute(old.limit(limit).with_for_update(skip_locked=True))).scalars().all()
+    await connection.execute(delete(askers).where(askers.c.task.in_(gone)))
+    return len(gone)
 
 
 async def asker(connection: AsyncConnection, task: str) -> Asker | None:
-    row = (await connection.execute(select(askers).where(askers.c.task == task))).first()
+    row = (await connection.execute(select(*_ASKER).where(askers.c.task == task))).first()
     return Asker(**row._mapping) if row is not None else None  # noqa: SLF001 - the public accessor of SQLAlchemy
 
 

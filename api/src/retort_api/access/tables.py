@@ -99,7 +99,16 @@ askers = Table(  # what the requester of a task was allowed when asking, and fro
     Column("change", Boolean, nullable=False),
     Column("protected", Boolean, nullable=False),
     Column("facts", JSON, nullable=False),  # the user and the addresses of its audit line
+    # Of a promise, whose task has no uid yet: what was asked for, as a digest, and when.
+    Column("asked", String(64), nullable=True),
+    Column("promised_at", Moment, nullable=True),
     Index("ix_task_askers_project_name", "project", "name"),
+)
+Index(
+    "ix_task_askers_promised_at",
+    askers.c.promised_at,
+    postgresql_where=askers.c.promised_at.is_not(None),
+    sqlite_where=askers.c.promised_at.is_not(None),
 )
 yeses = Table(  # who said yes to which version, with what right
     "approvals",

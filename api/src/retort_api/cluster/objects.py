@@ -10,14 +10,16 @@ from __future__ import annotations
 import hashlib
 import uuid
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.access import member_repository as members
+from retort_api.cluster import promises
 from retort_api.cluster.kubernetes import Kubernetes
+from retort_api.cluster.promises import REUSED, promise_of
 from retort_api.kit.database import Database
 from retort_api.runs.traces import TRACEPARENT
 from retort_api.tasks.records import TaskRecord
@@ -30,6 +32,10 @@ from retort_core.resources.quotas import exceeded
 from retort_core.resources.tasks import AgentTaskSpec
 
 CREATED, FORBIDDEN, EXISTS = 201, 403, 409
+# Of an object's spec: what its request asked for, and for whom.
+ASKED: Final = {
+    "source", "dataset_name", "base", "branch", "requester", "lang", "conversation", "active_deadline_seconds",
+}  # fmt: skip
 REFUSED: Final = {400: BadInput, 403: PolicyDenied, 404: BadInput, 422: BadInput}
 
 
@@ -60,8 +66,8 @@ class Objects:
         status, found = await self._api.call("POST", path, body)
         if status == EXISTS:
             status, found = await self._api.call("GET", f"{path}/{body['metadata']['name']}")
-            if status == 200 and found["spec"]["source"] != body["spec"]["source"]:
-                raise Conflict("This Idempotency-Key was used for another request; use a new one.")
+            if status == 200 and _asked(found) != _asked(body):
+                raise Conflict(REUSED)
             status = CREATED if status == 200 else status
         if status != CREATED:
             raise _refusal(status, found)
@@ -74,7 +80,8 @@ async def _promised(connection: AsyncConnection, wish: Wish, name: str) -> TaskR
     earlier = await wish.known(connection)
     if earlier is None:
         await wish.admitted(connection)
-        await members.promise_asker(connection, replace(wish.asker, task=promise_of(wish.namespace, name)))
+        asker = replace(wish.asker, task=promise_of(wish.namespace, name))
+        await promises.give(connection, asker, promises.asked_of(wish.task, wish.dataset), datetime.now(UTC))
     return earlier
 
 
@@ -86,11 +93,6 @@ async def _written(connection: AsyncConnection, wish: Wish, task: TaskRecord, na
     await wish.written(connection, task)
     await members.forget_promise(connection, promise_of(wish.namespace, name))
     return task
-
-
-def promise_of(namespace: str, name: str) -> str:
-    """What the rights of a requester are kept under until the object's uid is known."""
-    return hashlib.sha256(f"promise\0{namespace}\0{name}".encode()).hexdigest()[:32]
 
 
 def name_of(wish: Wish) -> str:
@@ -124,6 +126,14 @@ def manifest(wish: Wish, name: str) -> dict[str, Any]:
         "metadata": {"name": name, "namespace": wish.namespace, **_traced(wish)},
         "spec": spec.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True),
     }
+
+
+def _asked(found: dict[str, Any]) -> dict[str, Any]:
+    """Nothing of an object that is no task any more."""
+    try:
+        return AgentTaskSpec.model_validate(found["spec"]).model_dump(include=ASKED)
+    except ValidationError:
+        return {}
 
 
 def _traced(wish: Wish) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.access import member_repository as members
+from retort_api.cluster import promises
 from retort_api.cluster import repository as objects
 from retort_api.cluster.acts import Acts
-from retort_api.cluster.objects import promise_of
 from retort_api.cluster.projects import project_of
 from retort_api.cluster.repository import TaskObjectRecord
 from retort_api.conversations import repository as conversations
@@ -121,8 +121,8 @@ class TaskDesk:
         if held is None or held.status != task.status:
             raise Unavailable("This task moved on meanwhile; ask again.")
         await objects.touch(connection, task.uid)
-        await _save(connection, task, status)
-        await self._work.record(connection, task, status)
+        await _save(connection, held, status)
+        await self._work.record(connection, held, status)
         await objects.archive(connection, task.uid)
 
     # -- one transaction ---------------------------------------------------------------------------------
@@ -277,7 +277,7 @@ async def _added(connection: AsyncConnection, given: TaskObject, project: str) -
         created_at=given.created_at,
     )
     await repository.add(connection, task)
-    await members.keep_promise(connection, promise_of(given.namespace, given.name), task.uid, given.requester)
+    await promises.keep(connection, given)
     if task.conversation and await members.asker(connection, task.uid) is None:
         await _own_conversation(connection, task)
     return task

@@ -27,6 +27,7 @@ _CODES = {
     405: "method-not-allowed",
     406: "not-acceptable",
     408: "timed-out",
+    410: "gone",
     412: "precondition-failed",
     413: "limit-exceeded",
     415: "unsupported-media-type",

@@ -36,6 +36,7 @@ from retort_api.mains.planners import choose
 from retort_api.mains.serving import LOOPBACK, Listener, listening, until_signal
 from retort_api.mains.stores import locked, prepared, shared
 from retort_api.mains.watching import health_of, heard, last_day, metrics_listener, watching
+from retort_api.retention import Retention
 from retort_api.services import Services
 from retort_api.settings import Settings
 from retort_core.errors import RetortError
@@ -95,6 +96,9 @@ async def opened(
             spool=home / "spool",
             exports=crews.exports,
         )
+        retention = Retention(on.database, settings.events_days)
+        stack.push_async_callback(retention.close)
+        retention.open()
         desk = TaskDesk(on.database, work, acts, on.signal)
         yield Replica(
             services=services,

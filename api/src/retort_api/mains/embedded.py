@@ -40,6 +40,7 @@ from retort_api.mains.stores import Opening, Stores, default_project, locked, on
 from retort_api.mains.watching import health_of, heard, last_day, metrics_listener, watching
 from retort_api.projects.quotas import Quotas
 from retort_api.projects.rows import ProjectRows
+from retort_api.retention import Retention
 from retort_api.runs.preparation import Planner
 from retort_api.services import Services
 from retort_api.settings import Settings
@@ -93,6 +94,9 @@ async def opened(
         services, driver = wired(settings, home, stores, Hands(executor, intake, crews), chosen, doors, watch)
         stack.push_async_callback(driver.close)
         await driver.open()
+        retention = Retention(database, settings.events_days)
+        stack.push_async_callback(retention.close)
+        retention.open()
         yield services
 
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from retort_api.kit import cursors, signals
+from retort_api.kit.problems import HttpProblem
 from retort_api.scopes import Cursor, DatasetScope, InProject, Limit, ProjectScope
 from retort_api.tasks import asking, events, repository, service
 from retort_api.tasks.replies import accepted
@@ -22,6 +23,7 @@ from retort_core.lifecycle.sources import Answer, Approval
 router = APIRouter(tags=["tasks"])
 HEARTBEAT_SECONDS = 15.0
 BATCH = 200
+GONE = "Events after this one are not all kept any more. Look at how things are now, and listen anew without Last-Event-ID."
 
 
 @router.post(routes.TASKS, operation_id="createTask", status_code=202)
@@ -101,9 +103,9 @@ LastEventId = Annotated[str, Header(alias="Last-Event-ID", max_length=20)]
 async def task_events(
     scope: ProjectScope, task: str, request: Request, last_event_id: LastEventId = "0"
 ) -> StreamingResponse:
-    """Ends with the task; resumes after `Last-Event-ID`."""
+    """Ends with the task; resumes after `Last-Event-ID`. 410 when what came after it is not all kept any more."""
     await service.get(scope.services, scope.project.id, task)
-    return _stream(scope, request, _sequence(last_event_id), task=task)
+    return _stream(scope, request, await _position(scope, last_event_id), task=task)
 
 
 @router.get(routes.EVENTS, operation_id="streamEvents", response_class=StreamingResponse, responses=STREAM)
@@ -113,12 +115,16 @@ async def all_events(
     last_event_id: LastEventId = "0",
     dataset: Annotated[str, Query(max_length=100)] = "",
 ) -> StreamingResponse:
-    return _stream(scope, request, _sequence(last_event_id), dataset=dataset)
+    """Resumes after `Last-Event-ID`. 410 when what came after it is not all kept any more."""
+    return _stream(scope, request, await _position(scope, last_event_id), dataset=dataset)
 
 
-def _sequence(text: str) -> int:
+async def _position(scope: InProject, text: str) -> int:
     if not text.isascii() or not text.isdigit():
         raise BadInput("Last-Event-ID is the number of the last event received.")
+    async with scope.services.database.single() as connection:
+        if not await events.all_kept(connection, int(text)):
+            raise HttpProblem(410, GONE)
     return int(text)
 
 

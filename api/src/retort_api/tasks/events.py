@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any, Final, Literal, TypeAlias
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.kit.sequenced import insert_later
@@ -55,6 +56,23 @@ async def after(
 async def latest(connection: AsyncConnection) -> int:
     """The number of the last event there is."""
     return (await connection.execute(select(func.max(table.c.seq)))).scalar() or 0
+
+
+async def all_kept(connection: AsyncConnection, seq: int) -> bool:
+    """Whether everything after this number is still there. Events go from the oldest on, without gaps, and the newest never
+    goes: the first number there is tells where they begin. 0 is the position of who has heard nothing yet."""
+    first = (await connection.execute(select(func.min(table.c.seq)))).scalar()
+    return not seq or first is None or seq >= first - 1
+
+
+async def forget(connection: AsyncConnection, before: datetime, limit: int) -> int:
+    """How many went, so many at most: the oldest, up to the first that is younger, and never the newest of all."""
+    oldest = select(table.c.seq, table.c.at).order_by(table.c.seq).limit(limit + 1)
+    rows = (await connection.execute(oldest)).all()[:-1]
+    gone = [row.seq for row in takewhile(lambda row: row.at < before, rows)]
+    if gone:
+        await connection.execute(delete(table).where(table.c.seq <= gone[-1]))
+    return len(gone)
 
 
 async def internal_after(connection: AsyncConnection, seq: int, limit: int) -> list[InternalEvent]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, delete, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.kit.inserts import insert_new
@@ -184,3 +184,12 @@ async def remember_key(
     await connection.execute(
         insert(idempotency).values(project=project, key=key, digest=digest, task=task, at=at)
     )
+
+
+async def forget_keys(connection: AsyncConnection, before: datetime, limit: int) -> int:
+    """How many went, so many at most; what another process is about to forget is left to it."""
+    name = (idempotency.c.project, idempotency.c.key)
+    old = select(*name).where(idempotency.c.at < before).order_by(idempotency.c.at).limit(limit)
+    gone = [tuple(row) for row in await connection.execute(old.with_for_update(skip_locked=True))]
+    await connection.execute(delete(idempotency).where(tuple_(*name).in_(gone)))
+    return len(gone)

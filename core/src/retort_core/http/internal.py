@@ -7,7 +7,8 @@
     DELETE TASK                   -> 204           the object is gone: an open task ends as cancelled; 204 for an unknown one
     PUT  ATTEMPT       AttemptPut -> 202               broker: takes the lease of this attempt, dials the Pod and runs
     GET  EVENTS ?after            -> server-sent events: InternalEvent; `id:` is the sequence number. Without `after` it
-                                     begins with what happens from now on; a comment line at least every 15 s
+                                     begins with what happens from now on; a comment line at least every 15 s. Old events are
+                                     not kept: who begins a stream looks at every open task by itself
     GET  COMMITS ?after&limit     -> 200 CommitFeed    versions in the order of publication, for the projection
 
 The operator decides (`http.looks.decided`) and is the only writer of an AgentTask's `status`; the service acts and

@@ -36,7 +36,8 @@ POST   MESSAGES MessageCreate                    -> 202 Task;            GET ?cu
 POST   TASKS TaskCreate (Idempotency-Key)        -> 202 Task;            GET ?cursor -> Page[Task]
 GET    TASK ?wait=seconds                        -> Task (waits until it is over or needs input)
 POST   TASK_ANSWER Answer | TASK_APPROVAL Approval | TASK_CANCEL         -> Task
-GET    TASK_EVENTS | EVENTS ?dataset             server-sent events: Event, `id:` is the sequence number
+GET    TASK_EVENTS | EVENTS ?dataset             server-sent events: Event, `id:` is the sequence number; 410 when those
+                                                 after Last-Event-ID are not all kept
 GET    CONVENTIONS                               -> Page[Convention], oldest first
 DELETE CONVENTION                                -> 204
 GET    TEMPLATES ?lang&cursor&limit             -> Page[TemplateInfo];   POST TemplateCreate -> TemplateInfo
