@@ -60,3 +60,26 @@ def test_what_is_over_its_time_goes_and_history_stays(tmp_path: Path) -> None:
         assert history(client, created) == before
         assert services.upload(client, "another", CSV.encode())["phase"] == "Complete"
     assert column(service.home, "SELECT min(seq) FROM events") > [first]
+
+
+def test_a_task_that_is_over_keeps_the_answer_and_no_plan(tmp_path: Path) -> None:
+    """Regression: scripts, plans and the plans behind every button were kept a second time with each task, for ever."""
+    service = services.Service(tmp_path / "home")
+    with service.running() as client:
+        assert services.upload(client, "survey", CSV.encode())["phase"] == "Complete"
+        path = f"{P}/datasets/survey/conversations"
+        messages = f"{path}/{client.post(path, json={}).json()['id']}/messages"
+        asked = client.post(messages, json={"text": "按编号去重"}).json()["uid"]
+        assert services.finished(client, asked)["phase"] == "AwaitingInput"
+        (work,) = map(json.loads, column(service.home, f"SELECT work FROM tasks WHERE uid = '{asked}'"))
+        assert len(work["question"]["candidates"]) > 1
+        client.post(f"{P}/tasks/{asked}/answer", json={"choice": "q1b"})
+        assert services.finished(client, asked)["phase"] == "Complete"
+        works = list(map(json.loads, column(service.home, "SELECT work FROM tasks ORDER BY seq")))
+        assert works[0] == {"kind": "none"}
+        assert set(works[1]) == {"kind", "question", "choice"}
+        assert "candidates" not in works[1]["question"]
+        told = client.post(messages, json={"text": "以后都这样"}).json()["uid"]
+        assert services.finished(client, told)["phase"] == "Complete"
+        (known,) = client.get(f"{P}/conventions").json()["items"]
+        assert (known["rule"], known["label"]) == ("last", "保留最后一条")

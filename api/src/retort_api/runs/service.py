@@ -24,7 +24,7 @@ from retort_api.runs.running import Running
 from retort_api.runs.sandboxes import Sandbox
 from retort_api.runs.sentences import done, say
 from retort_api.runs.traces import TaskTraces
-from retort_api.runs.work import Work
+from retort_api.runs.work import Work, afterwards
 from retort_api.tasks import repository
 from retort_api.tasks.records import TaskRecord
 from retort_core.errors import Conflict, RetortError, Unavailable
@@ -104,9 +104,7 @@ class TaskWork:
                 earlier = Work.model_validate(task.work)
                 kept = {"question": earlier.question, "choice": readied.choice or earlier.choice}
                 work = work.model_copy(update=kept)
-            await repository.save_work(
-                connection, task.uid, work.model_dump(mode="json", exclude_defaults=True)
-            )
+            await repository.save_work(connection, task.uid, _stored(work))
             if readied.remember:
                 await conventions.remember(connection, task.project, answered(work))
             verdict = readied.verdict
@@ -179,10 +177,13 @@ class TaskWork:
         return work.model_copy(update={"expect": parents[0]})
 
     async def record(self, connection: AsyncConnection, task: TaskRecord, status: TaskStatus) -> None:
-        """In the transaction that ends the task. What a failed one had staged is an unreferenced version from then on:
-        let go of afterwards, a crash in between would hold it for ever."""
+        """In the transaction that ends the task, which keeps of its work what is read later. What a failed one had staged is an
+        unreferenced version from then on: let go of afterwards, a crash in between would hold it for ever."""
         if status.failure is not None:
             await self.commits.drop_ref(connection, task.dataset, staging(task.uid))
+        if task.work:
+            left = afterwards(Work.model_validate(task.work))
+            await repository.save_work(connection, task.uid, _stored(left))
         await self.gate.ended(connection, task, status)
         self.told(task, status)
 
@@ -195,6 +196,10 @@ class DrivenWork(TaskWork):
 
     async def run(self, task: TaskRecord, attempt: int, sandbox: Sandbox, settle: Any) -> Ran | None:
         return await self.running(task, attempt, sandbox, settle)
+
+
+def _stored(work: Work) -> dict[str, Any]:
+    return work.model_dump(mode="json", exclude_defaults=True)
 
 
 def _is_new_turn(readied: Readied) -> bool:

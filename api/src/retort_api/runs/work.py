@@ -47,3 +47,12 @@ class Work(Model):
     restore: str = ""
     question: Question | None = None  # what was asked, with the plan behind every choice
     choice: str = ""  # what was chosen of it, by a click or in words
+
+
+def afterwards(work: Work) -> Work:
+    """What is read of it once its task is over: an answer, which 以后都这样 may take up at any time later. Plan and script stand in
+    the version that was made, the steps also in the task's status; the plans behind the other choices nobody needs."""
+    if work.question is None or not work.choice:
+        return Work(kind="none")
+    question = work.question.model_copy(update={"candidates": ()})
+    return Work(kind="none", question=question, choice=work.choice)
