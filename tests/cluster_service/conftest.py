@@ -41,6 +41,7 @@ from retort_api.mains import parts
 from retort_api.mains.parts import INTAKE
 from retort_api.mains.planners import choose
 from retort_api.migrations import schema
+from retort_api.projects.quotas import Quotas
 from retort_api.runs.pods import Dialler, networks
 from retort_api.settings import Settings
 from retort_core.handshake import session_key
@@ -279,7 +280,9 @@ async def opened(home: Path) -> AsyncIterator[Cluster]:
         running = parts.running(on, intake, settings, home / "spool")
         acts = Acts(database, on.signal)
         stack.push_async_callback(acts.close)
-        gate = TaskGate(database, Recorder(database, b"a seal of the tests"), strangers=True)
+        gate = TaskGate(
+            database, Recorder(database, b"a seal of the tests"), Quotas(database), strangers=True
+        )
         desk = TaskDesk(database, parts.work(on, choose(settings), gate), acts, on.signal)
         attempts = Attempts(
             database=database,

@@ -16,6 +16,7 @@ from retort_api.access import member_repository as members
 from retort_api.access.member_repository import Asker
 from retort_api.audit.recorder import Recorder
 from retort_api.kit.database import Database
+from retort_api.projects.quotas import Quotas
 from retort_api.runs.gates import CHANGES, DECIDES, MOVES
 from retort_api.tasks.records import TaskRecord
 from retort_core.errors import PolicyDenied
@@ -55,8 +56,9 @@ class TaskGate:
     """`strangers`: whether a task that came past this service (an object in the cluster) may change data: that of its own branch,
     for which admission asked. What else a command may change admission cannot see, least of all in words."""
 
-    def __init__(self, database: Database, recorder: Recorder, *, strangers: bool) -> None:
+    def __init__(self, database: Database, recorder: Recorder, quotas: Quotas, *, strangers: bool) -> None:
         self._database, self._recorder, self._strangers = database, recorder, strangers
+        self._quotas = quotas
 
     async def command(self, task: TaskRecord, verb: str, pending: TaskRecord | None) -> None:
         if verb not in MOVES | CHANGES | DECIDES:
@@ -99,6 +101,9 @@ class TaskGate:
             )
         await self._recorder.said(connection, task, approval, approver.name if approver is not None else "")
         return True
+
+    async def stores(self, connection: AsyncConnection, project: str) -> None:
+        await self._quotas.room(connection, project)
 
     async def promoted(self, connection: AsyncConnection, task: TaskRecord, commit: str) -> None:
         asker = await self._asker(connection, task)

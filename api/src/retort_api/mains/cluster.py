@@ -75,7 +75,8 @@ async def opened(
         acts, wakes = Acts(on.database, on.signal), Wakes(on.database, on.signal)
         stack.push_async_callback(wakes.close)
         stack.push_async_callback(acts.drain, DRAIN_SECONDS)
-        work = parts.work(on, chosen, TaskGate(on.database, recorder, strangers=True), watch)
+        quotas = people.quotas(known, on.database)
+        work = parts.work(on, chosen, TaskGate(on.database, recorder, quotas, strangers=True), watch)
         work.wake = wakes.wake
         services = Services(
             settings=settings,
@@ -90,7 +91,7 @@ async def opened(
             signal=on.signal,
             access=access,
             recorder=recorder,
-            quotas=people.quotas(known, on.database),
+            quotas=quotas,
             about=about(settings, chosen.name),
             suggest=suggest,
             spool=home / "spool",

@@ -146,7 +146,7 @@ def wired(
 ) -> tuple[Services, Driver]:
     executor = hands.executor
     on = parts.stored(stores.database, stores.objects, stores.signal)
-    gate = TaskGate(stores.database, doors.recorder, strangers=True)
+    gate = TaskGate(stores.database, doors.recorder, doors.quotas, strangers=True)
     runs = parts.running(on, hands.intake, settings, home / "spool", watch)
     work = parts.driven(on, chosen, runs, gate, watch)
     driver = Driver(stores.database, work, executor, on.signal)

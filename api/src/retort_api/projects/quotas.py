@@ -40,10 +40,14 @@ class Quotas:
     async def left(self, project: str) -> int | None:
         """Bytes that still fit; None = any number. Raises QuotaExceeded when nothing fits any more."""
         async with self.database.read() as connection:
-            allowed = (await self._allowed(connection, project)).storage_bytes
-            if not allowed:
-                return None
-            used = await repository.storage(connection, project)
+            return await self.room(connection, project)
+
+    async def room(self, connection: AsyncConnection, project: str) -> int | None:
+        """As `left`."""
+        allowed = (await self._allowed(connection, project)).storage_bytes
+        if not allowed:
+            return None
+        used = await repository.storage(connection, project)
         if used >= allowed:
             raise storage_exceeded(used, allowed)
         return allowed - used

@@ -26,6 +26,7 @@ from retort_api.runs.feeding import table_feed
 from retort_api.runs.library import Library, invalid_names
 from retort_api.runs.rebasing import Rebasing, misfit, on
 from retort_api.runs.replays import Replay, Replayer, unseen
+from retort_api.projects import quota_repository as quotas
 from retort_api.runs.runner import Draft, Ride, Runner
 from retort_api.runs.sentences import done, say
 from retort_api.runs.staging import Staging
@@ -61,11 +62,11 @@ class Execution:
         staging = Staging(task, work, attempt, rebase)
         ran = await self._made(task, work, ride, staging)
         if isinstance(ran, ResultRecord):
-            await self._keep_answer(task, ran, attempt, settle)
+            await self._keep_answer(task, ran, ride, attempt, settle)
             return None
         if not staging.records or ran.staged is None:
             return ran
-        await self._stage(staging, ran, settle)
+        await self._stage(staging, ran, ride, settle)
         return None
 
     async def _made(self, task: TaskRecord, work: Work, ride: Ride, staging: Staging) -> Ran | ResultRecord:
@@ -100,8 +101,9 @@ class Execution:
             case _:
                 raise BadInput(f"there is nothing to run for work of kind {work.kind!r}")
 
-    async def _stage(self, staging: Staging, ran: Ran, settle: Any) -> None:
+    async def _stage(self, staging: Staging, ran: Ran, ride: Ride, settle: Any) -> None:
         async def also(connection: AsyncConnection) -> None:
+            await quotas.add(connection, staging.task.project, "version", ride.stored)
             await settle(connection, ran)
 
         await self._log.publish(
@@ -218,13 +220,16 @@ class Execution:
             created_at=datetime.now(UTC),
         )
 
-    async def _keep_answer(self, task: TaskRecord, record: ResultRecord, attempt: int, settle: Any) -> None:
+    async def _keep_answer(
+        self, task: TaskRecord, record: ResultRecord, ride: Ride, attempt: int, settle: Any
+    ) -> None:
         outcome = Outcome(result=record.id, branch=task.branch, parent=record.commit)
         ran = Ran(attempt=attempt, done=outcome, message=say("answered", task.lang))
 
         async def keeping(connection: AsyncConnection) -> None:
             if await results.of_dataset(connection, task.dataset, record.id) is None:
                 await results.add(connection, record)
+                await quotas.add(connection, task.project, "result", ride.stored)
             await settle(connection, ran)
 
         await self._database.transact(keeping)

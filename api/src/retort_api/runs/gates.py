@@ -32,6 +32,9 @@ class Gate(Protocol):
     ) -> bool:
         """A yes or no on the task's object, in the transaction that takes it; whether it is one that counts."""
 
+    async def stores(self, connection: AsyncConnection, project: str) -> None:
+        """Before a run that adds to what the project holds. Raises QuotaExceeded when it holds all it may."""
+
     async def promoted(self, connection: AsyncConnection, task: TaskRecord, commit: str) -> None:
         """In the transaction that moves the branch: the last moment to say no."""
 

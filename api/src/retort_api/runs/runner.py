@@ -51,6 +51,7 @@ class Ride:
     progress: Progress
     limits: RunLimits | None = None
     usage: dict[str, float] = field(default_factory=dict)
+    stored: int = 0  # bytes that the object store did not have before
 
     def used(self, **figures: float) -> None:
         for name, value in figures.items():
@@ -115,7 +116,7 @@ class Runner:
                 arrival.came()
                 intake = self._intake_job(ride, "version", params, inputs)
                 await self._take_in(ride, intake, inputs, parts, PARTS)
-            return await self._stored(parts)
+            return await self._stored(ride, parts)
 
     async def answer(self, ride: Ride, fed: Feed, script: Script) -> dict[str, Part]:
         """Tables of a read-only run, checked and stored as Parquet."""
@@ -130,7 +131,7 @@ class Runner:
             with Spool(self._spool) as parts:
                 job = self._intake_job(ride, "answer", {"salt": ride.attempt}, inputs)
                 await self._take_in(ride, job, inputs, parts, ("answer.json", ANSWER))
-                return await asyncio.to_thread(self._answers, parts)
+                return await asyncio.to_thread(self._answers, ride, parts)
 
     async def load(
         self,
@@ -155,7 +156,7 @@ class Runner:
                 await self._take_in(
                     ride, self._intake_job(ride, "import", params, inputs), inputs, parts, PARTS
                 )
-                draft = await self._stored(parts)
+                draft = await self._stored(ride, parts)
         return Draft(written=draft.written, schema=draft.schema, changes=draft.changes, report=report)
 
     async def codebook(
@@ -339,8 +340,10 @@ class Runner:
 
     # -- storing -----------------------------------------------------------------------------------------
 
-    async def _stored(self, parts: Spool) -> Draft:
-        return await asyncio.to_thread(self._store, parts)
+    async def _stored(self, ride: Ride, parts: Spool) -> Draft:
+        draft = await asyncio.to_thread(self._store, parts)
+        ride.stored += draft.written.added
+        return draft
 
     def _store(self, parts: Spool) -> Draft:
         found = VersionParts.of({name: _bytes(parts, name) for name in parts.names})
@@ -350,16 +353,15 @@ class Runner:
         changes = Changes.model_validate_json(measured) if measured is not None else Changes()
         return Draft(written=written, schema=schema, changes=changes)
 
-    def _answers(self, parts: Spool) -> dict[str, Part]:
+    def _answers(self, ride: Ride, parts: Spool) -> dict[str, Part]:
         shown = json.loads(parts.content("answer.json"))["tables"]
-        return {
-            name: Part(
-                object=self.objects.put(parts.view(ANSWER + name)),
-                rows=len(found["rows"]),
-                table_schema=Schema.model_validate(found["schema"]),
-            )
-            for name, found in shown.items()
-        }
+        found = {}
+        for name, table in shown.items():
+            added = self.objects.add(parts.view(ANSWER + name))
+            ride.stored += parts.size(ANSWER + name) if added.new else 0
+            schema = Schema.model_validate(table["schema"])
+            found[name] = Part(object=added.key, rows=len(table["rows"]), table_schema=schema)
+        return found
 
 
 def _bytes(parts: Spool, name: str) -> bytes:

@@ -24,7 +24,7 @@ from retort_api.runs.running import Running
 from retort_api.runs.sandboxes import Sandbox
 from retort_api.runs.sentences import done, say
 from retort_api.runs.traces import TaskTraces
-from retort_api.runs.work import Work, afterwards
+from retort_api.runs.work import Work, afterwards, stores
 from retort_api.tasks import repository
 from retort_api.tasks.records import TaskRecord
 from retort_core.errors import Conflict, RetortError, Unavailable
@@ -104,6 +104,8 @@ class TaskWork:
                 earlier = Work.model_validate(task.work)
                 kept = {"question": earlier.question, "choice": readied.choice or earlier.choice}
                 work = work.model_copy(update=kept)
+            if stores(work):
+                await self.gate.stores(connection, task.project)
             await repository.save_work(connection, task.uid, _stored(work))
             if readied.remember:
                 await conventions.remember(connection, task.project, answered(work))

@@ -49,6 +49,14 @@ class Work(Model):
     choice: str = ""  # what was chosen of it, by a click or in words
 
 
+def stores(work: Work) -> bool:
+    """Whether its run may make a version that adds to what the project holds. Answers do too, but who holds too much may
+    still look."""
+    if work.kind in ("none", "restore"):
+        return False
+    return not work.result and (work.script is None or work.script.yields == "version")
+
+
 def afterwards(work: Work) -> Work:
     """What is read of it once its task is over: an answer, which 以后都这样 may take up at any time later. Plan and script stand in
     the version that was made, the steps also in the task's status; the plans behind the other choices nobody needs."""
