@@ -20,13 +20,13 @@ from retort_api.commits.results import ResultRecord
 from retort_api.datasets import repository as datasets
 from retort_api.datasets.repository import UploadRecord
 from retort_api.kit.database import Database
+from retort_api.projects import quota_repository as quotas
 from retort_api.runs import losses, relations
 from retort_api.runs.codebooks import codebook_plan
 from retort_api.runs.feeding import table_feed
 from retort_api.runs.library import Library, invalid_names
 from retort_api.runs.rebasing import Rebasing, misfit, on
 from retort_api.runs.replays import Replay, Replayer, unseen
-from retort_api.projects import quota_repository as quotas
 from retort_api.runs.runner import Draft, Ride, Runner
 from retort_api.runs.sentences import done, say
 from retort_api.runs.staging import Staging
