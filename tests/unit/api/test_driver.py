@@ -84,6 +84,9 @@ class Work:
         self.promotions += 1
         return self.promotion()
 
+    def left(self, task: TaskRecord) -> dict[str, Any]:
+        return {}
+
     async def record(self, connection: Any, task: TaskRecord, status: TaskStatus) -> None:
         """What came of a task is for the audit."""
 

@@ -21,7 +21,7 @@ from retort_api.kit.signals import Signal
 from retort_api.runs.service import TaskWork
 from retort_api.tasks import events, repository
 from retort_api.tasks.languages import of_source
-from retort_api.tasks.records import TaskRecord
+from retort_api.tasks.records import Ending, TaskRecord
 from retort_core import names
 from retort_core.errors import Conflict, NotFound, RetortError, Unavailable
 from retort_core.http.internal import CommitFeed, OpenTasks, TaskObject, TaskPut, TaskSeen, Wanted
@@ -121,7 +121,7 @@ class TaskDesk:
         if held is None or held.status != task.status:
             raise Unavailable("This task moved on meanwhile; ask again.")
         await objects.touch(connection, task.uid)
-        await _save(connection, held, status)
+        await self._save(connection, held, status)
         await self._work.record(connection, held, status)
         await objects.archive(connection, task.uid)
 
@@ -167,9 +167,8 @@ class TaskDesk:
                 wanted = wish(decision, seen)
             seen = seen.model_copy(update={"status": decision.status})
         if seen.status != task.status or not seen.revision:
-            await _save(
-                connection, task, seen.status
-            )  # first, as replies do: one order of locks, and no deadlock
+            # First, as replies do: one order of locks, and no deadlock.
+            await self._save(connection, task, seen.status)
             if not await objects.advance(connection, task.uid, seen.revision):
                 raise Conflict(LATE, seen=(await self.get(task.uid)).model_dump(mode="json"))
             seen = seen.model_copy(update={"revision": seen.revision + 1})
@@ -225,6 +224,12 @@ class TaskDesk:
             await repository.cancel(connection, task.uid)
             task = replace(task, cancelled=True)
         return task
+
+    async def _save(self, connection: AsyncConnection, task: TaskRecord, status: TaskStatus) -> None:
+        ending = Ending(at=datetime.now(UTC), work=self._work.left(task)) if status.terminal else None
+        await repository.save_status(connection, task.uid, status, ending)
+        data = {"phase": status.phase, "message": status.message}
+        await events.add(connection, "task", data, task=task.uid, dataset=task.dataset, project=task.project)
 
     def _start(self, standing: _Standing) -> bool:
         """Whether something was begun whose reply is to come."""
@@ -291,10 +296,3 @@ async def _own_conversation(connection: AsyncConnection, task: TaskRecord) -> No
         raise NotFound(
             f"{task.requester} has no conversation {task.conversation[:40]!r} on this dataset: leave spec.conversation out."
         )
-
-
-async def _save(connection: AsyncConnection, task: TaskRecord, status: TaskStatus) -> None:
-    now = datetime.now(UTC) if status.terminal else None
-    await repository.save_status(connection, task.uid, status, now)
-    data = {"phase": status.phase, "message": status.message}
-    await events.add(connection, "task", data, task=task.uid, dataset=task.dataset, project=task.project)

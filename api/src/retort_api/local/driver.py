@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -26,7 +26,7 @@ from retort_api.kit.database import Database
 from retort_api.kit.signals import Signal
 from retort_api.runs.sandboxes import Sandbox, Sandboxes
 from retort_api.tasks import events, repository
-from retort_api.tasks.records import Replies, TaskRecord
+from retort_api.tasks.records import Ending, Replies, TaskRecord
 from retort_core.errors import RetortError, Unavailable
 from retort_core.lifecycle.failures import failure_of
 from retort_core.lifecycle.observations import (
@@ -61,6 +61,7 @@ class Work(Protocol):
     async def prepare(self, task: TaskRecord, settle: Settle) -> Prepared | None: ...
     async def run(self, task: TaskRecord, attempt: int, sandbox: Sandbox, settle: Settle) -> Ran | None: ...
     async def promoted(self, connection: AsyncConnection, task: TaskRecord, commit: str) -> Promoted: ...
+    def left(self, task: TaskRecord) -> dict[str, Any]: ...
     async def record(self, connection: AsyncConnection, task: TaskRecord, status: TaskStatus) -> None: ...
 
 
@@ -163,8 +164,8 @@ class Driver:
         task, decision = await self._settled(connection, _replied(before, reply), now)
         status = decision.status
         if task.replies is not before.replies or status != before.status:
-            finished = now if status.terminal else None
-            await repository.save_decision(connection, uid, task.replies, status, finished)
+            ending = Ending(at=now, work=self._work.left(task)) if status.terminal else None
+            await repository.save_decision(connection, uid, task.replies, status, ending)
         if status != before.status:
             data = {"phase": status.phase, "message": status.message}
             await events.add(connection, "task", data, task=uid, dataset=task.dataset, project=task.project)

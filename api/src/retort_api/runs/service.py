@@ -178,14 +178,15 @@ class TaskWork:
         parents = await commits.parents(connection, task.dataset, commit)
         return work.model_copy(update={"expect": parents[0]})
 
+    def left(self, task: TaskRecord) -> dict[str, Any]:
+        """What is kept of the work of a task that ends."""
+        return _stored(afterwards(Work.model_validate(task.work))) if task.work else {}
+
     async def record(self, connection: AsyncConnection, task: TaskRecord, status: TaskStatus) -> None:
-        """In the transaction that ends the task, which keeps of its work what is read later. What a failed one had staged is an
-        unreferenced version from then on: let go of afterwards, a crash in between would hold it for ever."""
+        """In the transaction that ends the task. What a failed one had staged is an unreferenced version from then on:
+        let go of afterwards, a crash in between would hold it for ever."""
         if status.failure is not None:
             await self.commits.drop_ref(connection, task.dataset, staging(task.uid))
-        if task.work:
-            left = afterwards(Work.model_validate(task.work))
-            await repository.save_work(connection, task.uid, _stored(left))
         await self.gate.ended(connection, task, status)
         self.told(task, status)
 

@@ -33,6 +33,14 @@ class Replies:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ending:
+    """When a task ended, and what is kept of its work."""
+
+    at: datetime
+    work: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
 class TaskRecord:
     uid: str
     project: str

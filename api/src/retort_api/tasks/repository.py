@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.kit.inserts import insert_new
 from retort_api.records import idempotency, tasks
-from retort_api.tasks.records import Replies, TaskRecord
+from retort_api.tasks.records import Ending, Replies, TaskRecord
 from retort_core.lifecycle.observations import Prepared, Promoted, Ran
 from retort_core.lifecycle.sources import Answer, Approval, Source
 from retort_core.lifecycle.statuses import TaskStatus
@@ -123,23 +123,31 @@ async def open_uids(connection: AsyncConnection) -> list[str]:
 
 
 async def save_status(
-    connection: AsyncConnection, uid: str, status: TaskStatus, finished_at: datetime | None
+    connection: AsyncConnection, uid: str, status: TaskStatus, ending: Ending | None = None
 ) -> None:
-    values = {"status": _json(status), "phase": status.phase, "finished_at": finished_at}
+    values = {"status": _json(status), "phase": status.phase, **_ended(ending)}
     await connection.execute(update(tasks).where(tasks.c.uid == uid).values(**values))
 
 
 async def save_decision(
-    connection: AsyncConnection, uid: str, replies: Replies, status: TaskStatus, finished_at: datetime | None
+    connection: AsyncConnection,
+    uid: str,
+    replies: Replies,
+    status: TaskStatus,
+    ending: Ending | None = None,
 ) -> None:
     """What was found and what was decided from it, in one statement."""
     values = {
         "replies": _told(replies),
         "status": _json(status),
         "phase": status.phase,
-        "finished_at": finished_at,
+        **_ended(ending),
     }
     await connection.execute(update(tasks).where(tasks.c.uid == uid).values(**values))
+
+
+def _ended(ending: Ending | None) -> dict[str, Any]:
+    return {"finished_at": ending.at, "work": ending.work} if ending is not None else {"finished_at": None}
 
 
 async def save_replies(connection: AsyncConnection, uid: str, replies: Replies) -> None:
