@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
+from retort_core.errors import NotFound
 from retort_core.lifecycle.statuses import AskedQuestion, Counts, Failure, Staged, TaskStatus, Usage
 from retort_core.resources.conditions import TaskReason
 from retort_core.resources.v1alpha1 import (
@@ -27,7 +28,8 @@ from retort_core.resources.v1alpha1 import (
 
 RUNNING_AFTER: Final = 0.5  # seconds; a run that is over sooner shows its end only
 WAITING_AFTER: Final = 10.0  # seconds without an executor before it is said why
-# Their sentences are ours and quote no cell. Others may: an exception of a script, a value that is nearly there.
+# Their sentences are ours and quote no cell, what is not there is called by its name at most. Others may: an exception of a
+# script, a value that is nearly there.
 QUOTES_NOTHING: Final = frozenset({"Infrastructure", "Limit", "Policy", "Cancelled"})
 
 
@@ -77,7 +79,7 @@ def patch(
 def told(failure: Failure) -> str:
     """What an event says of it. Who may read the events of a namespace need not be let into any data; who may read the task's
     object is, by every role of the chart."""
-    if failure.failure in QUOTES_NOTHING:
+    if failure.failure in QUOTES_NOTHING or failure.code == NotFound.code:
         return failure.message
     return f"{failure.code}: why is in status.message of the task"
 

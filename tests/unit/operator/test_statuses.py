@@ -50,8 +50,13 @@ def test_an_event_repeats_no_sentence_that_may_quote_a_cell(kind: str) -> None:
     assert statuses.told(failure) == "data-error: why is in status.message of the task"
 
 
-def test_an_event_says_what_the_installation_itself_lacks() -> None:
-    failure = Failure(
-        failure="Limit", code="limit-exceeded", message="The run took longer than 1 s and was stopped"
-    )
-    assert statuses.told(failure) == failure.message
+@pytest.mark.parametrize(
+    ("kind", "code", "message"),
+    [
+        ("Limit", "limit-exceeded", "The run took longer than 1 s and was stopped"),
+        ("Input", "not-found", "There is no dataset 'nowhere'."),
+    ],
+)
+def test_an_event_says_what_is_lacking(kind: str, code: str, message: str) -> None:
+    failure = Failure.model_validate({"failure": kind, "code": code, "message": message})
+    assert statuses.told(failure) == message
