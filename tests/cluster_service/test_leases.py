@@ -34,14 +34,7 @@ pytestmark = pytest.mark.asyncio
 async def test_a_broker_that_dies_in_the_middle_is_a_new_attempt(open_cluster: Any) -> None:
     """Its lease runs out; another broker says so; the result of the dead one, should it come, is dropped."""
     async with open_cluster() as cluster:
-        task = await cluster.upload(data=CSV.encode())
-        before = await cluster.decider.put(task, TaskStatus(), 0, Wanted())
-        dead = RunLease(task=task.uid, attempt=1, epoch=1, holder="a broker that is gone")
-        async with cluster.database.write() as connection:
-            assert await leases.take(connection, dead)
-        finishing = asyncio.create_task(cluster.decider.finish_from(task, before))
-        await cluster.until(task.uid, lambda seen: seen.status.phase == "Running")
-        await _expire(cluster, task.uid)
+        _, finishing = await _left_by_its_broker(cluster)
         await cluster.attempts.tend()
         seen = await finishing
         assert (seen.status.phase, seen.status.attempt) == ("Complete", 2)
@@ -52,14 +45,7 @@ async def test_a_lost_run_is_told_of_although_the_first_who_says_so_dies(
 ) -> None:
     """The lease went in a transaction before the reply: a broker killed between them left the task running for ever."""
     async with open_cluster() as cluster:
-        task = await cluster.upload(data=CSV.encode())
-        before = await cluster.decider.put(task, TaskStatus(), 0, Wanted())
-        dead = RunLease(task=task.uid, attempt=1, epoch=1, holder="a broker that is gone")
-        async with cluster.database.write() as connection:
-            assert await leases.take(connection, dead)
-        finishing = asyncio.create_task(cluster.decider.finish_from(task, before))
-        await cluster.until(task.uid, lambda seen: seen.status.phase == "Running")
-        await _expire(cluster, task.uid)
+        task, finishing = await _left_by_its_broker(cluster)
         died = asyncio.Event()
 
         async def dies(*_: Any) -> None:
@@ -138,6 +124,19 @@ async def test_regression_a_result_was_dropped_because_the_database_was_away_for
             assert await leases.end(connection, lease)
             with pytest.raises(SessionLost):
                 await leases.check(connection, lease)
+
+
+async def _left_by_its_broker(cluster: Any) -> tuple[Any, asyncio.Task[Any]]:
+    """A task at work whose broker is gone and its lease run out; and what waits for the task's end."""
+    task = await cluster.upload(data=CSV.encode())
+    before = await cluster.decider.put(task, TaskStatus(), 0, Wanted())
+    dead = RunLease(task=task.uid, attempt=1, epoch=1, holder="a broker that is gone")
+    async with cluster.database.write() as connection:
+        assert await leases.take(connection, dead)
+    finishing = asyncio.create_task(cluster.decider.finish_from(task, before))
+    await cluster.until(task.uid, lambda seen: seen.status.phase == "Running")
+    await _expire(cluster, task.uid)
+    return task, finishing
 
 
 async def _taken(cluster: Any, holder: str) -> str:

@@ -24,9 +24,7 @@ from retort_tables.texts import canonical
 ROWS: Final = 1_048_575  # below the header
 COLUMNS: Final = 16_384
 TEXT: Final = 32_767
-CELL_BYTES: Final = (
-    48  # of a cell in an unpacked sheet, beside its text: 40 around a number, 55 around a text
-)
+CELL_BYTES: Final = 48  # of a cell in an unpacked sheet, beside its text: 40 around a number, 55 a text
 LONG_NUMBER: Final = 10**11  # twelve digits and more
 _FIRST_DATE: Final = dt.date(1900, 3, 1)  # before it, spreadsheets disagree by a day
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 import sqlalchemy as sa
 from alembic import command
 from alembic.script import ScriptDirectory
@@ -19,8 +18,6 @@ from retort_api.access import member_repository as members
 from retort_api.datasets import repository as datasets
 from retort_api.datasets.repository import DatasetRecord
 from retort_api.kit.database import Database
-from retort_api.kit.postgres.database import PostgresDatabase
-from retort_api.kit.postgres.settings import PostgresSettings
 from retort_api.migrations import schema
 from retort_api.projects import repository as projects
 from retort_api.tasks import repository as tasks
@@ -30,26 +27,6 @@ from retort_core.lifecycle.sources import Source
 
 Open = Callable[[], Database]
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
-
-
-@pytest_asyncio.fixture(params=["sqlite", "postgres"])
-async def fresh(request: pytest.FixtureRequest) -> AsyncIterator[Open]:
-    """`fresh()`: another connection source to the same empty database."""
-    if request.param == "sqlite":
-        url = f"sqlite+aiosqlite:///{request.getfixturevalue('tmp_path') / 'retort.db'}"
-        make: Open = lambda: Database(url)  # noqa: E731
-    else:
-        settings = PostgresSettings(database_url=request.getfixturevalue("postgres_url"))
-        make = lambda: PostgresDatabase(settings)  # noqa: E731
-    opened: list[Database] = []
-
-    def fresh() -> Database:
-        opened.append(make())
-        return opened[-1]
-
-    yield fresh
-    for database in opened:
-        await database.close()
 
 
 async def run(database: Database, act: Callable[[sa.Connection], Any]) -> Any:

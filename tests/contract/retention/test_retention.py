@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,8 +17,6 @@ from retort_api.access import member_repository as members
 from retort_api.access.member_repository import Asker
 from retort_api.access.tables import askers
 from retort_api.kit.database import Database
-from retort_api.kit.postgres.database import PostgresDatabase
-from retort_api.kit.postgres.settings import PostgresSettings
 from retort_api.migrations import schema
 from retort_api.records import events as lines
 from retort_api.records import idempotency
@@ -31,25 +29,11 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
-@pytest_asyncio.fixture(params=["sqlite", "postgres"])
-async def again(request: pytest.FixtureRequest) -> AsyncIterator[Open]:
+@pytest_asyncio.fixture
+async def again(fresh: Open) -> Open:
     """`again()`: another connection source to the same database, as another replica has it."""
-    if request.param == "sqlite":
-        url = f"sqlite+aiosqlite:///{request.getfixturevalue('tmp_path') / 'retort.db'}"
-        make: Open = lambda: Database(url)  # noqa: E731
-    else:
-        settings = PostgresSettings(database_url=request.getfixturevalue("postgres_url"))
-        make = lambda: PostgresDatabase(settings)  # noqa: E731
-    opened: list[Database] = []
-
-    def again() -> Database:
-        opened.append(make())
-        return opened[-1]
-
-    await schema.upgrade(again())
-    yield again
-    for database in opened:
-        await database.close()
+    await schema.upgrade(fresh())
+    return fresh
 
 
 @pytest_asyncio.fixture

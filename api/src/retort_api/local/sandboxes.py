@@ -199,9 +199,8 @@ class LocalSandboxes:
             return
         log.error("sandbox_start_failed", worker=self._worker, exc_info=problem)
         self._refuse(Infrastructure(f"a sandbox could not be started: {problem}"))
-        if (
-            self._waiting
-        ):  # else the next claim starts one: without it, starts that fail would follow one another for ever
+        if self._waiting:
+            # Else the next claim starts one: without it, starts that fail would follow one another for ever.
             self._refill()
 
     def _refuse(self, problem: Infrastructure) -> None:

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from retort_api.kit.database import Database
-from retort_api.kit.signals import Signal
+from retort_api.kit.signals import Signal, wait
 from retort_api.tasks import events
 from retort_api.tasks.events import EventKind
 from retort_api.tasks.records import TaskRecord
@@ -72,21 +72,12 @@ class Telling:
                 lines, self._pending = self._pending, []
                 try:
                     await self._stored(lines)
-                except (
-                    RetortError,
-                    SQLAlchemyError,
-                ) as error:  # of the kind alone: what it says may hold cells
+                except (RetortError, SQLAlchemyError) as error:
+                    # Its kind alone: what it says may hold cells.
                     log.warning("progress_not_stored", task=self._task.uid, kind=type(error).__name__)
-                await self._rest()
+                await wait(self._closing, PAUSE_SECONDS)
         finally:
             self._writer = None
-
-    async def _rest(self) -> None:
-        try:
-            async with asyncio.timeout(PAUSE_SECONDS):
-                await self._closing.wait()
-        except TimeoutError:
-            return
 
     async def _stored(self, lines: list[tuple[EventKind, dict[str, Any]]]) -> None:
         task = self._task

@@ -61,8 +61,10 @@ async def latest(connection: AsyncConnection) -> int:
 async def all_kept(connection: AsyncConnection, seq: int) -> bool:
     """Whether everything after this number is still there. Events go from the oldest on, without gaps, and the newest never
     goes: the first number there is tells where they begin. 0 is the position of who has heard nothing yet."""
+    if not seq:
+        return True
     first = (await connection.execute(select(func.min(table.c.seq)))).scalar()
-    return not seq or first is None or seq >= first - 1
+    return first is None or seq >= first - 1
 
 
 async def forget(connection: AsyncConnection, before: datetime, limit: int) -> int:

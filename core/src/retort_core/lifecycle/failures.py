@@ -44,9 +44,7 @@ _CLASSES: Final[tuple[tuple[type[RetortError], FailureClass], ...]] = (
 FIRST_PAUSE: Final = timedelta(seconds=1)
 LONGEST_PAUSE: Final = timedelta(seconds=60)
 LONGEST_REBASE_PAUSE: Final = timedelta(seconds=5)
-OUTAGE_RETRIES: Final = (
-    7  # of a task whose data could not be read or stored: 123 s of pauses, beside what each attempt takes
-)
+OUTAGE_RETRIES: Final = 7  # of a task whose data could not be read or stored: 123 s of pauses
 MOST_REBASES: Final = 10  # of one task; a branch that moves faster than its work takes is left to a person
 
 
