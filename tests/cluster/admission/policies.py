@@ -14,6 +14,7 @@ OPERATOR = ("--as", f"system:serviceaccount:{SYSTEM}:retort-operator")
 API = ("--as", f"system:serviceaccount:{SYSTEM}:retort-api")
 AMY, BOB, CARL, IVY = "amy@example", "bob@example", "carl@example", "ivy@example"
 RBAC = {"apiVersion": "rbac.authorization.k8s.io/v1"}
+CARL_ALONE = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": CARL}
 Body = dict[str, Any]
 
 
@@ -65,6 +66,16 @@ def task(namespace: str, requester: str, **spec: Any) -> str:
                 **spec,
             },
         }
+    )
+
+
+def grant(namespace: str, name: str, subject: Body, rules: list[Body]) -> None:
+    """A Role of that name with these rules, bound to the subject alone."""
+    named = {"metadata": {"name": name, "namespace": namespace}}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name}
+    kubectl.apply(
+        {**RBAC, **named, "kind": "Role", "rules": rules},
+        {**RBAC, **named, "kind": "RoleBinding", "roleRef": role, "subjects": [subject]},
     )
 
 

@@ -9,7 +9,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.cluster.admission.policies import AMY, BOB, CARL, OPERATOR, RBAC, said, spec, until, waiting
+from tests.cluster.admission.policies import (
+    AMY,
+    BOB,
+    CARL,
+    CARL_ALONE,
+    OPERATOR,
+    grant,
+    said,
+    spec,
+    until,
+    waiting,
+)
 from tests.cluster.kube import kubectl
 
 OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "gone", "uid": str(uuid.UUID(int=1))}
@@ -34,13 +45,7 @@ def half(namespace: str, *tasks: str, others: bool = False) -> None:
         {"apiGroups": ["retort.dev"], "resources": ["tasks"], "verbs": [*tasks, "list"]},
         *([{"apiGroups": ["retort.dev"], "resources": ["tasks/others"], "verbs": ["run"]}] if others else []),
     ]  # fmt: skip
-    named = {"metadata": {"name": "carl", "namespace": namespace}}
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "carl"}
-    user = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": CARL}
-    kubectl.apply(
-        {**RBAC, **named, "kind": "Role", "rules": rules},
-        {**RBAC, **named, "kind": "RoleBinding", "roleRef": role, "subjects": [user]},
-    )
+    grant(namespace, "carl", CARL_ALONE, rules)
 
 
 def delete(namespace: str, name: str, *options: str) -> tuple[str, ...]:
@@ -143,13 +148,8 @@ def test_a_namespace_goes_with_all_the_open_tasks_in_it(tenant: str) -> None:
 def test_the_operator_deletes_what_it_has_to(tenant: str) -> None:
     name = waiting(tenant, BOB)
     grants = [{"apiGroups": ["retort.dev"], "resources": ["agenttasks"], "verbs": ["delete"]}]
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "operator"}
     account = {"kind": "ServiceAccount", "namespace": "retort-system", "name": "retort-operator"}
-    named = {"metadata": {"name": "operator", "namespace": tenant}}
-    kubectl.apply(
-        {**RBAC, **named, "kind": "Role", "rules": grants},
-        {**RBAC, **named, "kind": "RoleBinding", "roleRef": role, "subjects": [account]},
-    )
+    grant(tenant, "operator", account, grants)
     gone = (*OPERATOR, "-n", tenant, "delete", name, "--wait=false")
     assert not until(lambda: said(*gone), lambda word: not word)
 

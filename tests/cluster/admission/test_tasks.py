@@ -12,8 +12,9 @@ from tests.cluster.admission.policies import (
     API,
     BOB,
     CARL,
+    CARL_ALONE,
     OPERATOR,
-    RBAC,
+    grant,
     said,
     spec,
     task,
@@ -109,13 +110,7 @@ def half(namespace: str, *verbs: str) -> None:
         {"apiGroups": ["retort.dev"], "resources": ["datasets", "branches"], "verbs": ["get", "update"]},
         {"apiGroups": ["retort.dev"], "resources": ["executorprofiles"], "verbs": ["use"]},
     ]
-    named = {"metadata": {"name": "carl", "namespace": namespace}}
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "carl"}
-    user = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": CARL}
-    kubectl.apply(
-        {**RBAC, **named, "kind": "Role", "rules": rules},
-        {**RBAC, **named, "kind": "RoleBinding", "roleRef": role, "subjects": [user]},
-    )
+    grant(namespace, "carl", CARL_ALONE, rules)
 
 
 def test_a_yes_needs_the_right_to_give_it(tenant: str) -> None:
