@@ -192,7 +192,7 @@ async def test_a_base_that_is_not_there_ends_the_task_with_the_services_sentence
         assert status["failure"] == {"class": "Input", "code": "not-found"}
         await stage.until(lambda: bool(stage.cluster.all("events")))
         note = stage.cluster.all("events")[0]["note"]
-        assert note == "not-found: why is in status.message of the task"
+        assert note == missing.message  # names of branches are no cells
 
 
 @pytest.mark.parametrize(
