@@ -17,7 +17,9 @@ from typing import Final
 RECENT: Final = 300.0  # seconds after its last executor for which one is kept for a project
 FADES: Final = 10.0  # seconds in which what was used counts for a third
 CLEARLY: Final = 1.5  # times as much
-MUCH: Final = 2  # times what a pool holds idle, taken within some ten seconds
+# Times what a pool holds idle, taken within some ten seconds; of larger ones what SMALLEST holds, for what they hold may be more
+# than their nodes can make up for in that time (of a pool of 20 on two cores, one in a second).
+MUCH: Final = 2
 PATIENCE: Final = 10.0  # seconds; then who holds nothing takes the last one: others may never be ready
 SMALLEST: Final = 4  # executors, of a pool at most or idle; of fewer, one that waits for others is too many
 
@@ -66,7 +68,7 @@ class Headroom:
 
         mine = used(tenant)
         others = (one for one, use in self._uses.items() if one != tenant and now - use.at < RECENT)
-        heavy = held(tenant) >= _many(target) or mine > MUCH * target
+        heavy = held(tenant) >= _many(target) or mine > MUCH * min(target, SMALLEST)
         waits = held(tenant) > 0 or now - self._uses.get(tenant, NEVER).at < PATIENCE
         return (
             target > 0

@@ -25,6 +25,7 @@ from retort_operator.metrics import Metrics
 from retort_operator.pauses import growing
 from retort_operator.pods import Maker, PodView, view
 from retort_operator.profiles import Profile, Profiles
+from retort_operator.starts import Starts
 
 log = structlog.get_logger(__name__)
 LOOK_SECONDS: Final = 0.02  # between two looks at one pool; each costs 0.3 ms with 200 executors
@@ -43,6 +44,8 @@ class _Making:
     """What is under way of one profile, and how well it goes."""
 
     flying: int = 0
+    template: str = ""
+    starts: Starts = field(default_factory=Starts)  # of that template
     failures: int = 0
     problem: str = ""
     until: float = 0.0  # no creation before this
@@ -119,6 +122,8 @@ class Pools:
         if not self._current(pod):
             return
         making = self._making.setdefault(pod.profile, _Making())
+        if pod.usable:
+            making.starts.ready(pod.name, time.monotonic())
         if pod.ready and not pod.over:
             making.failures, making.problem, making.failed_pods = 0, "", False
         if pod.over and not pod.task and not pod.leaving and pod.uid not in making.failed:
@@ -180,6 +185,9 @@ class Pools:
     def _fill(self, profile: Profile) -> None:
         pool, waiting = self._pool(profile), self._claims.demand(profile.name)
         making, now = self._making[profile.name], time.monotonic()
+        if making.template != profile.template:
+            making.template, making.starts = profile.template, Starts()
+        making.starts.only({pod.name for pod in self._of(profile.name)})
         wanted = refill(pool, waiting)
         making.missing = (making.missing or now) if wanted > 0 else 0.0
         rest = making.missing + GIVE_WAY - now
@@ -262,6 +270,9 @@ class Pools:
             self._again(profile.name, making.until - now)
             return
         making.pace = max(making.pace, now - 0.5)  # half a second's worth may come at once
+        short, wanted = wanted, making.starts.room(wanted, making.flying, now)
+        if wanted < short:  # each that is ready asks for a look
+            self._again(profile.name, making.starts.soonest(now))
         while wanted > 0 and making.flying < AT_ONCE and making.pace <= now:
             making.flying += 1
             making.pace += self._gap
@@ -273,6 +284,7 @@ class Pools:
     async def _create(self, profile: Profile, making: _Making) -> None:
         users = {pod.user for pod in self._fleet}
         body = self._maker.executor(profile.name, profile.spec, users)
+        asked = time.monotonic()
         try:
             found = await self._cluster.create(PODS, self._maker.namespace, body)
         except RetortError as problem:
@@ -280,7 +292,10 @@ class Pools:
                 self._failed(making, None, problem.message)
                 log.warning("executor_not_made", profile=profile.name, problem=problem.message)
         else:
-            self._fleet.apply(view(found))
+            pod = view(found)
+            self._fleet.apply(pod)
+            if pod.template == making.template:
+                making.starts.begin(pod.name, asked)
             self._metrics.executors_made.labels(profile.name).inc()
         finally:
             making.flying -= 1

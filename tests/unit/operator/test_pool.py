@@ -51,6 +51,7 @@ class Bench:
     def __post_init__(self) -> None:
         self.profile()
         self.ended: list[str] = []
+        self.made: list[str] = []
         maker = Maker(namespace="executors", secret=b"k" * 32)
         cluster: Any = self
         claims: Any = self.claims
@@ -59,9 +60,21 @@ class Bench:
     async def delete(self, resource: object, namespace: str, name: str, uid: str) -> None:
         self.ended.append(name)
 
-    def profile(self, image: str = "one") -> str:
+    async def create(self, resource: object, namespace: str, body: dict[str, Any]) -> dict[str, Any]:
+        self.made.append(body["metadata"]["name"])
+        metadata = {**body["metadata"], "uid": f"u{next(NAMES)}", "resourceVersion": "1"}
+        return {**body, "metadata": metadata, "status": {"phase": "Pending"}}
+
+    def is_ready(self, name: str) -> None:
+        pod = self.fleet.get(name)
+        assert pod is not None
+        self.fleet.apply(replace(pod, version="2", phase="Running", ready=True, ip="10.1.0.1"))
+        self.pools.observe(replace(pod, version="2", phase="Running", ready=True, ip="10.1.0.1"))
+        self.pools.look("default")
+
+    def profile(self, image: str = "one", replicas: int = 0, capacity: int = 9) -> str:
         """Its template."""
-        spec = {"image": f"{image}@sha256:{'0' * 64}", "replicas": 0, "capacity": 9}
+        spec = {"image": f"{image}@sha256:{'0' * 64}", "replicas": replicas, "capacity": capacity}
         assert self.profiles.apply({"metadata": {"name": "default", "uid": "u"}, "spec": spec})
         found = self.profiles.get("default")
         assert found is not None
@@ -187,3 +200,38 @@ async def test_a_deleted_profile_leaves_nothing(bench: Bench) -> None:
     assert not bench.pools._making
     assert not bench.pools._looked
     assert told == ["default"]
+
+
+@pytest.mark.asyncio
+async def test_of_many_that_are_missing_few_start_at_a_time_and_more_as_long_as_that_slows_none(
+    bench: Bench,
+) -> None:
+    """Regression: nineteen started at once on two cores, and each was ready after twenty seconds."""
+    bench.profile(replicas=20, capacity=20)
+    bench.pools.begin()
+    rounds, ready = [], 0
+    while ready < 20:
+        await asyncio.sleep(0.1)
+        rounds.append(len(bench.made) - ready)
+        bench.clock.now += 2.0
+        for name in bench.made[ready:]:
+            bench.is_ready(name)
+        ready = len(bench.made)
+    assert rounds == [2, 4, 8, 6]
+
+
+@pytest.mark.asyncio
+async def test_with_another_template_it_is_seen_anew_how_many_may_start(bench: Bench) -> None:
+    """One with less of a processor is slower without anything being busy."""
+    bench.profile(replicas=20, capacity=20)
+    bench.pools.begin()
+    for _ in range(2):
+        await asyncio.sleep(0.1)
+        bench.clock.now += 2.0
+        for name in bench.made[:]:
+            bench.is_ready(name)
+    before = len(bench.made)
+    bench.profile("two", replicas=20, capacity=40)
+    bench.pools.look("default")
+    await asyncio.sleep(0.1)
+    assert len(bench.made) - before == 2
