@@ -1,4 +1,4 @@
-"""Other values than the page's, on the same installation: two of everything, and Roles instead of ClusterRoles."""
+"""Other values than the page's, on the same installation: two of everything, Roles instead of ClusterRoles, traces."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2 as httpx
 import pytest
+from collector import Seen
 from tests.cluster.kube import ROOT, Program
 from tests.installed.conftest import PROJECT, SYSTEM, Installation
+from tests.installed.machine import until
+from tests.installed.spans import Spans, spans
 from tests.installed.work import DROP
 
 pytestmark = pytest.mark.timeout(600)  # the first one follows the page
@@ -109,3 +113,57 @@ def test_named_projects_need_roles_only(installation: Installation, values: Valu
         assert not kubectl.inside(ELSEWHERE).json("get", "agenttask", "unseen").get("status")
     finally:
         kubectl("delete", "namespace", ELSEWHERE, "--timeout=60s", seconds=80)
+
+
+TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+OF_A_TASK = {"prepare", "task", "queue", "claim", "session", "run", "promote"}
+
+
+def test_one_trace_leads_from_the_request_to_the_pod(installation: Installation, values: Values) -> None:
+    system = installation.kubectl.inside(SYSTEM)
+    image = system("get", "deployment/retort-api", "-o", "jsonpath={.spec.template.spec.containers[0].image}")
+    with spans(system, image) as collected:
+        values.set({"tracing": {"endpoint": collected.url}})
+        headers = {
+            "Authorization": f"Bearer {installation.env['RETORT_TOKEN']}", "traceparent": f"00-{TRACE}-{PARENT}-01",
+        }  # fmt: skip
+        asked = httpx.post(
+            f"{installation.env['RETORT_URL']}/api/v1/projects/{PROJECT}/datasets/survey/tasks",
+            json={
+                "source": {"instruction": {"text": "drop the score column"}},
+                "base": "main",
+                "branch": f"traced-{uuid.uuid4().hex[:8]}",
+                "review": "Auto",
+            },
+            headers=headers,
+            timeout=30,
+            trust_env=False,
+        )
+        assert asked.is_success, asked.text
+        uid = asked.json()["uid"]
+        found = until("all of the task's spans are told", lambda: _of_task(collected, uid))
+        assert {one.trace for one in found.values()} == {TRACE}
+        assert {name: one.service for name, one in found.items()} == {
+            "task": "retort-operator", "queue": "retort-operator", "claim": "retort-operator",
+            "session": "retort-broker", "run": "retort-broker",
+            "prepare": "retort-service", "promote": "retort-service",
+        }  # fmt: skip
+        (request,) = [one for one in collected.seen().spans if one.trace == TRACE and one.parent == PARENT]
+        assert found["task"].parent == found["session"].parent == request.id
+        assert found["run"].parent == found["session"].id
+        pods = [one["status"]["podName"] for one in _tasks(installation) if _uid(one) == uid]
+        assert pods == [found["session"].attributes["retort.executor"]]
+    assert not any(one.failed for one in found.values())
+
+
+def _of_task(collected: Spans, uid: str) -> dict[str, Seen] | None:
+    found = [one for one in collected.seen().spans if one.attributes.get("retort.task") == uid]
+    return {one.name: one for one in found} if {one.name for one in found} == OF_A_TASK else None
+
+
+def _tasks(installation: Installation) -> list[dict[str, Any]]:
+    return list(installation.project.json("get", "agenttasks")["items"])
+
+
+def _uid(task: dict[str, Any]) -> str:
+    return str(task["metadata"]["uid"]).replace("-", "")
