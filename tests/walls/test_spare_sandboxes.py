@@ -57,3 +57,21 @@ async def test_nobody_waits_for_a_spare_one() -> None:
     async with pool.spare() as none_started_yet:
         assert none_started_yet is None
     await pool.close()
+
+
+@pytest.mark.asyncio
+async def test_regression_a_result_waited_for_all_results_of_another_project() -> None:
+    pool = LocalSandboxes("retort_executor.worker:main", 1, target=1, capacity=1)
+    await pool.open()
+    came: list[str] = []
+
+    async def use(owner: str) -> None:
+        async with pool.claimed(owner):
+            came.append(owner)
+
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group, pool.claimed("a"):
+        for owner in ("a", "a", "a", "b"):
+            group.create_task(use(owner))
+        await asyncio.sleep(0)  # each of them waits now
+    assert came == ["a", "b", "a", "a"]
+    await pool.close()

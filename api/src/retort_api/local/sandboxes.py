@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import structlog
 
+from retort_api.kit.turns import Turns
 from retort_api.runs.sandboxes import Sandbox
 from retort_api.runs.session import Session
 from retort_core.errors import Infrastructure
@@ -79,7 +80,8 @@ async def start(worker: str, threads: int) -> LocalSandbox:
 
 
 class LocalSandboxes:
-    """Keeps `target` idle supervisors of one kind and never more than `capacity` in all; first come, first served."""
+    """Keeps `target` idle supervisors of one kind and never more than `capacity` in all; those that wait for one take turns
+    by owner, so that nobody waits for all that another one has to do."""
 
     def __init__(self, worker: str, threads: int, target: int = 1, capacity: int = 2) -> None:
         self._worker, self._threads = worker, threads
@@ -88,7 +90,7 @@ class LocalSandboxes:
         self._starting: set[asyncio.Task[LocalSandbox]] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._claimed = 0
-        self._waiting: deque[asyncio.Future[LocalSandbox]] = deque()
+        self._waiting: Turns[asyncio.Future[LocalSandbox]] = Turns()
         self._closed = False
         self.hello: dict[str, Any] = {}
 
@@ -109,12 +111,12 @@ class LocalSandboxes:
             self._forget(sandbox)
         return None
 
-    async def claim(self) -> Sandbox:
+    async def claim(self, owner: str = "") -> Sandbox:
         idle = self.claim_idle()
         if idle is not None:
             return idle
         future: asyncio.Future[LocalSandbox] = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
+        self._waiting.add(owner, future)
         self._refill()
         try:
             return await future
@@ -124,8 +126,8 @@ class LocalSandboxes:
             raise
 
     @asynccontextmanager
-    async def claimed(self) -> AsyncIterator[Sandbox]:
-        sandbox = await self.claim()
+    async def claimed(self, owner: str = "") -> AsyncIterator[Sandbox]:
+        sandbox = await self.claim(owner)
         try:
             yield sandbox
         finally:
@@ -164,7 +166,7 @@ class LocalSandboxes:
 
     def _offer(self, sandbox: LocalSandbox) -> None:
         while self._waiting:
-            future = self._waiting.popleft()
+            future = self._waiting.next()
             if not future.done():
                 self._claimed += 1
                 future.set_result(sandbox)
@@ -206,7 +208,7 @@ class LocalSandboxes:
     def _refuse(self, problem: Infrastructure) -> None:
         """One start that failed is the answer to one claim."""
         while self._waiting:
-            future = self._waiting.popleft()
+            future = self._waiting.next()
             if not future.done():
                 future.set_exception(problem)
                 return

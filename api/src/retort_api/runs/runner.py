@@ -47,6 +47,7 @@ class Ride:
     where it has one; else the service's own hold."""
 
     attempt: str
+    project: str
     sandbox: Sandbox
     progress: Progress
     limits: RunLimits | None = None
@@ -262,7 +263,7 @@ class Runner:
         names: Sequence[str],
     ) -> None:
         """The intake in a sandbox of its own."""
-        async with self._intake.claimed() as sandbox:
+        async with self._intake.claimed(ride.project) as sandbox:
             await self._taken_in(sandbox, ride, job, inputs, parts, names)
 
     async def _taken_in(

@@ -32,7 +32,13 @@ class Running:
     ) -> Ran | None:
         """`limits`: of the sandbox's profile. The reply, or None when it was settled in the transaction that stored what the run made."""
         progress = Telling(self.database, self.signal, task)
-        ride = Ride(attempt=f"{task.uid}-{attempt}", sandbox=sandbox, progress=progress, limits=limits)
+        ride = Ride(
+            attempt=f"{task.uid}-{attempt}",
+            project=task.project,
+            sandbox=sandbox,
+            progress=progress,
+            limits=limits,
+        )
         started = time.monotonic()
 
         async def timed(connection: AsyncConnection, ran: Ran) -> None:
