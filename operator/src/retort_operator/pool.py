@@ -11,7 +11,6 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
@@ -21,39 +20,15 @@ from retort_core.lifecycle.pools import Pool, gives_way, refill
 from retort_operator.claims import Claims
 from retort_operator.cluster import CONFLICT, PODS, ApiError, Cluster
 from retort_operator.fleet import Fleet
+from retort_operator.making import Making
 from retort_operator.metrics import Metrics
-from retort_operator.pauses import growing
 from retort_operator.pods import Maker, PodView, view
 from retort_operator.profiles import Profile, Profiles
-from retort_operator.starts import Starts
 
 log = structlog.get_logger(__name__)
 LOOK_SECONDS: Final = 0.02  # between two looks at one pool; each costs 0.3 ms with 200 executors
-AT_ONCE: Final = 16  # creations under way
-FIRST_PAUSE: Final = 1.0
-LONGEST_PAUSE: Final = 60.0
-# Starting an executor costs a second of a processor, most tasks less: on a node of two cores a start at the moment of the claim
-# slowed the very task that was claimed for (p50 473 ms against 391). So it begins when the task ends, or after so many seconds.
-GIVE_WAY: Final = 1.0
 STATES: Final = ("ready", "starting", "claimed")  # that executors are counted by
 START_SECONDS: Final = 120.0  # an executor that is not ready by then is given up
-
-
-@dataclass
-class _Making:
-    """What is under way of one profile, and how well it goes."""
-
-    flying: int = 0
-    template: str = ""
-    starts: Starts = field(default_factory=Starts)  # of that template
-    failures: int = 0
-    problem: str = ""
-    until: float = 0.0  # no creation before this
-    pace: float = 0.0  # when the next creation may be
-    missing: float = 0.0  # since when executors are missing; 0 when none is
-    alarm: asyncio.TimerHandle | None = None
-    failed: set[str] = field(default_factory=set)
-    failed_pods: bool = False  # whether what failed last were Pods, and not only the asking for them
 
 
 class Pools:
@@ -71,7 +46,8 @@ class Pools:
     ) -> None:
         self._cluster, self._fleet, self._profiles, self._claims = cluster, fleet, profiles, claims
         self._maker, self._metrics, self._gap = maker, metrics, 1.0 / max(1, per_second)
-        self._making: dict[str, _Making] = {}
+        self._making: dict[str, Making] = {}
+        self._alarms: dict[str, asyncio.TimerHandle] = {}  # by profile
         self._due: set[str] = set()
         self._looked: dict[str, float] = {}
         self._unready: dict[str, float] = {}  # idle Pod -> since when it has been seen unready
@@ -96,7 +72,7 @@ class Pools:
     def problem(self, profile: str) -> str:
         """Why executors do not start, if they do not."""
         making = self._making.get(profile)
-        return making.problem if making is not None and making.failures else ""
+        return making.problem if making is not None else ""
 
     def count(self, profile: str) -> Counter[str]:
         """Executors by state: ready, starting, claimed."""
@@ -121,13 +97,13 @@ class Pools:
             self._unready.pop(pod.name, None)
         if not self._current(pod):
             return
-        making = self._making.setdefault(pod.profile, _Making())
+        making = self._of_profile(pod.profile)
         if pod.usable:
-            making.starts.ready(pod.name, time.monotonic())
+            making.is_ready(pod.name, time.monotonic())
         if pod.ready and not pod.over:
-            making.failures, making.problem, making.failed_pods = 0, "", False
-        if pod.over and not pod.task and not pod.leaving and pod.uid not in making.failed:
-            self._failed(making, pod, pod.reason or "it ended before it was ready")
+            making.works()
+        if pod.over and not pod.task and not pod.leaving:
+            self._failed(pod, pod.reason or "it ended before it was ready")
 
     def tidy(self, now: float) -> None:
         """Ends executors that have been seen unready for too long; `now`: of a clock that nobody sets. How old one is says
@@ -144,8 +120,7 @@ class Pools:
 
     def _given_up(self, pod: PodView) -> None:
         if self._current(pod):
-            making = self._making.setdefault(pod.profile, _Making())
-            self._failed(making, pod, pod.reason or f"not ready within {START_SECONDS:.0f} s")
+            self._failed(pod, pod.reason or f"not ready within {START_SECONDS:.0f} s")
         self.end(pod)
 
     # -- deciding ----------------------------------------------------------------------------------------
@@ -175,8 +150,8 @@ class Pools:
         if pods or (making is not None and making.flying):
             self._measure(name)
             return
-        if making is not None and making.alarm is not None:
-            making.alarm.cancel()
+        if (alarm := self._alarms.pop(name, None)) is not None:
+            alarm.cancel()
         self._making.pop(name, None)
         self._looked.pop(name, None)
         for state in STATES:
@@ -184,13 +159,10 @@ class Pools:
 
     def _fill(self, profile: Profile) -> None:
         pool, waiting = self._pool(profile), self._claims.demand(profile.name)
-        making, now = self._making[profile.name], time.monotonic()
-        if making.template != profile.template:
-            making.template, making.starts = profile.template, Starts()
-        making.starts.only({pod.name for pod in self._of(profile.name)})
+        making, now = self._of_profile(profile.name), time.monotonic()
+        making.known(profile.template, {pod.name for pod in self._of(profile.name)})
         wanted = refill(pool, waiting)
-        making.missing = (making.missing or now) if wanted > 0 else 0.0
-        rest = making.missing + GIVE_WAY - now
+        rest = making.gives_way(wanted > 0, now)
         if wanted > 0 and rest > 0 and gives_way(pool, waiting):
             self._again(profile.name, rest)
         elif wanted > 0:
@@ -200,7 +172,6 @@ class Pools:
 
     def _pool(self, profile: Profile) -> Pool:
         """Executors of an older template count towards the capacity only."""
-        making = self._making.setdefault(profile.name, _Making())
         idle = starting = claimed = running = 0
         for pod in self._fleet:
             if pod.profile != profile.name or pod.over:
@@ -217,10 +188,13 @@ class Pools:
             target=profile.spec.replicas,
             capacity=profile.spec.capacity,
             idle=idle,
-            starting=starting + making.flying,
+            starting=starting + self._of_profile(profile.name).flying,
             claimed=claimed,
             running=running,
         )
+
+    def _of_profile(self, name: str) -> Making:
+        return self._making.setdefault(name, Making(self._gap))
 
     @property
     def _known(self) -> set[str]:
@@ -265,23 +239,14 @@ class Pools:
     # -- acting ------------------------------------------------------------------------------------------
 
     def _make(self, profile: Profile, wanted: int) -> None:
-        making, now = self._making[profile.name], time.monotonic()
-        if now < making.until:
-            self._again(profile.name, making.until - now)
-            return
-        making.pace = max(making.pace, now - 0.5)  # half a second's worth may come at once
-        short, wanted = wanted, making.starts.room(wanted, making.flying, now)
-        if wanted < short:  # each that is ready asks for a look
-            self._again(profile.name, making.starts.soonest(now))
-        while wanted > 0 and making.flying < AT_ONCE and making.pace <= now:
-            making.flying += 1
-            making.pace += self._gap
-            wanted -= 1
+        making = self._of_profile(profile.name)
+        count, rest = making.begin(wanted, time.monotonic())
+        for _ in range(count):
             self._spawn(self._create(profile, making))
-        if wanted > 0 and making.flying < AT_ONCE:
-            self._again(profile.name, making.pace - now)
+        if rest > 0:
+            self._again(profile.name, rest)
 
-    async def _create(self, profile: Profile, making: _Making) -> None:
+    async def _create(self, profile: Profile, making: Making) -> None:
         users = {pod.user for pod in self._fleet}
         body = self._maker.executor(profile.name, profile.spec, users)
         asked = time.monotonic()
@@ -289,13 +254,12 @@ class Pools:
             found = await self._cluster.create(PODS, self._maker.namespace, body)
         except RetortError as problem:
             if not (isinstance(problem, ApiError) and problem.http == CONFLICT):
-                self._failed(making, None, problem.message)
+                making.refused(problem.message, time.monotonic())
                 log.warning("executor_not_made", profile=profile.name, problem=problem.message)
         else:
             pod = view(found)
             self._fleet.apply(pod)
-            if pod.template == making.template:
-                making.starts.begin(pod.name, asked)
+            making.made(pod.name, pod.template, asked)
             self._metrics.executors_made.labels(profile.name).inc()
         finally:
             making.flying -= 1
@@ -312,29 +276,17 @@ class Pools:
     def again(self) -> None:
         """What creations failed on is back; a pause may have grown to a minute."""
         for name, making in self._making.items():
-            if not making.failed_pods:
-                making.until = 0.0
+            making.again()
             self.look(name)
 
-    def _failed(self, making: _Making, pod: PodView | None, problem: str) -> None:
-        """Those that were under way together failed of one thing: they lengthen the pause once."""
-        now = time.monotonic()
-        if now >= making.until:
-            making.failures += 1
-            making.until = now + growing(FIRST_PAUSE, making.failures, LONGEST_PAUSE)
-        making.problem = problem[:500]
-        making.failed_pods |= pod is not None
-        if pod is not None:
-            making.failed.add(pod.uid)
-            if len(making.failed) > 1000:
-                making.failed.clear()
+    def _failed(self, pod: PodView, problem: str) -> None:
+        if self._of_profile(pod.profile).failed(pod.uid, problem, time.monotonic()):
             self._metrics.executors_failed.labels(pod.profile).inc()
 
     def _again(self, profile: str, delay: float) -> None:
-        making = self._making[profile]
-        if making.alarm is not None:
-            making.alarm.cancel()
-        making.alarm = asyncio.get_running_loop().call_later(max(0.01, delay), self.look, profile)
+        if (alarm := self._alarms.get(profile)) is not None:
+            alarm.cancel()
+        self._alarms[profile] = asyncio.get_running_loop().call_later(max(0.01, delay), self.look, profile)
 
     def _measure(self, name: str) -> None:
         count = self.count(name)

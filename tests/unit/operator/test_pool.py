@@ -11,9 +11,10 @@ import pytest
 
 from retort_operator import pool
 from retort_operator.fleet import Fleet
+from retort_operator.making import LONGEST_PAUSE
 from retort_operator.metrics import Metrics
 from retort_operator.pods import Maker, PodView
-from retort_operator.pool import LONGEST_PAUSE, START_SECONDS, Pools
+from retort_operator.pool import START_SECONDS, Pools
 from retort_operator.profiles import Profiles
 
 NAMES = iter(range(10**9))
