@@ -148,7 +148,7 @@ def test_one_trace_leads_from_the_request_to_the_pod(installation: Installation,
             "session": "retort-broker", "run": "retort-broker",
             "prepare": "retort-service", "promote": "retort-service",
         }  # fmt: skip
-        (request,) = [one for one in collected.seen().spans if one.trace == TRACE and one.parent == PARENT]
+        (request,) = until("the request's span is told", lambda: _below(collected, PARENT))
         assert found["task"].parent == found["session"].parent == request.id
         assert found["run"].parent == found["session"].id
         pods = [one["status"]["podName"] for one in _tasks(installation) if _uid(one) == uid]
@@ -156,9 +156,18 @@ def test_one_trace_leads_from_the_request_to_the_pod(installation: Installation,
     assert not any(one.failed for one in found.values())
 
 
+def _below(collected: Spans, parent: str) -> list[Seen]:
+    return [one for one in collected.seen().spans if one.parent == parent]
+
+
 def _of_task(collected: Spans, uid: str) -> dict[str, Seen] | None:
+    """By name, once all are there, each of them once."""
     found = [one for one in collected.seen().spans if one.attributes.get("retort.task") == uid]
-    return {one.name: one for one in found} if {one.name for one in found} == OF_A_TASK else None
+    if len({one.name for one in found}) < len(OF_A_TASK):
+        return None
+    assert {one.name for one in found} == OF_A_TASK
+    assert len(found) == len(OF_A_TASK)
+    return {one.name: one for one in found}
 
 
 def _tasks(installation: Installation) -> list[dict[str, Any]]:

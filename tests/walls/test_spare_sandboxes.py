@@ -22,7 +22,7 @@ async def pool() -> AsyncIterator[LocalSandboxes]:
 
 async def idle(pool: LocalSandboxes) -> None:
     """One stands ready."""
-    async with pool.claimed():
+    async with pool.claimed("a"):
         pass
 
 
@@ -34,7 +34,7 @@ async def test_half_of_them_are_kept_for_those_who_have_work(pool: LocalSandboxe
             assert await stack.enter_async_context(pool.spare()) is not None
         await idle(pool)
         assert await stack.enter_async_context(pool.spare()) is None
-        async with asyncio.timeout(60), pool.claimed(), pool.claimed():
+        async with asyncio.timeout(60), pool.claimed("a"), pool.claimed("a"):
             pass  # both of the other half
     async with pool.spare() as again:
         assert again is not None
@@ -47,7 +47,7 @@ async def test_regression_a_claim_at_the_moment_a_sandbox_came_waited_for_ever()
     await pool.open()
     async with AsyncExitStack() as stack, asyncio.timeout(60):
         for _ in range(3):
-            await stack.enter_async_context(pool.claimed())
+            await stack.enter_async_context(pool.claimed("a"))
     await pool.close()
 
 

@@ -2,8 +2,8 @@
 
 Who holds least comes first, but that only helps with what comes free: beside a project with hundreds of tasks nothing is idle,
 and whoever comes with one waits for a start (two seconds on two busy cores) or, where runs are long, for the end of one. So a
-project that uses as much as the pool holds leaves the last one, and with it one of `capacity`, to those that ask for no more than
-the pool holds and use clearly less than it does. By use, not by what is asked for: one that asks for little, but again and again,
+project that uses as much as the pool holds, or eight executors, leaves the last one, and with it one of `capacity`, to those that
+ask for no more than the pool holds and use clearly less than it does. By use, not by what is asked for: one that asks for little, but again and again,
 would else take every executor there is (two lanes of one project beside three of another: those waited for up to 34 s).
 """
 
@@ -17,9 +17,10 @@ from typing import Final
 RECENT: Final = 300.0  # seconds after its last executor for which one is kept for a project
 FADES: Final = 10.0  # seconds in which what was used counts for a third
 CLEARLY: Final = 1.5  # times as much
-# Times what a pool holds idle, taken within some ten seconds; of larger ones what SMALLEST holds, for what they hold may be more
-# than their nodes can make up for in that time (of a pool of 20 on two cores, one in a second).
-MUCH: Final = 2
+MUCH: Final = 2  # times what a pool holds idle: held, and taken within some ten seconds, together
+# And what is much of any pool: a large one may be to hold more than its nodes can make up for in that time (20 on two cores, where
+# one comes in a second).
+MUCH_OF_ANY: Final = 8
 PATIENCE: Final = 10.0  # seconds; then who holds nothing takes the last one: others may never be ready
 SMALLEST: Final = 4  # executors, of a pool at most or idle; of fewer, one that waits for others is too many
 
@@ -68,7 +69,7 @@ class Headroom:
 
         mine = used(tenant)
         others = (one for one, use in self._uses.items() if one != tenant and now - use.at < RECENT)
-        heavy = held(tenant) >= _many(target) or mine > MUCH * min(target, SMALLEST)
+        heavy = held(tenant) >= _many(target) or mine > min(MUCH * target, MUCH_OF_ANY)
         waits = held(tenant) > 0 or now - self._uses.get(tenant, NEVER).at < PATIENCE
         return (
             target > 0

@@ -34,7 +34,7 @@ class Making:
     _starts: Starts = field(default_factory=Starts)  # of that template
     _failures: int = 0
     _failed: set[str] = field(default_factory=set)
-    _of_pods: bool = False  # whether what failed last were Pods, and not only the asking for them
+    _of_pods: bool = False  # whether Pods failed since one was of use, and not only the asking for them
     _pace: float = 0.0  # when the next creation may be
     _missing: float = 0.0  # since when executors are missing; 0 when none is
 
@@ -44,33 +44,41 @@ class Making:
             self._template, self._starts = template, Starts()
         self._starts.only(pods)
 
-    def gives_way(self, missing: bool, now: float) -> float:  # noqa: FBT001 - a fact, and the only one
-        """Seconds for which starts may still wait for a run."""
-        self._missing = (self._missing or now) if missing else 0.0
+    def enough(self) -> None:
+        """No executor is missing."""
+        self._missing, self._starts.bound = 0.0, False
+
+    def patience(self, now: float) -> float:
+        """Seconds for which starts may still wait for a run, from when executors were first missing."""
+        self._missing = self._missing or now
         return self._missing + GIVE_WAY - now
 
     def begin(self, wanted: int, now: float) -> tuple[int, float]:
         """How many of those wanted are asked for now, and seconds after which there may be more; 0 when somebody will say so."""
         if now < self.until:
             return 0, self.until - now
-        room = self._starts.room(wanted, self.flying, now)
+        may = min(wanted, self._starts.room(now) - self.flying)
         self._pace = max(self._pace, now - BURST)
         count = 0
-        while count < room and self.flying < AT_ONCE and self._pace <= now:
+        while count < may and self.flying < AT_ONCE and self._pace <= now:
             self.flying += 1
             self._pace += self.gap
             count += 1
-        if count < room:
-            return count, self._pace - now if self.flying < AT_ONCE else 0.0
+        self._starts.bound = max(0, may) == count < wanted
+        if count < may and self.flying < AT_ONCE:
+            return count, self._pace - now
         return count, self._starts.soonest(now) if count < wanted else 0.0
 
-    def made(self, pod: str, template: str, asked: float) -> None:
-        """`asked`: when it was asked for."""
-        if template == self._template:
-            self._starts.begin(pod, asked)
+    def answered(self) -> None:
+        """One that was asked for was made, or was not."""
+        self.flying -= 1
 
-    def is_ready(self, pod: str, now: float) -> None:
-        self._starts.ready(pod, now)
+    def made(self, pod: str, template: str, now: float) -> None:
+        if template == self._template:
+            self._starts.begin(pod, now)
+
+    def is_ready(self, pod: str, node: str, now: float) -> None:
+        self._starts.ready(pod, node, now)
 
     def works(self) -> None:
         self._failures, self.problem, self._of_pods = 0, "", False

@@ -99,7 +99,7 @@ class Pools:
             return
         making = self._of_profile(pod.profile)
         if pod.usable:
-            making.is_ready(pod.name, time.monotonic())
+            making.is_ready(pod.name, pod.node, time.monotonic())
         if pod.ready and not pod.over:
             making.works()
         if pod.over and not pod.task and not pod.leaving:
@@ -162,13 +162,14 @@ class Pools:
         making, now = self._of_profile(profile.name), time.monotonic()
         making.known(profile.template, {pod.name for pod in self._of(profile.name)})
         wanted = refill(pool, waiting)
-        rest = making.gives_way(wanted > 0, now)
-        if wanted > 0 and rest > 0 and gives_way(pool, waiting):
+        if wanted <= 0:
+            making.enough()
+            if wanted < 0:
+                self._drop(profile, -wanted)
+        elif (rest := making.patience(now)) > 0 and gives_way(pool, waiting):
             self._again(profile.name, rest)
-        elif wanted > 0:
+        else:
             self._make(profile, wanted)
-        elif wanted < 0:
-            self._drop(profile, -wanted)
 
     def _pool(self, profile: Profile) -> Pool:
         """Executors of an older template count towards the capacity only."""
@@ -247,22 +248,23 @@ class Pools:
             self._again(profile.name, rest)
 
     async def _create(self, profile: Profile, making: Making) -> None:
-        users = {pod.user for pod in self._fleet}
-        body = self._maker.executor(profile.name, profile.spec, users)
-        asked = time.monotonic()
         try:
+            users = {pod.user for pod in self._fleet}
+            body = self._maker.executor(profile.name, profile.spec, users)
             found = await self._cluster.create(PODS, self._maker.namespace, body)
         except RetortError as problem:
             if not (isinstance(problem, ApiError) and problem.http == CONFLICT):
                 making.refused(problem.message, time.monotonic())
                 log.warning("executor_not_made", profile=profile.name, problem=problem.message)
         else:
-            pod = view(found)
-            self._fleet.apply(pod)
-            making.made(pod.name, pod.template, asked)
+            made = view(found)
+            self._fleet.apply(made)
+            pod = self._fleet.get(made.name)
+            if pod is not None and not pod.usable:  # else the watch was here before the answer
+                making.made(pod.name, pod.template, time.monotonic())
             self._metrics.executors_made.labels(profile.name).inc()
         finally:
-            making.flying -= 1
+            making.answered()
             self.look(profile.name)
 
     async def _delete(self, pod: PodView) -> None:

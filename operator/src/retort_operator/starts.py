@@ -2,36 +2,40 @@
 
 A start costs about two seconds of a processor, and nothing tells an operator without rights on nodes how many processors there
 are. Nineteen at once on two cores were each ready after twenty seconds instead of one after the other, and the tasks beside them
-got a tenth of a core each. So the number follows what is seen: while starts take little longer than the quickest one, one more
-at a time; when they take clearly longer, fewer. (Additive increase, multiplicative decrease by the delay's gradient, as congestion
-control does it.)
+got a tenth of a core each. So the number follows what is seen: while starts take little longer than the quickest one of their
+node, one more with each that is ready; when they take clearly longer, so many times fewer (a window that follows the delay, as
+congestion control has it).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
-# From few, because the quickest of many at once is no measure of a quiet node; each start that is not slower makes it one more,
+# From few, because the quickest of many at once is no measure of a quiet node. Each start that is not slower makes it one more,
 # so the number doubles with every round.
 LOWEST: Final = 2.0
-TOLERATED: Final = 1.5  # times the quickest one: readiness is asked for once a second, and nodes differ
-STEP: Final = 0.2  # of the way down that one slow start asks for
-FORGOTTEN: Final = 1.0002  # by how much the quickest is believed to have grown, with each start: nodes change
-# Seconds; then it waits for something else than a processor, and the next ones do not wait for it.
+TOLERATED: Final = 1.5  # times the quickest of the node
+PERIOD: Final = 1.0  # seconds more than that one at the least: readiness is asked for once a second
+HALVES: Final = (
+    6 * 3600.0
+)  # seconds after which the quickest is believed to have taken twice as long: nodes change
+# Seconds; then it waits for something else than a processor (an image, a full node). Others need not wait for it, as long as some
+# are left that do not.
 OVERDUE: Final = 15.0
+NODES: Final = 5000  # remembered
 
 
 @dataclass
 class Starts:
-    """Of executors of one template. Times are seconds of one clock."""
+    """Of executors of one template. Times are seconds of one clock. `bound`: more were wanted than `limit` let begin."""
 
     limit: float = LOWEST
-    _quickest: float = math.inf  # seconds
-    _short: bool = False  # more were wanted than might begin
-    _begun: dict[str, float] = field(default_factory=dict)  # executor -> when it was asked for
+    bound: bool = False
+    _quickest: dict[str, tuple[float, float]] = field(default_factory=dict)  # node -> seconds, and when
+    _begun: dict[str, float] = field(default_factory=dict)  # executor -> when
+    _fewer: float = float("-inf")  # when the limit was lowered last
 
     def begin(self, name: str, now: float) -> None:
         self._begun[name] = now
@@ -40,26 +44,35 @@ class Starts:
         """The others are gone."""
         self._begun = {name: begun for name, begun in self._begun.items() if name in names}
 
-    def ready(self, name: str, now: float) -> None:
+    def ready(self, name: str, node: str, now: float) -> None:
         begun = self._begun.pop(name, None)
         if begun is None:
             return
         took = max(now - begun, 1e-3)
-        self._quickest = min(self._quickest * FORGOTTEN, took)
-        slower = took / (TOLERATED * self._quickest)
-        if slower > 1:
-            self.limit = max(LOWEST, self.limit * (1 - STEP * (1 - 1 / slower)))
-        elif self._short:  # else it tells nothing about more of them
-            self.limit += 1
+        quickest = self._quickest_of(node, took, now)
+        slower = took / max(TOLERATED * quickest, quickest + PERIOD)
+        if slower <= 1:
+            if self.bound:  # else it tells nothing about more of them
+                self.limit += 1
+        elif begun >= self._fewer:  # those that were under way together were slow of one thing
+            self.limit, self._fewer = max(LOWEST, self.limit / slower), now
 
-    def room(self, wanted: int, asked: int, now: float) -> int:
-        """How many of those wanted may begin; `asked`: those asked for that have not begun yet."""
-        under_way = sum(1 for begun in self._begun.values() if now - begun <= OVERDUE)
-        room = max(0, int(self.limit) - asked - under_way)
-        self._short = wanted > room
-        return min(wanted, room)
+    def room(self, now: float) -> int:
+        """How many may be under way beside those that are."""
+        overdue = sum(1 for begun in self._begun.values() if now - begun >= OVERDUE)
+        places = max(LOWEST, self.limit - overdue)
+        return max(0, int(places) - (len(self._begun) - overdue))
 
     def soonest(self, now: float) -> float:
-        """Seconds until the oldest of those under way is overdue."""
-        left = [begun + OVERDUE - now for begun in self._begun.values() if now - begun <= OVERDUE]
-        return min(left, default=OVERDUE)
+        """Seconds until one more of those under way is overdue; 0 when none can be."""
+        ages = (now - begun for begun in self._begun.values())
+        return min((OVERDUE - age for age in ages if age < OVERDUE), default=0.0)
+
+    def _quickest_of(self, node: str, took: float, now: float) -> float:
+        known, at = self._quickest.get(node, (took, now))
+        if took <= known * 2 ** ((now - at) / HALVES):
+            if len(self._quickest) >= NODES:
+                self._quickest.clear()
+            self._quickest[node] = took, now
+            return took
+        return float(known * 2 ** ((now - at) / HALVES))

@@ -53,14 +53,14 @@ class Pool:
         self.idle -= 1
         return Box() if self.idle >= 0 else None
 
-    async def claim(self, owner: str = "") -> Box:
+    async def claim(self, owner: str) -> Box:
         return await self.given.get()
 
     async def release(self, sandbox: Any) -> None:
         self.back.append(sandbox)
 
     @asynccontextmanager
-    async def claimed(self, owner: str = "") -> AsyncIterator[Box]:
+    async def claimed(self, owner: str) -> AsyncIterator[Box]:
         yield await self.claim(owner)
 
 

@@ -14,9 +14,9 @@ GAP = 0.05
 
 def made(making: Making, count: int, now: float, first: int = 0) -> list[str]:
     """So many answers of the API server came."""
-    making.flying -= count
     names = [f"p{first + number}" for number in range(count)]
     for name in names:
+        making.answered()
         making.made(name, "t", now)
     return names
 
@@ -29,29 +29,45 @@ def wide(limit: float = 1000.0) -> Making:
     return making
 
 
-@given(st.lists(st.tuples(st.integers(0, 40), st.floats(0.0, 1.0), st.integers(0, 16)), max_size=40))
-def test_never_more_at_once_nor_faster_than_allowed(turns: list[tuple[int, float, int]]) -> None:
-    making, now, begun = wide(), 0.0, 0
-    for wanted, passed, answered in turns:
+@given(
+    st.sampled_from([2.0, 5.0, 1000.0]),
+    st.lists(
+        st.tuples(
+            st.integers(0, 40),
+            st.sampled_from([0.0, 0.02, 0.5, 1.0, OVERDUE]),
+            st.integers(0, 16),
+            st.integers(0, 9),
+        ),
+        max_size=40,
+    ),
+)
+def test_never_more_at_once_nor_faster_than_allowed(
+    limit: float, turns: list[tuple[int, float, int, int]]
+) -> None:
+    making, now, begun, starting = wide(limit), 100.0, 0, []
+    for wanted, passed, answered, ready in turns:
         now += passed
         count, rest = making.begin(wanted, now)
         begun += count
-        assert making.flying <= AT_ONCE
-        assert begun <= (now + BURST) / GAP + 2
+        assert count == 0 or making.flying <= min(AT_ONCE, making._starts.limit)
+        assert begun <= (now - 100.0 + BURST) / GAP + 2
         # Who gets less than he wants hears when to come again, or is told by an answer.
-        assert count == wanted or rest > 0 or making.flying == AT_ONCE
-        made(making, min(answered, making.flying), now, begun)
+        assert count == wanted or rest > 0 or making.flying > 0
+        starting += made(making, min(answered, making.flying), now, begun)
+        for name in starting[:ready]:
+            making.is_ready(name, "node", now)
+        starting = starting[ready:]
 
 
 def test_more_may_begin_with_each_that_is_ready() -> None:
     making = Making(GAP)
     making.known("t", ())
     count, rest = making.begin(9, 100.0)
-    assert (count, rest) == (2, OVERDUE)
+    assert (count, rest) == (2, 0.0), "the answers will say so"
     names = made(making, count, 100.0)
     assert making.begin(7, 101.0) == (0, OVERDUE - 1.0)
     for name in names:
-        making.is_ready(name, 102.0)
+        making.is_ready(name, "node", 102.0)
     assert making.begin(7, 102.0)[0] == 4
 
 
@@ -88,7 +104,7 @@ def test_what_is_back_ends_the_pause_of_refusals_and_not_of_pods_that_fail() -> 
 
 def test_starts_give_way_for_a_while_from_when_they_are_first_missed() -> None:
     making = wide()
-    assert making.gives_way(missing=True, now=5.0) == GIVE_WAY
-    assert making.gives_way(missing=True, now=5.4) == pytest.approx(GIVE_WAY - 0.4)
-    making.gives_way(missing=False, now=5.5)
-    assert making.gives_way(missing=True, now=6.0) == GIVE_WAY
+    assert making.patience(5.0) == GIVE_WAY
+    assert making.patience(5.4) == pytest.approx(GIVE_WAY - 0.4)
+    making.enough()
+    assert making.patience(6.0) == GIVE_WAY

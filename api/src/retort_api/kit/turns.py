@@ -23,6 +23,14 @@ class Turns(Generic[T]):
         """A new owner comes after those that wait already."""
         self._lines.setdefault(owner, deque()).append(waiting)
 
+    def drop(self, owner: str, waiting: T) -> None:
+        """It waits no longer, and costs its owner no turn."""
+        line = self._lines.get(owner, deque())
+        if waiting in line:
+            line.remove(waiting)
+        if not line:
+            self._lines.pop(owner, None)
+
     def next(self) -> T:
         """Out of its line. Raises KeyError when nobody waits."""
         owner, line = self._lines.popitem(last=False)

@@ -264,7 +264,7 @@ class Driver:
         """`task` is as it was decided upon, work included: nobody but this driver changes that."""
         match action:
             case Claim(attempt):
-                await self._claim(task.uid, attempt)
+                await self._claim(task, attempt)
             case Release(attempt):
                 await self._release(task.uid, attempt)
             case _:
@@ -313,10 +313,11 @@ class Driver:
             case _:
                 raise AssertionError(action)
 
-    async def _claim(self, uid: str, attempt: int) -> None:
+    async def _claim(self, task: TaskRecord, attempt: int) -> None:
+        uid = task.uid
         held = self._held[uid] = _Held(attempt=attempt)
         try:
-            held.sandbox = await self._pool.claim()
+            held.sandbox = await self._pool.claim(task.project)
         except RetortError as error:
             held.lost = error.message
         self._flying.pop((uid, Claim(attempt)), None)

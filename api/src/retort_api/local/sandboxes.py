@@ -111,7 +111,7 @@ class LocalSandboxes:
             self._forget(sandbox)
         return None
 
-    async def claim(self, owner: str = "") -> Sandbox:
+    async def claim(self, owner: str) -> Sandbox:
         idle = self.claim_idle()
         if idle is not None:
             return idle
@@ -121,12 +121,14 @@ class LocalSandboxes:
         try:
             return await future
         except asyncio.CancelledError:
-            if future.done() and not future.cancelled() and future.exception() is None:
+            if future.cancelled():
+                self._waiting.drop(owner, future)
+            elif future.done() and future.exception() is None:
                 await self.release(future.result())
             raise
 
     @asynccontextmanager
-    async def claimed(self, owner: str = "") -> AsyncIterator[Sandbox]:
+    async def claimed(self, owner: str) -> AsyncIterator[Sandbox]:
         sandbox = await self.claim(owner)
         try:
             yield sandbox

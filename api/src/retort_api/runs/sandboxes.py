@@ -23,12 +23,12 @@ class Sandboxes(Protocol):
     def claim_idle(self) -> Sandbox | None:
         """One that is ready this moment, without waiting."""
 
-    async def claim(self, owner: str = "") -> Sandbox:
-        """Owners who wait take turns."""
+    async def claim(self, owner: str) -> Sandbox:
+        """`owner`: a project; those that wait take turns."""
 
     async def release(self, sandbox: Sandbox) -> None: ...
 
-    def claimed(self, owner: str = "") -> AbstractAsyncContextManager[Sandbox]: ...
+    def claimed(self, owner: str) -> AbstractAsyncContextManager[Sandbox]: ...
 
     def spare(self) -> AbstractAsyncContextManager[Sandbox | None]:
         """For whoever has nothing for it to do yet: one that is ready this moment, and none while half of all there may be
