@@ -157,7 +157,7 @@ def test_one_trace_leads_from_the_request_to_the_pod(installation: Installation,
 
 
 def _below(collected: Spans, parent: str) -> list[Seen]:
-    return [one for one in collected.seen().spans if one.parent == parent]
+    return [one for one in collected.seen().spans if (one.trace, one.parent) == (TRACE, parent)]
 
 
 def _of_task(collected: Spans, uid: str) -> dict[str, Seen] | None:

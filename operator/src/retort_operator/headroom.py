@@ -2,7 +2,7 @@
 
 Who holds least comes first, but that only helps with what comes free: beside a project with hundreds of tasks nothing is idle,
 and whoever comes with one waits for a start (two seconds on two busy cores) or, where runs are long, for the end of one. So a
-project that uses as much as the pool holds, or eight executors, leaves the last one, and with it one of `capacity`, to those that
+project that uses more than the pool holds, or than eight executors, leaves the last one, and with it one of `capacity`, to those that
 ask for no more than the pool holds and use clearly less than it does. By use, not by what is asked for: one that asks for little, but again and again,
 would else take every executor there is (two lanes of one project beside three of another: those waited for up to 34 s).
 """

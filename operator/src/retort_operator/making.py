@@ -27,7 +27,7 @@ class Making:
     """`gap`: seconds between two creations. Moments are of a clock that nobody sets."""
 
     gap: float
-    flying: int = 0  # asked for, without an answer yet
+    flying: set[str] = field(default_factory=set)  # asked for, without an answer yet
     problem: str = ""  # why executors do not start, if they do not
     until: float = 0.0  # no creation before this
     _template: str = ""
@@ -42,7 +42,7 @@ class Making:
         """What the profile's executors are made from, and those that there are."""
         if template != self._template:
             self._template, self._starts = template, Starts()
-        self._starts.only(pods)
+        self._starts.only(self.flying.union(pods))
 
     def enough(self) -> None:
         """No executor is missing."""
@@ -50,35 +50,39 @@ class Making:
 
     def patience(self, now: float) -> float:
         """Seconds for which starts may still wait for a run, from when executors were first missing."""
-        self._missing = self._missing or now
+        self._missing, self._starts.bound = self._missing or now, False
         return self._missing + GIVE_WAY - now
 
     def begin(self, wanted: int, now: float) -> tuple[int, float]:
-        """How many of those wanted are asked for now, and seconds after which there may be more; 0 when somebody will say so."""
+        """How many of those wanted are to be asked for now, and seconds after which there may be more; 0 when an answer says so."""
+        self._starts.bound = False
         if now < self.until:
             return 0, self.until - now
-        may = min(wanted, self._starts.room(now) - self.flying)
+        may, room = min(wanted, self._starts.room(now)), AT_ONCE - len(self.flying)
         self._pace = max(self._pace, now - BURST)
         count = 0
-        while count < may and self.flying < AT_ONCE and self._pace <= now:
-            self.flying += 1
+        while count < min(may, room) and self._pace <= now:
             self._pace += self.gap
             count += 1
-        self._starts.bound = max(0, may) == count < wanted
-        if count < may and self.flying < AT_ONCE:
+        if count < min(may, room):
             return count, self._pace - now
+        self._starts.bound = count == may < wanted
         return count, self._starts.soonest(now) if count < wanted else 0.0
 
-    def answered(self) -> None:
-        """One that was asked for was made, or was not."""
-        self.flying -= 1
+    def asked(self, pod: str, now: float) -> None:
+        self.flying.add(pod)
+        self._starts.asked(pod, now)
 
-    def made(self, pod: str, template: str, now: float) -> None:
-        if template == self._template:
-            self._starts.begin(pod, now)
+    def answered(self, pod: str, *, made: bool) -> None:
+        self.flying.discard(pod)
+        if not made:
+            self._starts.drop(pod)
 
-    def is_ready(self, pod: str, node: str, now: float) -> None:
-        self._starts.ready(pod, node, now)
+    def seen(self, pod: str, now: float, *, usable: bool) -> None:
+        """On a node."""
+        self._starts.placed(pod, now)
+        if usable:
+            self._starts.ready(pod, now)
 
     def works(self) -> None:
         self._failures, self.problem, self._of_pods = 0, "", False

@@ -80,8 +80,7 @@ class Pools:
         for pod in self._fleet:
             if pod.profile == profile and not pod.leaving and not pod.over:
                 found["claimed" if pod.task else "ready" if pod.usable else "starting"] += 1
-        making = self._making.get(profile)
-        found["starting"] += making.flying if making is not None else 0
+        found["starting"] += self._unseen(profile)
         return found
 
     def end(self, pod: PodView) -> None:
@@ -98,8 +97,8 @@ class Pools:
         if not self._current(pod):
             return
         making = self._of_profile(pod.profile)
-        if pod.usable:
-            making.is_ready(pod.name, pod.node, time.monotonic())
+        if pod.node:
+            making.seen(pod.name, time.monotonic(), usable=pod.usable)
         if pod.ready and not pod.over:
             making.works()
         if pod.over and not pod.task and not pod.leaving:
@@ -189,10 +188,15 @@ class Pools:
             target=profile.spec.replicas,
             capacity=profile.spec.capacity,
             idle=idle,
-            starting=starting + self._of_profile(profile.name).flying,
+            starting=starting + self._unseen(profile.name),
             claimed=claimed,
             running=running,
         )
+
+    def _unseen(self, name: str) -> int:
+        """Asked for, and not among those known yet."""
+        making = self._making.get(name)
+        return sum(self._fleet.get(pod) is None for pod in making.flying) if making is not None else 0
 
     def _of_profile(self, name: str) -> Making:
         return self._making.setdefault(name, Making(self._gap))
@@ -240,32 +244,32 @@ class Pools:
     # -- acting ------------------------------------------------------------------------------------------
 
     def _make(self, profile: Profile, wanted: int) -> None:
-        making = self._of_profile(profile.name)
-        count, rest = making.begin(wanted, time.monotonic())
+        making, now = self._of_profile(profile.name), time.monotonic()
+        count, rest = making.begin(wanted, now)
         for _ in range(count):
-            self._spawn(self._create(profile, making))
+            users = {pod.user for pod in self._fleet}
+            body = self._maker.executor(profile.name, profile.spec, users)
+            making.asked(body["metadata"]["name"], now)
+            self._spawn(self._create(profile.name, making, body))
         if rest > 0:
             self._again(profile.name, rest)
 
-    async def _create(self, profile: Profile, making: Making) -> None:
+    async def _create(self, profile: str, making: Making, body: dict[str, Any]) -> None:
+        name, made = body["metadata"]["name"], False
         try:
-            users = {pod.user for pod in self._fleet}
-            body = self._maker.executor(profile.name, profile.spec, users)
             found = await self._cluster.create(PODS, self._maker.namespace, body)
         except RetortError as problem:
-            if not (isinstance(problem, ApiError) and problem.http == CONFLICT):
+            made = isinstance(problem, ApiError) and problem.http == CONFLICT  # by the try before
+            if not made:
                 making.refused(problem.message, time.monotonic())
-                log.warning("executor_not_made", profile=profile.name, problem=problem.message)
+                log.warning("executor_not_made", profile=profile, problem=problem.message)
         else:
-            made = view(found)
-            self._fleet.apply(made)
-            pod = self._fleet.get(made.name)
-            if pod is not None and not pod.usable:  # else the watch was here before the answer
-                making.made(pod.name, pod.template, time.monotonic())
-            self._metrics.executors_made.labels(profile.name).inc()
+            made = True
+            self._fleet.apply(view(found))
+            self._metrics.executors_made.labels(profile).inc()
         finally:
-            making.answered()
-            self.look(profile.name)
+            making.answered(name, made=made)
+            self.look(profile)
 
     async def _delete(self, pod: PodView) -> None:
         try:

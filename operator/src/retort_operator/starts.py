@@ -2,77 +2,126 @@
 
 A start costs about two seconds of a processor, and nothing tells an operator without rights on nodes how many processors there
 are. Nineteen at once on two cores were each ready after twenty seconds instead of one after the other, and the tasks beside them
-got a tenth of a core each. So the number follows what is seen: while starts take little longer than the quickest one of their
-node, one more with each that is ready; when they take clearly longer, so many times fewer (a window that follows the delay, as
-congestion control has it).
+got a tenth of a core each. So the number follows what is seen: as long as a start takes little longer than with two at a time, one
+more with each that is ready; when it takes clearly longer, so many times fewer. What it takes with two at a time is measured
+again and again. (A window that follows the delay; congestion control finds the width of a path like this.)
 """
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
-# From few, because the quickest of many at once is no measure of a quiet node. Each start that is not slower makes it one more,
-# so the number doubles with every round.
 LOWEST: Final = 2.0
-TOLERATED: Final = 1.5  # times the quickest of the node
-PERIOD: Final = 1.0  # seconds more than that one at the least: readiness is asked for once a second
-HALVES: Final = (
-    6 * 3600.0
-)  # seconds after which the quickest is believed to have taken twice as long: nodes change
+TOLERATED: Final = 1.25  # times the measure
+PERIOD: Final = 1.0  # seconds more than the measure at the least: readiness is asked for once a second
+# Starts with two at a time that are remembered, and how many are waited for before there are ever more. The second slowest of them is
+# the measure: not the quickest, because nodes differ, and one may be slow of something else.
+SAMPLES: Final = 8
+ENOUGH: Final = 4
+# Seconds; with an older measure two start at a time until there is a newer one. The first since the limit was lowered: perhaps it is
+# not the starts that slow each other.
+MEASURED: Final = 300.0
+DOUBTED: Final = 30.0
+PATIENCE: Final = 30.0  # seconds; then a new measure is done without until the next time
 # Seconds; then it waits for something else than a processor (an image, a full node). Others need not wait for it, as long as some
 # are left that do not.
 OVERDUE: Final = 15.0
-NODES: Final = 5000  # remembered
+
+
+@dataclass
+class _Start:
+    asked: float
+    few: bool = True  # whether there were never more than LOWEST on nodes with it, itself included
+    placed: float | None = None  # when it was first seen on a node
 
 
 @dataclass
 class Starts:
-    """Of executors of one template. Times are seconds of one clock. `bound`: more were wanted than `limit` let begin."""
+    """Of executors of one template. Times are seconds of one clock. `bound`: more were wanted than might begin."""
 
     limit: float = LOWEST
     bound: bool = False
-    _quickest: dict[str, tuple[float, float]] = field(default_factory=dict)  # node -> seconds, and when
-    _begun: dict[str, float] = field(default_factory=dict)  # executor -> when
-    _fewer: float = float("-inf")  # when the limit was lowered last
+    _under_way: dict[str, _Start] = field(default_factory=dict)
+    _samples: deque[float] = field(default_factory=lambda: deque(maxlen=SAMPLES))  # seconds, oldest first
+    _measured: float = -math.inf
+    _trying: float = math.inf  # since when a new measure is wanted
+    _lowered: float = -math.inf
+    _before: float = LOWEST  # the limit, when it was lowered last
 
-    def begin(self, name: str, now: float) -> None:
-        self._begun[name] = now
+    def asked(self, name: str, now: float) -> None:
+        self._under_way[name] = _Start(now)
+        busy = [
+            one for one in self._under_way.values() if one.placed is not None or now - one.asked < OVERDUE
+        ]
+        if len(busy) > LOWEST:
+            for one in busy:
+                one.few = False
+
+    def placed(self, name: str, now: float) -> None:
+        """On a node: what it waits for from now on is a processor."""
+        one = self._under_way.get(name)
+        if one is not None and one.placed is None:
+            one.placed = now
+
+    def drop(self, name: str) -> None:
+        self._under_way.pop(name, None)
 
     def only(self, names: Collection[str]) -> None:
         """The others are gone."""
-        self._begun = {name: begun for name, begun in self._begun.items() if name in names}
+        self._under_way = {name: one for name, one in self._under_way.items() if name in names}
 
-    def ready(self, name: str, node: str, now: float) -> None:
-        begun = self._begun.pop(name, None)
-        if begun is None:
+    def ready(self, name: str, now: float) -> None:
+        one = self._under_way.pop(name, None)
+        if one is None or one.placed is None:
             return
-        took = max(now - begun, 1e-3)
-        quickest = self._quickest_of(node, took, now)
-        slower = took / max(TOLERATED * quickest, quickest + PERIOD)
-        if slower <= 1:
-            if self.bound:  # else it tells nothing about more of them
-                self.limit += 1
-        elif begun >= self._fewer:  # those that were under way together were slow of one thing
-            self.limit, self._fewer = max(LOWEST, self.limit / slower), now
+        took = now - one.placed
+        if one.few and took < OVERDUE:
+            self._samples.append(took)
+            self._measured, self._trying = now, math.inf
+        if len(self._samples) < ENOUGH:
+            return
+        slower = self._slower(took)
+        if slower > 1:
+            if not one.few:
+                self._lower(one.asked, slower, now)
+        elif self.bound:  # else it tells nothing about more of them
+            self.limit += 1
 
     def room(self, now: float) -> int:
         """How many may be under way beside those that are."""
-        overdue = sum(1 for begun in self._begun.values() if now - begun >= OVERDUE)
-        places = max(LOWEST, self.limit - overdue)
-        return max(0, int(places) - (len(self._begun) - overdue))
+        young = len(self._young(now))
+        limit = LOWEST if self._to_measure(now) else self.limit
+        places = max(LOWEST, limit - (len(self._under_way) - young))
+        return max(0, int(places) - young)
 
     def soonest(self, now: float) -> float:
         """Seconds until one more of those under way is overdue; 0 when none can be."""
-        ages = (now - begun for begun in self._begun.values())
-        return min((OVERDUE - age for age in ages if age < OVERDUE), default=0.0)
+        return min((OVERDUE - (now - one.asked) for one in self._young(now)), default=0.0)
 
-    def _quickest_of(self, node: str, took: float, now: float) -> float:
-        known, at = self._quickest.get(node, (took, now))
-        if took <= known * 2 ** ((now - at) / HALVES):
-            if len(self._quickest) >= NODES:
-                self._quickest.clear()
-            self._quickest[node] = took, now
-            return took
-        return float(known * 2 ** ((now - at) / HALVES))
+    def _young(self, now: float) -> list[_Start]:
+        return [one for one in self._under_way.values() if now - one.asked < OVERDUE]
+
+    def _slower(self, took: float) -> float:
+        """How many times what is tolerated."""
+        measure = sorted(self._samples)[-2]
+        return took / max(TOLERATED * measure, measure + PERIOD)
+
+    def _to_measure(self, now: float) -> bool:
+        doubted = self._lowered > self._measured
+        if now - self._measured <= (DOUBTED if doubted else MEASURED):
+            return False
+        self._trying = min(self._trying, now)
+        if now - self._trying > PATIENCE:
+            self._measured, self._trying = now, math.inf
+            return False
+        return True
+
+    def _lower(self, asked: float, slower: float, now: float) -> None:
+        """By the slowest of those that were under way together: what they say is one thing."""
+        if asked >= self._lowered:
+            self._before, self._lowered = self.limit, now
+        self.limit = min(self.limit, max(LOWEST, self._before / slower))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -169,3 +170,19 @@ async def test_promises_of_earlier_releases_get_an_end_and_rights_of_tasks_none(
     assert given is not None
     assert given.at is not None
     assert (kept.at, given.asked, given.at >= began) == (None, None, True)
+
+
+@pytest.mark.asyncio
+async def test_regression_a_new_database_that_somebody_else_writes_to_was_locked(tmp_path: Path) -> None:
+    """To change a database to its write-ahead log SQLite waits for nobody: of six that opened a new one at the same moment one
+    was refused in every fifth try."""
+    path = tmp_path / "new.db"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("CREATE TABLE theirs (a)")
+    other.execute("BEGIN IMMEDIATE")
+    asyncio.get_running_loop().call_later(0.1, other.execute, "COMMIT")
+    base = Database(f"sqlite+aiosqlite:///{path}")
+    async with base.read() as connection:
+        assert (await connection.execute(sa.text("PRAGMA journal_mode"))).scalar() == "wal"
+    await base.close()
+    other.close()

@@ -7,26 +7,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retort_operator.making import AT_ONCE, BURST, FIRST_PAUSE, GIVE_WAY, Making
-from retort_operator.starts import OVERDUE
+from retort_operator.starts import ENOUGH, OVERDUE
 
 GAP = 0.05
-
-
-def made(making: Making, count: int, now: float, first: int = 0) -> list[str]:
-    """So many answers of the API server came."""
-    names = [f"p{first + number}" for number in range(count)]
-    for name in names:
-        making.answered()
-        making.made(name, "t", now)
-    return names
+NAMES = iter(range(10**9))
 
 
 def wide(limit: float = 1000.0) -> Making:
     """One that has seen many start at a time."""
     making = Making(GAP)
     making.known("t", ())
-    making._starts.limit = limit
+    making._starts.limit, making._starts._measured = limit, 1e9
+    making._starts._samples.extend([2.0] * ENOUGH)
     return making
+
+
+def asked(making: Making, wanted: int, now: float) -> list[str]:
+    """Those that are asked for."""
+    names = [f"p{next(NAMES)}" for _ in range(making.begin(wanted, now)[0])]
+    for name in names:
+        making.asked(name, now)
+    return names
+
+
+def is_ready(making: Making, name: str, begun: float, now: float) -> None:
+    making.seen(name, begun, usable=False)
+    making.seen(name, now, usable=True)
 
 
 @given(
@@ -44,39 +50,63 @@ def wide(limit: float = 1000.0) -> Making:
 def test_never_more_at_once_nor_faster_than_allowed(
     limit: float, turns: list[tuple[int, float, int, int]]
 ) -> None:
-    making, now, begun, starting = wide(limit), 100.0, 0, []
+    making, now, begun = wide(limit), 100.0, 0
+    flying: list[str] = []
+    starting: list[str] = []
     for wanted, passed, answered, ready in turns:
         now += passed
         count, rest = making.begin(wanted, now)
+        for _ in range(count):
+            flying.append(f"p{next(NAMES)}")
+            making.asked(flying[-1], now)
         begun += count
-        assert count == 0 or making.flying <= min(AT_ONCE, making._starts.limit)
+        assert len(making.flying) == len(flying) <= AT_ONCE
+        young = [one for one in making._starts._under_way.values() if now - one.asked < OVERDUE]
+        assert count == 0 or len(young) <= making._starts.limit
         assert begun <= (now - 100.0 + BURST) / GAP + 2
         # Who gets less than he wants hears when to come again, or is told by an answer.
-        assert count == wanted or rest > 0 or making.flying > 0
-        starting += made(making, min(answered, making.flying), now, begun)
+        assert count == wanted or rest > 0 or flying
+        for name in flying[:answered]:
+            making.answered(name, made=True)
+        starting += flying[:answered]
+        flying = flying[answered:]
         for name in starting[:ready]:
-            making.is_ready(name, "node", now)
+            is_ready(making, name, now, now)
         starting = starting[ready:]
 
 
 def test_more_may_begin_with_each_that_is_ready() -> None:
-    making = Making(GAP)
-    making.known("t", ())
-    count, rest = making.begin(9, 100.0)
-    assert (count, rest) == (2, 0.0), "the answers will say so"
-    names = made(making, count, 100.0)
+    making = wide(limit=2.0)
+    names = asked(making, 9, 100.0)
+    assert len(names) == 2
     assert making.begin(7, 101.0) == (0, OVERDUE - 1.0)
     for name in names:
-        making.is_ready(name, "node", 102.0)
+        is_ready(making, name, 100.0, 102.0)
     assert making.begin(7, 102.0)[0] == 4
+
+
+def test_nothing_is_learned_from_those_that_are_ready_while_nobody_wants_more() -> None:
+    making = Making(GAP)
+    making.known("t", ())
+    for say in (making.enough, lambda: making.patience(100.0), lambda: making.begin(1, 100.0)):
+        making.begin(9, 100.0)
+        say()
+        assert not making._starts.bound
+    making.refused("no", 100.0)
+    making._starts.bound = True
+    making.begin(9, 100.5)
+    assert not making._starts.bound
 
 
 def test_those_that_are_gone_are_waited_for_no_longer() -> None:
     making = Making(GAP)
     making.known("t", ())
-    made(making, making.begin(9, 100.0)[0], 100.0)
-    making.known("t", {"p1"})
-    assert making.begin(9, 101.0)[0] == 1
+    first, second = asked(making, 9, 100.0)
+    making.answered(first, made=True)
+    making.known("t", ())
+    assert making.begin(9, 101.0)[0] == 1, "the second is asked for still"
+    making.answered(second, made=False)
+    assert making.begin(9, 101.0)[0] == 2
 
 
 def test_failures_pause_it_and_what_is_refused_together_does_so_once() -> None:

@@ -67,23 +67,23 @@ def _prepare(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # SQLAlchemy's `begin` event opens transactions, not the driver
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-    _write_ahead(cursor)
+    _write_ahead(connection, cursor)
     for pragma in ("synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
-def _write_ahead(cursor: Any) -> None:
-    """For this one statement SQLite waits for nobody, whatever `busy_timeout` says: of six that open a new database at the same
-    moment one is refused in every fifth try. It is over in milliseconds; a database that has the mode already is never locked."""
+def _write_ahead(connection: Any, cursor: Any) -> None:
+    """To change the mode SQLite waits for nobody, whatever `busy_timeout` says: of six that open a new database at the same moment
+    one is refused in every fifth try. The others are done in milliseconds, and a database is made once."""
     end = time.monotonic() + BUSY_MS / 1000
     while True:
         try:
             cursor.execute("PRAGMA journal_mode=WAL")
         except sqlite3.OperationalError as problem:
-            if problem.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+            if problem.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
                 raise
-            time.sleep(0.005)
+            connection.run_async(lambda _: asyncio.sleep(0.005))
         else:
             return
 

@@ -339,6 +339,9 @@ class Driver:
         if held is None or held.attempt != attempt:
             return
         del self._held[uid]
+        claiming = self._flying.get((uid, Claim(attempt)))
+        if claiming is not None and held.sandbox is None:
+            claiming.cancel()  # it would cost its project a turn
         running = self._flying.get((uid, Run(attempt)))
         if running is not None:  # over before its reply: cancelled or past its deadline
             running.cancel()

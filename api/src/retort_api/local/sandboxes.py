@@ -146,11 +146,13 @@ class LocalSandboxes:
 
     async def release(self, sandbox: Sandbox) -> None:
         self._claimed -= 1
-        if isinstance(sandbox, LocalSandbox) and sandbox.usable and not self._closed:
-            self._offer(sandbox)
-        else:
-            await sandbox.close()
-        self._refill()
+        try:
+            if isinstance(sandbox, LocalSandbox) and sandbox.usable and not self._closed:
+                self._offer(sandbox)
+            else:
+                await sandbox.close()
+        finally:
+            self._refill()
 
     async def close(self) -> None:
         self._closed = True
