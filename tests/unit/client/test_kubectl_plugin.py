@@ -144,6 +144,21 @@ def test_the_history_is_a_graph_newest_first() -> None:
     assert [line for line in lines if "●" in line][-1].endswith("~ 1 cells")
 
 
+def test_regression_a_graph_of_many_branches_is_not_broken_in_the_middle_of_an_id() -> None:
+    def of(number: int, *parents: int) -> dict[str, Any]:
+        ids = {"commit": f"{number:02x}" * 32, "parents": [f"{parent:02x}" * 32 for parent in parents]}
+        return {"spec": {**commit(number)["spec"], **ids}}
+
+    many = [of(number, 1) for number in range(40, 1, -1)]
+    fake = Fake({"items": [*many, of(1)]})
+    done = CliRunner().invoke(application(fake), ["log", "--graph"], env={"COLUMNS": "80", "RETORT_URL": ""})
+    lines = done.output.splitlines()
+    for one in many:
+        (line,) = [line for line in lines if one["spec"]["commit"][:12] in line]
+        assert "●" in line
+        assert one["spec"]["title"] in line
+
+
 def test_logs_are_conditions_and_events_in_order() -> None:
     events = {
         "items": [{"reason": "Claimed", "message": "executor-1", "lastTimestamp": "2025-01-01T00:00:00Z"}]

@@ -70,11 +70,19 @@ class Desk:
                 return conversation.branch
         return dataset.info().default_branch
 
-    def show(self, renderable: RenderableType, reply: BaseModel | Sequence[Any], *, as_json: bool) -> None:
+    def show(
+        self,
+        renderable: RenderableType,
+        reply: BaseModel | Sequence[Any],
+        *,
+        as_json: bool,
+        whole: bool = False,
+    ) -> None:
+        """`whole`: lines stay lines however long they are; broken ones would tear a graph apart."""
         if as_json:
             sys.stdout.write(to_json(reply if isinstance(reply, BaseModel) else list(reply)) + "\n")
         else:
-            self.console.print(renderable)
+            self.console.print(renderable, soft_wrap=whole)
 
     def settle(self, task: Task, *, as_json: bool, quiet: bool = False) -> Task:
         """Wait for a task with a spinner, show what came of it, remember it when it waits for a person."""

@@ -56,8 +56,8 @@ def log(
     at = desk(context)
     dataset = at.dataset()
     if graph:
-        whole = dataset.graph()
-        at.show(rendering.history(whole, at.lang), whole, as_json=as_json)
+        found = dataset.graph()
+        at.show(rendering.history(found, at.lang), found, as_json=as_json, whole=True)
         return
     commits = list(dataset.commits(branch or at.branch(dataset)))
     lines = []

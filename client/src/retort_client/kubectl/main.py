@@ -36,11 +36,12 @@ class Desk:
     tasks: Tasks
     console: Console = field(default_factory=Console)
 
-    def show(self, shown: RenderableType, value: Any, *, as_json: bool) -> None:
+    def show(self, shown: RenderableType, value: Any, *, as_json: bool, whole: bool = False) -> None:
+        """`whole`: lines stay lines however long they are; broken ones would tear a graph apart."""
         if as_json:
             sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
         else:
-            self.console.print(shown)
+            self.console.print(shown, soft_wrap=whole)
 
     def settle(self, found: Mapping[str, Any], wait: int, *, as_json: bool) -> None:
         name = found["metadata"]["name"]
@@ -161,7 +162,7 @@ def log(
     """The versions of this namespace, newest first."""
     at = _desk(context)
     found = [one for one in at.tasks.commits() if dataset in ("", one["spec"]["datasetName"])]
-    at.show(rendering.log(found, graph=graph), found, as_json=as_json)
+    at.show(rendering.log(found, graph=graph), found, as_json=as_json, whole=graph)
 
 
 def diff(
