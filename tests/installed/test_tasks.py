@@ -55,7 +55,8 @@ def test_the_plugin_shows_plan_story_versions_and_cells(installation: Installati
     assert step.strip() == f"1. {status['plan']['steps'][0]}"
     assert "Complete=True" in installation.plugin("logs", "first")
     graph = installation.plugin("log", "--dataset", "survey", "--graph")
-    assert graph.index(newer[:12]) < graph.index(older[:12]), "the newest first"
+    # Titles name versions too ("Back to …"), after one space.
+    assert graph.index(f"  {newer[:12]}") < graph.index(f"  {older[:12]}"), "the newest first"
     changed = installation.plugin("diff", older[:12], newer[:12], "--dataset", "survey")
     assert "Rome" in changed, changed
 
