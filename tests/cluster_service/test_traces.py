@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import servers
-from collector import Collector, Seen, collector
+from collector import SENT_BY, Collector, Seen, collector
 from fake_cluster import Raw
 from installation import TENANT, Installation, migrated
 
@@ -18,7 +18,6 @@ from retort_operator import traces
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 CSV = b"id,city,score\n" + b"".join(f"{n},Rome,{n % 7}\n".encode() for n in range(40))
-WHOLE = {"task", "queue", "claim", "prepare", "session", "run", "promote"}
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +48,8 @@ async def of_task(spans: Collector, uid: str) -> dict[str, Seen]:
     async with asyncio.timeout(20):
         while True:
             found = [one for one in spans.spans if one.attributes.get("retort.task") == uid]
-            if {one.name for one in found} >= WHOLE:
-                assert len(found) == len(WHOLE), found
+            if {one.name for one in found} >= SENT_BY.keys():
+                assert len(found) == len(SENT_BY), found
                 return {one.name: one for one in found}
             await asyncio.sleep(0.1)  # a collector has no way to tell
 
@@ -63,11 +62,7 @@ async def test_what_every_part_does_for_a_request_lies_in_the_trace_of_who_sent_
     (request,) = [one for one in spans.spans if one.name.endswith("/uploads") and one.trace == TRACE]
     assert (request.parent, request.service) == (PARENT, "retort-service")
     assert {one.trace for one in found.values()} == {TRACE}
-    assert {name: one.service for name, one in found.items()} == {
-        "task": "retort-operator", "queue": "retort-operator", "claim": "retort-operator",
-        "session": "retort-broker", "run": "retort-broker",
-        "prepare": "retort-service", "promote": "retort-service",
-    }  # fmt: skip
+    assert {name: one.service for name, one in found.items()} == SENT_BY
     above = {"queue": "task", "claim": "task", "run": "session"}
     for name, one in found.items():
         assert one.parent == (found[above[name]].id if name in above else request.id), name

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2 as httpx
 import pytest
-from collector import Seen
+from collector import SENT_BY, Seen
 from tests.cluster.kube import ROOT, Program
 from tests.installed.conftest import PROJECT, SYSTEM, Installation
 from tests.installed.machine import until
@@ -116,7 +116,6 @@ def test_named_projects_need_roles_only(installation: Installation, values: Valu
 
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
-OF_A_TASK = {"prepare", "task", "queue", "claim", "session", "run", "promote"}
 
 
 def test_one_trace_leads_from_the_request_to_the_pod(installation: Installation, values: Values) -> None:
@@ -143,11 +142,7 @@ def test_one_trace_leads_from_the_request_to_the_pod(installation: Installation,
         uid = asked.json()["uid"]
         found = until("all of the task's spans are told", lambda: _of_task(collected, uid))
         assert {one.trace for one in found.values()} == {TRACE}
-        assert {name: one.service for name, one in found.items()} == {
-            "task": "retort-operator", "queue": "retort-operator", "claim": "retort-operator",
-            "session": "retort-broker", "run": "retort-broker",
-            "prepare": "retort-service", "promote": "retort-service",
-        }  # fmt: skip
+        assert {name: one.service for name, one in found.items()} == SENT_BY
         (request,) = until("the request's span is told", lambda: _below(collected, PARENT))
         assert found["task"].parent == found["session"].parent == request.id
         assert found["run"].parent == found["session"].id
@@ -163,10 +158,10 @@ def _below(collected: Spans, parent: str) -> list[Seen]:
 def _of_task(collected: Spans, uid: str) -> dict[str, Seen] | None:
     """By name, once all are there, each of them once."""
     found = [one for one in collected.seen().spans if one.attributes.get("retort.task") == uid]
-    if len({one.name for one in found}) < len(OF_A_TASK):
+    if len({one.name for one in found}) < len(SENT_BY):
         return None
-    assert {one.name for one in found} == OF_A_TASK
-    assert len(found) == len(OF_A_TASK)
+    assert {one.name for one in found} == SENT_BY.keys()
+    assert len(found) == len(SENT_BY)
     return {one.name: one for one in found}
 
 

@@ -7,13 +7,20 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from answering import Answering, answering
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+
+# What a task leaves in its trace, and who sends it.
+SENT_BY: Final = {
+    "task": "retort-operator", "queue": "retort-operator", "claim": "retort-operator",
+    "session": "retort-broker", "run": "retort-broker",
+    "prepare": "retort-service", "promote": "retort-service",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

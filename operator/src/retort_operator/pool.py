@@ -96,7 +96,7 @@ class Pools:
             self._unready.pop(pod.name, None)
         if not self._current(pod):
             return
-        making = self._of_profile(pod.profile)
+        making = self._making_of(pod.profile)
         if pod.node:
             making.seen(pod.name, time.monotonic(), usable=pod.usable)
         if pod.ready and not pod.over:
@@ -158,7 +158,7 @@ class Pools:
 
     def _fill(self, profile: Profile) -> None:
         pool, waiting = self._pool(profile), self._claims.demand(profile.name)
-        making, now = self._of_profile(profile.name), time.monotonic()
+        making, now = self._making_of(profile.name), time.monotonic()
         making.known(profile.template, {pod.name for pod in self._of(profile.name)})
         wanted = refill(pool, waiting)
         if wanted <= 0:
@@ -198,7 +198,7 @@ class Pools:
         making = self._making.get(name)
         return sum(self._fleet.get(pod) is None for pod in making.flying) if making is not None else 0
 
-    def _of_profile(self, name: str) -> Making:
+    def _making_of(self, name: str) -> Making:
         return self._making.setdefault(name, Making(self._gap))
 
     @property
@@ -244,10 +244,10 @@ class Pools:
     # -- acting ------------------------------------------------------------------------------------------
 
     def _make(self, profile: Profile, wanted: int) -> None:
-        making, now = self._of_profile(profile.name), time.monotonic()
+        making, now = self._making_of(profile.name), time.monotonic()
         count, rest = making.begin(wanted, now)
+        users = {pod.user for pod in self._fleet}
         for _ in range(count):
-            users = {pod.user for pod in self._fleet}
             body = self._maker.executor(profile.name, profile.spec, users)
             making.asked(body["metadata"]["name"], now)
             self._spawn(self._create(profile.name, making, body))
@@ -286,7 +286,7 @@ class Pools:
             self.look(name)
 
     def _failed(self, pod: PodView, problem: str) -> None:
-        if self._of_profile(pod.profile).failed(pod.uid, problem, time.monotonic()):
+        if self._making_of(pod.profile).failed(pod.uid, problem, time.monotonic()):
             self._metrics.executors_failed.labels(pod.profile).inc()
 
     def _again(self, profile: str, delay: float) -> None:

@@ -22,10 +22,10 @@ PERIOD: Final = 1.0  # seconds more than the measure at the least: readiness is 
 # the measure: not the quickest, because nodes differ, and one may be slow of something else.
 SAMPLES: Final = 8
 ENOUGH: Final = 4
-# Seconds; with an older measure two start at a time until there is a newer one. The first since the limit was lowered: perhaps it is
-# not the starts that slow each other.
-MEASURED: Final = 300.0
-DOUBTED: Final = 30.0
+MEASURED: Final = 300.0  # seconds; with an older measure two start at a time until there is a newer one
+DOUBTED: Final = (
+    30.0  # the same once the limit was lowered by it: perhaps it is not the starts that slow each other
+)
 PATIENCE: Final = 30.0  # seconds; then a new measure is done without until the next time
 # Seconds; then it waits for something else than a processor (an image, a full node). Others need not wait for it, as long as some
 # are left that do not.

@@ -164,6 +164,36 @@ async def test_without_an_idle_sandbox_the_task_waits_for_one(database: Database
 
 
 @pytest.mark.asyncio
+async def test_regression_a_task_that_was_cancelled_went_on_waiting_for_a_sandbox(database: Database) -> None:
+    """It cost its project a turn."""
+    asked, gave_up = asyncio.Event(), asyncio.Event()
+    owners: list[str] = []
+
+    class Busy(Pool):
+        async def claim(self, owner: str) -> Box:
+            owners.append(owner)
+            asked.set()
+            try:
+                return await self.given.get()
+            except asyncio.CancelledError:
+                gave_up.set()
+                raise
+
+    signal = Signal()
+    driver = Driver(database, Work(database, done), Busy(idle=0), signal)
+    driver.wake("t1")
+    async with asyncio.timeout(20):
+        await asked.wait()
+        async with database.write() as connection:
+            await repository.cancel(connection, "t1")
+        driver.wake("t1")
+        assert (await end(database, signal)).status.phase == "Failed"
+        await gave_up.wait()
+    assert owners == ["p1"]
+    await driver.close()
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize("problem", [Conflict("it moved"), ZeroDivisionError("a fault of ours")])
 @pytest.mark.usefixtures("capsys")
 async def test_a_promotion_that_goes_wrong_fails_the_task_and_keeps_what_was_found(
