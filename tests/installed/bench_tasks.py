@@ -228,8 +228,8 @@ def test_flood(
 
 @contextmanager
 def pool(installation: Installation, size: int) -> Iterator[None]:
-    """Another size for a while; all of them idle at its beginning. Each with 0.4 of a core and half the memory, which reserves
-    40m: twenty larger ones do not fit beside the rest on a node of two cores."""
+    """Another size for a while; all of them idle at its beginning. Each with 0.4 of a core and half the memory: twenty
+    with all of it do not fit beside the rest on a node of 24 GiB."""
     executors = installation.kubectl.inside(EXECUTORS)
     was = executors.json("get", "executorprofile", "default")["spec"]
     many = {"replicas": size, "capacity": size, "resources": {"cpu": "400m", "memory": "512Mi"}}

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+import cgroups
 from places import (
     API_PORT, LOGS, NODE_ADDRESS, POD_RANGE, PROGRAMS, SERVICE_RANGE, SETTINGS, UPLINK,
 )  # fmt: skip
@@ -27,6 +28,7 @@ class Daemon:
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     ready_to_start: Callable[[], bool] = lambda: True
+    group: str = cgroups.SYSTEM
 
 
 def api_answers() -> bool:
@@ -44,13 +46,13 @@ def api_answers() -> bool:
 
 def all_daemons(node_name: str) -> tuple[Daemon, ...]:
     return (
-        Daemon("etcd", ETCD),
+        Daemon("etcd", ETCD, group=cgroups.CONTROL_PLANE),
         Daemon("containerd", ("/usr/bin/containerd", "-c", f"{SETTINGS}/containerd.toml")),
-        Daemon("kube-apiserver", API_SERVER),
+        Daemon("kube-apiserver", API_SERVER, group=cgroups.CONTROL_PLANE),
         Daemon("felix", (f"{PROGRAMS}/felix",), felix(node_name), api_answers),
         Daemon("kubelet", kubelet(node_name), {}, api_answers),
-        Daemon("kube-controller-manager", CONTROLLERS, {}, api_answers),
-        Daemon("kube-scheduler", SCHEDULER, {}, api_answers),
+        Daemon("kube-controller-manager", CONTROLLERS, {}, api_answers, cgroups.CONTROL_PLANE),
+        Daemon("kube-scheduler", SCHEDULER, {}, api_answers, cgroups.CONTROL_PLANE),
         Daemon(
             "kube-proxy", (KUBERNETES, "kube-proxy", f"--config={SETTINGS}/kube-proxy.json"), {}, api_answers
         ),

@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NoReturn, TypeAlias
 
+import cgroups
 import daemons
 import forwarding
 import root
@@ -37,7 +38,7 @@ NETWORK_SETTINGS: Final = {
 
 
 def main(orders: str) -> None:
-    """`orders` is JSON, written by the keeper: the node's name, the port's descriptor, folders."""
+    """`orders` is JSON, written by the keeper: the node's name, its control group, the port's descriptor, folders."""
     given = json.loads(orders)
     listener = int(given["listener"])
     os.set_inheritable(listener, False)  # noqa: FBT003 - the library's own signature
@@ -45,7 +46,9 @@ def main(orders: str) -> None:
     programs = {inside: Path(program) for inside, program in given["programs"].items()}
     root.enter(Path(given["system"]), Path(given["mounts"]), binds, programs)
     _connect(given["name"])
-    works: dict[str, Work] = {one.name: partial(_become, one) for one in daemons.all_daemons(given["name"])}
+    works: dict[str, Work] = {
+        one.name: partial(_become, one, given["cgroup"]) for one in daemons.all_daemons(given["name"])
+    }
     works["forwarding"] = partial(forwarding.serve, listener)
     for name, once in (("leftovers", _remove_leftovers), ("network", _open_when_filtered)):
         _start(name, once)
@@ -81,7 +84,8 @@ def _start(name: str, work: Work) -> int:
         os._exit(1)
 
 
-def _become(daemon: Daemon) -> NoReturn:
+def _become(daemon: Daemon, cgroup: str) -> NoReturn:
+    cgroups.enter(f"{cgroup}/{daemon.group}")
     while not daemon.ready_to_start():
         time.sleep(POLL)
     os.execve(daemon.command[0], daemon.command, daemons.environment(daemon))

@@ -85,7 +85,7 @@ def _start(node: Node, listener: socket.socket) -> subprocess.Popen[bytes]:
 def _orders(node: Node, listener: int) -> dict[str, Any]:
     calico = builds.calico() / "calico"
     return {
-        "name": node.name, "listener": listener,
+        "name": node.name, "cgroup": node.cgroup, "listener": listener,
         "system": str(builds.system() / "root"), "mounts": str(node.mounts),
         "programs": {
             f"{PROGRAMS}/kubernetes": str(builds.kubernetes() / "kubernetes"),

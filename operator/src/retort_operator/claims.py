@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Final
 import structlog
 
 from retort_core.errors import RetortError
+from retort_operator.beginnings import Beginnings
 from retort_operator.cluster import CONFLICT, NOT_FOUND, PODS, ApiError, Cluster
 from retort_operator.fairness import FairQueue, Ticket
 from retort_operator.fleet import Fleet
@@ -42,7 +44,8 @@ class Want:
 
 class Claims:
     """`wake`: look at a task again; `used`: an executor of a profile was taken, so its pool wants refilling; `claimed`: what it
-    was wanted for has it; `coming`: how many tasks of a project do not want one yet but soon will."""
+    was wanted for has it; `coming`: how many tasks of a project do not want one yet but soon will; `bearable`: how many runs may
+    be beginning at a time on what a profile's executors run on."""
 
     def __init__(
         self,
@@ -59,6 +62,7 @@ class Claims:
         self._weights: dict[str, int] = {}
         self._queues: dict[str, FairQueue] = {}
         self._headroom: dict[str, Headroom] = {}
+        self._beginnings: dict[str, Beginnings] = {}
         self._wants: dict[str, Want] = {}
         self._flying: dict[str, Want] = {}  # Pod -> claim under way
         self._claiming: set[str] = set()  # tasks with a claim under way
@@ -70,6 +74,7 @@ class Claims:
         self.used: Callable[[str], None] = lambda _: None
         self.claimed: Callable[[Want], None] = lambda _: None
         self.coming: Callable[[str], int] = lambda _: 0
+        self.bearable: Callable[[str], float] = lambda _: math.inf
 
     def weigh(self, tenant: str, weight: int) -> None:
         """From its next turn on."""
@@ -115,10 +120,10 @@ class Claims:
         """Whether a claim of it is under way."""
         return pod in self._flying
 
-    def freed(self, tenant: str) -> None:
-        """An executor of a project ended: where it may have another one now, of whatever profile, it gets it."""
+    def freed(self) -> None:
+        """An executor's run ended: whoever may have another one now, of whatever profile, gets it."""
         for profile, queue in self._queues.items():
-            if queue.waiting(tenant):
+            if len(queue):
                 self.kick(profile)
 
     def kick(self, profile: str) -> None:
@@ -133,11 +138,14 @@ class Claims:
         queue = self._queues.get(profile)
         if queue is None or not len(queue):
             return
-        free = self._free(profile)
+        free, now = self._free(profile), time.monotonic()
         held, here = self._held(), self._held(profile)
+        beginnings, bearable = self._beginnings.setdefault(profile, Beginnings()), self.bearable(profile)
+        beginnings.only({pod.name for pod in self._fleet if self._runs(pod)} | set(self._flying), now)
 
         def may(tenant: str) -> bool:
-            return len(free) > 1 or not self._kept(profile, queue, here, tenant)
+            last = len(free) == 1 and self._kept(profile, queue, here, tenant)
+            return not last and beginnings.may(tenant, bearable)
 
         while free:
             ticket = queue.next(held.__getitem__, may)
@@ -145,16 +153,19 @@ class Claims:
                 break
             held[ticket.tenant] += 1
             here[ticket.tenant] += 1
-            self._headroom.setdefault(profile, Headroom()).served(ticket.tenant, time.monotonic())
-            self._start(self._wants.pop(ticket.key), free.pop())
+            self._headroom.setdefault(profile, Headroom()).served(ticket.tenant, now)
+            pod = free.pop()
+            beginnings.begun(pod.name, ticket.tenant, now)
+            self._start(self._wants.pop(ticket.key), pod)
         if free and len(queue):
-            self._look_again(profile)
+            self._look_again(profile, min(LOOK_AGAIN, beginnings.soonest(now)))
         self.used(profile)
 
-    def _look_again(self, profile: str) -> None:
-        alarm = self._alarms.get(profile)
-        if alarm is None or alarm.when() <= asyncio.get_running_loop().time():
-            self._alarms[profile] = asyncio.get_running_loop().call_later(LOOK_AGAIN, self.kick, profile)
+    def _look_again(self, profile: str, delay: float) -> None:
+        alarm, loop = self._alarms.get(profile), asyncio.get_running_loop()
+        if alarm is not None:
+            alarm.cancel()
+        self._alarms[profile] = loop.call_later(max(0.01, delay), self.kick, profile)
 
     def _kept(self, profile: str, queue: FairQueue, here: Counter[str], tenant: str) -> bool:
         """Whether the last idle executor is left to others than this one. `here`: who holds how many of this profile."""
@@ -189,12 +200,14 @@ class Claims:
     def _held(self, profile: str | None = None) -> Counter[str]:
         """Executors by project: of one profile, or of all."""
         found = Counter(
-            pod.tenant
-            for pod in self._fleet
-            if pod.task and not pod.over and not pod.leaving and profile in (None, pod.profile)
+            pod.tenant for pod in self._fleet if self._runs(pod) and profile in (None, pod.profile)
         )
         found.update(want.tenant for want in self._flying.values() if profile in (None, want.profile))
         return found
+
+    @staticmethod
+    def _runs(pod: PodView) -> bool:
+        return bool(pod.task) and not pod.over and not pod.leaving
 
     def _start(self, want: Want, pod: PodView) -> None:
         self._flying[pod.name] = want

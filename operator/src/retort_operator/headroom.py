@@ -69,7 +69,8 @@ class Headroom:
 
         mine = used(tenant)
         others = (one for one, use in self._uses.items() if one != tenant and now - use.at < RECENT)
-        heavy = held(tenant) >= _many(target) or mine > min(MUCH * target, MUCH_OF_ANY)
+        asks = wanted(tenant) > MUCH * target
+        heavy = asks or held(tenant) >= _many(target) or mine > min(MUCH * target, MUCH_OF_ANY)
         waits = held(tenant) > 0 or now - self._uses.get(tenant, NEVER).at < PATIENCE
         return (
             target > 0

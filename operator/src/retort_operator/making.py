@@ -44,18 +44,24 @@ class Making:
             self._template, self._starts = template, Starts()
         self._starts.only(self.flying.union(pods))
 
-    def enough(self) -> None:
+    @property
+    def bearable(self) -> float:
+        return self._starts.bearable
+
+    def enough(self, now: float) -> None:
         """No executor is missing."""
-        self._missing, self._starts.bound = 0.0, False
+        self._missing = 0.0
+        self._starts.want(now, more=False)
 
     def patience(self, now: float) -> float:
         """Seconds for which starts may still wait for a run, from when executors were first missing."""
-        self._missing, self._starts.bound = self._missing or now, False
+        self._missing = self._missing or now
+        self._starts.want(now, more=False)
         return self._missing + GIVE_WAY - now
 
     def begin(self, wanted: int, now: float) -> tuple[int, float]:
         """How many of those wanted are to be asked for now, and seconds after which there may be more; 0 when an answer says so."""
-        self._starts.bound = False
+        self._starts.want(now, more=False)
         if now < self.until:
             return 0, self.until - now
         may, room = min(wanted, self._starts.room(now)), AT_ONCE - len(self.flying)
@@ -66,7 +72,7 @@ class Making:
             count += 1
         if count < min(may, room):
             return count, self._pace - now
-        self._starts.bound = count == may < wanted
+        self._starts.want(now, more=count == may < wanted)
         return count, self._starts.soonest(now) if count < wanted else 0.0
 
     def asked(self, pod: str, now: float) -> None:

@@ -105,6 +105,7 @@ class Parts:
         )
         self.claims.used = self.pools.look
         self.claims.coming = self.board.coming
+        self.claims.bearable = self.pools.bearable
         self.pools.changed = self.profile_statuses.changed
         self.prober.proved = self.receiver.proved
         cluster.back = self._again

@@ -25,7 +25,7 @@ WORKER: Final = "retort_executor.worker:main"
 USERS: Final = (20_000, 60_000)  # a user of its own for each Pod of a node, where the draw allows
 SUPERVISOR_BYTES: Final = 256 << 20  # what the Pod needs beside the run: supervisor, fork server, polars
 GRACE_SECONDS: Final = 2
-RESERVED: Final = 0.1
+RESERVED: Final = 0.025
 Phase: TypeAlias = Literal["Pending", "Running", "Succeeded", "Failed", "Unknown"]
 
 
@@ -140,8 +140,8 @@ class Maker:
 def _asked_for(cpu: str) -> str:
     """What is reserved of a limit of processor time: an idle executor uses none of it, but needs all of it to be ready soon
     (with half a core as the limit, a pool took 6 s to make up for one). What is reserved is also the weight on a busy node, and
-    executors that start must not outweigh the service that others wait for: at a tenth, with more for service and broker, the
-    median beside a flood was 0.6 s instead of 1.0. Memory is reserved whole, so that it says how many fit."""
+    executors that start must not outweigh the service that others wait for: twenty of them with half a core each reserve a fourth of
+    one, as much as a broker. Memory is reserved whole, so that it says how many fit."""
     return f"{max(1, round(amount(cpu) * 1000 * RESERVED))}m"
 
 

@@ -8,6 +8,7 @@ before they are ready slow the making down, or a bad image would fill the node w
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -73,6 +74,11 @@ class Pools:
         """Why executors do not start, if they do not."""
         making = self._making.get(profile)
         return making.problem if making is not None else ""
+
+    def bearable(self, profile: str) -> float:
+        """Runs that may be beginning at a time."""
+        making = self._making.get(profile)
+        return making.bearable if making is not None else math.inf
 
     def count(self, profile: str) -> Counter[str]:
         """Executors by state: ready, starting, claimed."""
@@ -162,7 +168,7 @@ class Pools:
         making.known(profile.template, {pod.name for pod in self._of(profile.name)})
         wanted = refill(pool, waiting)
         if wanted <= 0:
-            making.enough()
+            making.enough(now)
             if wanted < 0:
                 self._drop(profile, -wanted)
         elif (rest := making.patience(now)) > 0 and gives_way(pool, waiting):

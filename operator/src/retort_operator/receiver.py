@@ -75,7 +75,7 @@ class Receiver:
         elif (old := self.fleet.remove(pod.name, pod.uid)) is not None:
             if old.task:
                 self.queue.wake(old.task, urgent=True)
-                self.claims.freed(old.tenant)
+                self.claims.freed()
             self.pools.look(old.profile)
 
     def pod_seen(self, pod: PodView) -> None:
@@ -85,7 +85,7 @@ class Receiver:
         if pod.task and (pod.over or pod.leaving or pod.usable):
             self.queue.wake(pod.task, urgent=True)
         if pod.task and (pod.over or pod.leaving):
-            self.claims.freed(pod.tenant)
+            self.claims.freed()
         if pod.idle and pod.usable:
             self.claims.kick(pod.profile)
         if pod.node and self.proofs.due(pod.node):

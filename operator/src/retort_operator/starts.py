@@ -26,6 +26,9 @@ MEASURED: Final = 300.0  # seconds; with an older measure two start at a time un
 DOUBTED: Final = (
     30.0  # the same once the limit was lowered by it: perhaps it is not the starts that slow each other
 )
+# Seconds without more of them wanted than might begin; then it begins with LOWEST again. What was seen on nodes that did nothing else
+# says little once all that was idle runs: six at once, as many as the filling of a pool had come to, took nineteen seconds then.
+RESTED: Final = 10.0
 PATIENCE: Final = 30.0  # seconds; then a new measure is done without until the next time
 # Seconds; then it waits for something else than a processor (an image, a full node). Others need not wait for it, as long as some
 # are left that do not.
@@ -41,16 +44,24 @@ class _Start:
 
 @dataclass
 class Starts:
-    """Of executors of one template. Times are seconds of one clock. `bound`: more were wanted than might begin."""
+    """Of executors of one template. Times are seconds of one clock."""
 
     limit: float = LOWEST
-    bound: bool = False
+    _bound: bool = False  # more are wanted than may begin
+    _wanted: float = -math.inf  # when that was so last
+    _rested: float = LOWEST  # the limit, when there was nothing more to say about it
     _under_way: dict[str, _Start] = field(default_factory=dict)
     _samples: deque[float] = field(default_factory=lambda: deque(maxlen=SAMPLES))  # seconds, oldest first
     _measured: float = -math.inf
     _trying: float = math.inf  # since when a new measure is wanted
     _lowered: float = -math.inf
     _before: float = LOWEST  # the limit, when it was lowered last
+
+    def want(self, now: float, *, more: bool) -> None:
+        """Whether more are wanted than may begin."""
+        self._bound = more
+        if more:
+            self._wanted = now
 
     def asked(self, name: str, now: float) -> None:
         self._under_way[name] = _Start(now)
@@ -88,11 +99,18 @@ class Starts:
         if slower > 1:
             if not one.few:
                 self._lower(one.asked, slower, now)
-        elif self.bound:  # else it tells nothing about more of them
+        elif self._bound:  # else it tells nothing about more of them
             self.limit += 1
+
+    @property
+    def bearable(self) -> float:
+        """Processes that may begin at a time, as far as starts have shown; infinite where they never slowed each other."""
+        return max(self.limit, self._rested) if self._lowered > -math.inf else math.inf
 
     def room(self, now: float) -> int:
         """How many may be under way beside those that are."""
+        if now - self._wanted > RESTED:
+            self._rested, self.limit = max(self._rested, self.limit), min(self.limit, LOWEST)
         young = len(self._young(now))
         limit = LOWEST if self._to_measure(now) else self.limit
         places = max(LOWEST, limit - (len(self._under_way) - young))
@@ -123,5 +141,5 @@ class Starts:
     def _lower(self, asked: float, slower: float, now: float) -> None:
         """By the slowest of those that were under way together: what they say is one thing."""
         if asked >= self._lowered:
-            self._before, self._lowered = self.limit, now
+            self._before, self._lowered, self._rested = self.limit, now, LOWEST
         self.limit = min(self.limit, max(LOWEST, self._before / slower))

@@ -1,15 +1,16 @@
 """Who is looked at next: each key at most once at a time, again if it was woken meanwhile, a bounded number at once.
 
 Two lanes: what ends something (a reply, a lost Pod) goes before what begins something, so that a flood of new tasks never
-delays the end of running ones, which is what frees executors. In the second projects take turns, and each has a few looks
-under way: they are requests to the service, and with 32 of another project in it a task was planned after 2.8 s.
+delays the end of running ones, which is what frees executors. In both projects take turns, and each has a few looks under way:
+they are requests to the service, and what a task waits for at each of its steps are those of others that are in it already (with
+32 of another project it was planned after 2.8 s).
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -21,11 +22,65 @@ from retort_operator.pauses import growing
 
 log = structlog.get_logger(__name__)
 WORKERS: Final = 48
-# Looks that begin something, of one project at a time. Some may hang until they time out, where a part went away: there must be
-# enough of them that the rest of their project goes on meanwhile.
-OF_ONE: Final = 8
+OF_ONE: Final = 3  # looks of one project under way in a lane
+# Seconds; then one hangs, and may until it times out, where a part went away. The rest of its project goes on, up to so many.
+HANGS: Final = 5.0
+MOST_OF_ONE: Final = 8
 FIRST_PAUSE: Final = 0.2
 LONGEST_PAUSE: Final = 10.0
+
+
+class _Lane:
+    """Projects take turns, and each one's keys come in their order. `room`: called when there may be some again."""
+
+    def __init__(self, room: Callable[[], None]) -> None:
+        self._room = room
+        self._lines: OrderedDict[str, OrderedDict[str, float]] = OrderedDict()  # by project, next first
+        self._project: dict[str, str] = {}  # of each key that waits
+        # Looks under way by project, each with what says that it hangs.
+        self._begun: dict[str, dict[str, asyncio.TimerHandle]] = {}
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._project
+
+    def __bool__(self) -> bool:
+        return bool(self._project)
+
+    def add(self, key: str, project: str, since: float) -> None:
+        self._project[key] = project
+        self._lines.setdefault(project, OrderedDict())[key] = since
+
+    def take(self, key: str) -> tuple[str, float]:
+        """Out of its line: its project, and since when it waited."""
+        project = self._project.pop(key)
+        line = self._lines[project]
+        since = line.pop(key)
+        if not line:
+            del self._lines[project]
+        return project, since
+
+    def begin(self) -> tuple[str, str, float] | None:
+        """The key whose turn it is, its project, and since when it waited."""
+        project = next((one for one in self._lines if self._free(one)), None)
+        if project is None:
+            return None
+        self._lines.move_to_end(project)
+        key = next(iter(self._lines[project]))
+        alarm = asyncio.get_running_loop().call_later(HANGS, self._room)
+        self._begun.setdefault(project, {})[key] = alarm
+        return key, *self.take(key)
+
+    def end(self, key: str, project: str) -> None:
+        begun = self._begun[project]
+        begun.pop(key).cancel()
+        if not begun:
+            del self._begun[project]
+        if project in self._lines:
+            self._room()
+
+    def _free(self, project: str) -> bool:
+        begun, now = self._begun.get(project, {}), asyncio.get_running_loop().time()
+        return len(begun) < MOST_OF_ONE and sum(alarm.when() > now for alarm in begun.values()) < OF_ONE
 
 
 class WorkQueue:
@@ -39,14 +94,11 @@ class WorkQueue:
         project_of: Callable[[str], str] = lambda _: "",
     ) -> None:
         self._look, self._metrics, self._workers, self._project_of = look, metrics, workers, project_of
-        self._urgent: OrderedDict[str, float] = OrderedDict()
-        self._usual: dict[str, str] = {}  # key -> project
-        self._lines: OrderedDict[str, OrderedDict[str, float]] = OrderedDict()  # by project, next first
-        self._begun: Counter[str] = Counter()  # looks under way of the second lane, by project
+        self._ready = asyncio.Semaphore(0)
+        self._urgent, self._usual = _Lane(self._ready.release), _Lane(self._ready.release)
         self._busy: set[str] = set()
         self._again: dict[str, bool] = {}
         self._failures: dict[str, int] = {}
-        self._ready = asyncio.Semaphore(0)
 
     @property
     def idle(self) -> bool:
@@ -60,14 +112,11 @@ class WorkQueue:
             return
         if key in self._usual:
             if urgent:
-                self._urgent[key] = self._taken(self._usual[key], key)
+                self._urgent.add(key, *self._usual.take(key))
                 self._ready.release()
             return
-        if urgent:
-            self._urgent[key] = time.monotonic()
-        else:
-            project = self._usual[key] = self._project_of(key)
-            self._lines.setdefault(project, OrderedDict())[key] = time.monotonic()
+        lane = self._urgent if urgent else self._usual
+        lane.add(key, self._project_of(key), time.monotonic())
         self._ready.release()
 
     def again(self) -> None:
@@ -84,56 +133,30 @@ class WorkQueue:
     async def _work(self) -> None:
         while True:
             await self._ready.acquire()
-            found = self._next()
-            if found is None:
-                continue  # whoever ends makes room, and says so
-            key, since, project = found
-            self._metrics.wait_seconds.observe(time.monotonic() - since)
-            self._busy.add(key)
-            try:
-                with self._metrics.timed(self._metrics.look_seconds):
-                    await self._look(key)
-                self._failures.pop(key, None)
-            except RetortError as problem:
-                log.warning("look_postponed", task=key, problem=problem.message)
-                self._later(key)
-            except Exception:
-                log.exception("look_failed", task=key)
-                self._later(key)
-            finally:
-                self._busy.discard(key)
-                if project is not None:
-                    self._begun[project] -= 1
-                    if project in self._lines:
-                        self._ready.release()
-                    elif not self._begun[project]:
-                        del self._begun[project]
-                if key in self._again:
-                    self.wake(key, urgent=self._again.pop(key))
+            for lane in (self._urgent, self._usual):
+                if (found := lane.begin()) is not None:
+                    await self._looked(lane, *found)
+                    break
+            # Else whoever ends makes room, and says so.
 
-    def _next(self) -> tuple[str, float, str | None] | None:
-        """A key, since when it waits, and the project whose turn it was in the second lane."""
-        if self._urgent:
-            key, since = self._urgent.popitem(last=False)
-            return key, since, None
-        for project in self._lines:
-            if self._begun[project] < OF_ONE:
-                break
-        else:
-            return None
-        self._lines.move_to_end(project)
-        key = next(iter(self._lines[project]))
-        self._begun[project] += 1
-        return key, self._taken(project, key), project
-
-    def _taken(self, project: str, key: str) -> float:
-        """Out of its line; since when it waited."""
-        del self._usual[key]
-        line = self._lines[project]
-        since = line.pop(key)
-        if not line:
-            del self._lines[project]
-        return since
+    async def _looked(self, lane: _Lane, key: str, project: str, since: float) -> None:
+        self._metrics.wait_seconds.observe(time.monotonic() - since)
+        self._busy.add(key)
+        try:
+            with self._metrics.timed(self._metrics.look_seconds):
+                await self._look(key)
+            self._failures.pop(key, None)
+        except RetortError as problem:
+            log.warning("look_postponed", task=key, problem=problem.message)
+            self._later(key)
+        except Exception:
+            log.exception("look_failed", task=key)
+            self._later(key)
+        finally:
+            self._busy.discard(key)
+            lane.end(key, project)
+            if key in self._again:
+                self.wake(key, urgent=self._again.pop(key))
 
     def _later(self, key: str) -> None:
         failures = self._failures[key] = self._failures.get(key, 0) + 1

@@ -88,14 +88,14 @@ def test_more_may_begin_with_each_that_is_ready() -> None:
 def test_nothing_is_learned_from_those_that_are_ready_while_nobody_wants_more() -> None:
     making = Making(GAP)
     making.known("t", ())
-    for say in (making.enough, lambda: making.patience(100.0), lambda: making.begin(1, 100.0)):
+    for say in (lambda: making.enough(100.0), lambda: making.patience(100.0), lambda: making.begin(1, 100.0)):
         making.begin(9, 100.0)
         say()
-        assert not making._starts.bound
+        assert not making._starts._bound
     making.refused("no", 100.0)
-    making._starts.bound = True
+    making._starts._bound = True
     making.begin(9, 100.5)
-    assert not making._starts.bound
+    assert not making._starts._bound
 
 
 def test_those_that_are_gone_are_waited_for_no_longer() -> None:
@@ -136,5 +136,5 @@ def test_starts_give_way_for_a_while_from_when_they_are_first_missed() -> None:
     making = wide()
     assert making.patience(5.0) == GIVE_WAY
     assert making.patience(5.4) == pytest.approx(GIVE_WAY - 0.4)
-    making.enough()
+    making.enough(5.5)
     assert making.patience(6.0) == GIVE_WAY

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass, field
 
 import pytest
 
-from retort_operator.starts import ENOUGH, LOWEST, MEASURED, OVERDUE, Starts
+from retort_operator.starts import ENOUGH, LOWEST, MEASURED, OVERDUE, RESTED, Starts
 
 WORK = 2.0  # seconds of a processor that a start costs
 ALONE = 1.4  # seconds it takes on a quiet node, where some of it runs beside the rest
@@ -42,7 +43,7 @@ class Nodes:
         while self.now < end and self.ready < wanted:
             missing = wanted - self.ready - len(self.starting)
             room = self.starts.room(self.now)
-            self.starts.bound = room < missing
+            self.starts.want(self.now, more=room < missing)
             for _ in range(min(room, missing)):
                 self._begin()
             self.most = max(self.most, len(self.starting))
@@ -175,11 +176,39 @@ def test_waiting_for_a_node_is_no_slowness() -> None:
 
 def test_an_old_measure_is_taken_anew() -> None:
     starts = measured(100.0)
+    starts.want(1.0 + MEASURED, more=True)
     assert starts.room(2.0 + MEASURED) == 100
     late = 3.0 + MEASURED
     assert starts.room(late) == LOWEST
+    starts.want(late, more=False)
     one(starts, "again", late, 2.0)
     assert starts.room(late + 2.0) == 100
+
+
+def test_after_a_rest_it_begins_with_few_again() -> None:
+    """Regression: six at once, as many as the filling of a pool had come to, took nineteen seconds beside the runs of a flood."""
+    starts = measured(10.0)
+    starts.want(5.0, more=True)
+    assert starts.room(5.0 + RESTED) == 10
+    assert starts.room(5.1 + RESTED) == LOWEST
+    starts.want(5.2 + RESTED, more=True)
+    one(starts, "ready", 5.2 + RESTED, 2.0)
+    assert starts.limit == LOWEST + 1
+
+
+def test_what_nodes_bear_is_known_once_starts_slowed_each_other_and_for_longer() -> None:
+    starts = measured(20.0)
+    assert starts.bearable == math.inf
+    many(starts, 20, 10.0)
+    for number in range(20):
+        starts.ready(str(number), 16.0)
+    assert starts.bearable == starts.limit == 10
+    assert starts.room(100.0) == LOWEST
+    assert starts.bearable == 10
+    many(starts, 20, 200.0)
+    for number in range(20):
+        starts.ready(str(number), 230.0)
+    assert starts.bearable == LOWEST
 
 
 def test_those_that_wait_for_something_else_stop_nobody() -> None:
@@ -200,6 +229,7 @@ def test_of_many_they_keep_their_places() -> None:
     late = 5.0 + OVERDUE
     for number in range(6, 10):
         starts.asked(str(number), late)
+    starts.want(late, more=True)
     assert starts.room(late) == 0
     starts.only({str(number) for number in range(1, 10)})
     assert starts.room(late) == 1

@@ -88,6 +88,26 @@ async def test_one_project_s_flood_does_not_keep_another_s_look_waiting() -> Non
 
 
 @pytest.mark.asyncio
+async def test_looks_that_hang_do_not_hold_up_the_rest_of_their_project(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(work_queue, "HANGS", 0.01)
+    looks = Looks()
+    queue = WorkQueue(looks, Metrics(), project_of=lambda key: key[0])
+    running = asyncio.create_task(queue.run())
+    for number in range(100):
+        queue.wake(f"a{number}")
+    async with asyncio.timeout(10):
+        while len(looks.begun) < work_queue.MOST_OF_ONE:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0)
+    await asyncio.sleep(0.05)
+    await turns()
+    assert looks.most["a"] == work_queue.MOST_OF_ONE
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.asyncio
 async def test_whatever_is_woken_is_looked_at() -> None:
     seen: list[str] = []
 
