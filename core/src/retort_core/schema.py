@@ -118,9 +118,10 @@ class Schema(Model):
     def by_id(self, column_id: str) -> Column | None:
         return next((column for column in self.columns if column.id == column_id), None)
 
-    def replace(self, changed: Column) -> Schema:
-        """The schema with the column of the same id replaced."""
-        return Schema(columns=tuple(changed if c.id == changed.id else c for c in self.columns))
+    def replace(self, *changed: Column) -> Schema:
+        """The schema with the columns of the same ids replaced."""
+        by_id = {column.id: column for column in changed}
+        return Schema(columns=tuple(by_id.get(column.id, column) for column in self.columns))
 
     def without(self, names: Iterable[str]) -> Schema:
         gone = frozenset(names)

@@ -13,7 +13,9 @@ Operations describe *cells* and *tables*; the emitter knows what travels unseen:
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any, Final
 
 from retort_core.cells import ROW_ID, companion
@@ -45,6 +47,7 @@ class Emitter:
         self.narrows = False
         self._lazy = lazy
         self._locals: set[str] = set()
+        self._stems: Counter[str] = Counter()  # how many locals begin with it
         self._emptied: set[str] = set()
 
     # -- statements ---------------------------------------------------------------------------------------
@@ -59,14 +62,17 @@ class Emitter:
 
     def local(self, stem: str, value: Code) -> Code:
         """`stem = value` for an expression used more than once; `stem_2` when the step has a `stem` already."""
-        count = sum(taken == stem or taken.startswith(f"{stem}_") for taken in self._locals)
+        count = self._stems[stem]
         target = stem if not count else f"{stem}_{count + 1}"
-        self._locals.add(target)
+        if target not in self._locals:
+            self._locals.add(target)
+            self._stems.update(accumulate(target.split("_"), "{}_{}".format))
         return self.assign(target, value)
 
     def take(self) -> list[ast.stmt]:
         """The statements so far; the next step starts with none, and with fresh local names."""
-        statements, self.statements, self._locals = self.statements, [], set()
+        statements, self.statements = self.statements, []
+        self._locals, self._stems = set(), Counter()
         return statements
 
     def add(self, node: ast.stmt) -> None:

@@ -18,12 +18,13 @@ INDENT: Final = "    "
 def statement(node: ast.stmt, depth: int = 0) -> str:
     """One statement as lines indented by `depth`, equal to `node` when parsed."""
     ast.fix_missing_locations(node)
-    flat = "\n".join(INDENT * depth + line for line in ast.unparse(node).split("\n"))
+    plain = ast.unparse(node)
+    flat = "\n".join(INDENT * depth + line for line in plain.split("\n"))
     if not isinstance(node, ast.Assign) or len(flat) <= WIDTH:
         return flat
     target = ast.unparse(node.targets[0])
     text = INDENT * depth + f"{target} = " + _expression(node.value, depth, len(target) + 3)
-    same = ast.dump(ast.parse(text.strip())) == ast.dump(ast.parse(ast.unparse(node)))
+    same = ast.dump(ast.parse(text.strip())) == ast.dump(ast.parse(plain))
     return text if same else flat
 
 

@@ -47,10 +47,10 @@ class CastType(Operation):
 
     # -- schema -------------------------------------------------------------------------------------------
     def check(self, schema: Schema) -> Schema:
-        for column in require(schema, self.columns):
+        columns = require(schema, self.columns)
+        for column in columns:
             casts.check(column, DType(self.dtype))
-            schema = schema.replace(self._target(column))
-        return schema
+        return schema.replace(*map(self._target, columns))
 
     def _target(self, column: Column) -> Column:
         dtype = DType(self.dtype)
