@@ -25,6 +25,7 @@ from retort_operator.proofs import Proofs
 
 log = structlog.get_logger(__name__)
 PAUSE: Final = 1.0  # after an error of the API server
+MANY: Final = 32  # tasks of one project
 LOOK_AGAIN: Final = (
     1.0  # seconds, where tasks wait beside idle executors: a cap, or one that is left to others for a while
 )
@@ -112,6 +113,10 @@ class Claims:
     def waiting(self, profile: str) -> int:
         queue = self._queues.get(profile)
         return len(queue) if queue is not None else 0
+
+    def ahead(self, tenant: str) -> bool:
+        """Whether many tasks of a project wait for executors."""
+        return sum(queue.waiting(tenant) for queue in self._queues.values()) >= MANY
 
     def capped(self, tenant: str) -> bool:
         return self._held()[tenant] >= self._cap

@@ -66,7 +66,7 @@ class Parts:
             cluster=cluster, fleet=self.fleet, profiles=self.profiles, pools=self.pools, proofs=self.proofs,
             metrics=metrics, namespace=namespace,
         )  # fmt: skip
-        self.queue = WorkQueue(self._look, metrics, project_of=self._project_of)
+        self.queue = WorkQueue(self._look, metrics, project_of=self._project_of, ahead=self.claims.ahead)
         self.timers = Timers(self.queue.wake)
         journal = Journal(cluster, settings.identity)
         showing = Showing(

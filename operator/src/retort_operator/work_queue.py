@@ -23,6 +23,9 @@ from retort_operator.pauses import growing
 log = structlog.get_logger(__name__)
 WORKERS: Final = 48
 OF_ONE: Final = 3  # looks of one project under way in a lane
+# And in the second where many of its tasks are planned and wait for executors: to plan further ahead is in no hurry, and while
+# four hundred are being planned all of others wait for it at each of their steps.
+AHEAD: Final = 1
 # Seconds; then one hangs, and may until it times out, where a part went away. The rest of its project goes on, up to so many.
 HANGS: Final = 5.0
 MOST_OF_ONE: Final = 8
@@ -31,10 +34,11 @@ LONGEST_PAUSE: Final = 10.0
 
 
 class _Lane:
-    """Projects take turns, and each one's keys come in their order. `room`: called when there may be some again."""
+    """Projects take turns, and each one's keys come in their order. `room`: called when there may be some again; `of_one`: how
+    many looks of a project may be under way."""
 
-    def __init__(self, room: Callable[[], None]) -> None:
-        self._room = room
+    def __init__(self, room: Callable[[], None], of_one: Callable[[str], int]) -> None:
+        self._room, self._of_one = room, of_one
         self._lines: OrderedDict[str, OrderedDict[str, float]] = OrderedDict()  # by project, next first
         self._project: dict[str, str] = {}  # of each key that waits
         # Looks under way by project, each with what says that it hangs.
@@ -61,7 +65,7 @@ class _Lane:
 
     def begin(self) -> tuple[str, str, float] | None:
         """The key whose turn it is, its project, and since when it waited."""
-        project = next((one for one in self._lines if self._free(one)), None)
+        project = next((one for one in self._lines if self._free(one) > 0), None)
         if project is None:
             return None
         self._lines.move_to_end(project)
@@ -75,16 +79,19 @@ class _Lane:
         begun.pop(key).cancel()
         if not begun:
             del self._begun[project]
-        if project in self._lines:
+        # More than one, where more may be under way than before.
+        for _ in range(min(self._free(project), len(self._lines.get(project, ())))):
             self._room()
 
-    def _free(self, project: str) -> bool:
+    def _free(self, project: str) -> int:
         begun, now = self._begun.get(project, {}), asyncio.get_running_loop().time()
-        return len(begun) < MOST_OF_ONE and sum(alarm.when() > now for alarm in begun.values()) < OF_ONE
+        young = sum(alarm.when() > now for alarm in begun.values())
+        return min(MOST_OF_ONE - len(begun), self._of_one(project) - young)
 
 
 class WorkQueue:
-    """`project_of`: whose a key is; all those of nobody known are one's."""
+    """`project_of`: whose a key is; all those of nobody known are one's. `ahead`: whether many tasks of a project are planned
+    and wait."""
 
     def __init__(
         self,
@@ -92,10 +99,12 @@ class WorkQueue:
         metrics: Metrics,
         workers: int = WORKERS,
         project_of: Callable[[str], str] = lambda _: "",
+        ahead: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._look, self._metrics, self._workers, self._project_of = look, metrics, workers, project_of
         self._ready = asyncio.Semaphore(0)
-        self._urgent, self._usual = _Lane(self._ready.release), _Lane(self._ready.release)
+        self._urgent = _Lane(self._ready.release, lambda _: OF_ONE)
+        self._usual = _Lane(self._ready.release, lambda project: AHEAD if ahead(project) else OF_ONE)
         self._busy: set[str] = set()
         self._again: dict[str, bool] = {}
         self._failures: dict[str, int] = {}

@@ -43,19 +43,27 @@ class Looks:
     def __init__(self) -> None:
         self.begun: list[str] = []
         self.most: dict[str, int] = {}
-        self._now: list[str] = []
-        self._go = asyncio.Event()
+        self._now: dict[str, asyncio.Event] = {}
+        self._gone = False
 
     async def __call__(self, key: str) -> None:
         self.begun.append(key)
-        self._now.append(key)
+        self._now[key] = asyncio.Event()
         project = key[0]
         self.most[project] = max(self.most.get(project, 0), sum(one[0] == project for one in self._now))
-        await self._go.wait()
-        self._now.remove(key)
+        if not self._gone:
+            await self._now[key].wait()
+        del self._now[key]
+
+    def end(self, project: str) -> None:
+        """One look of a project."""
+        next(event for key, event in self._now.items() if key[0] == project).set()
 
     def go(self) -> None:
-        self._go.set()
+        """All of them, and those to come at once."""
+        self._gone = True
+        for event in self._now.values():
+            event.set()
 
 
 async def turns() -> None:
@@ -83,6 +91,29 @@ async def test_one_project_s_flood_does_not_keep_another_s_look_waiting() -> Non
     while not queue.idle:  # noqa: ASYNC110 - it tells nobody
         await asyncio.sleep(0)
     assert sorted(looks.begun) == sorted([*flood, "b", "a-ends"])
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.asyncio
+async def test_who_has_planned_far_ahead_goes_on_with_few_at_a_time() -> None:
+    looks, far = Looks(), True
+    queue = WorkQueue(looks, Metrics(), project_of=lambda key: key[0], ahead=lambda one: one == "a" and far)
+    running = asyncio.create_task(queue.run())
+    for number in range(100):
+        queue.wake(f"a{number}")
+        queue.wake(f"b{number}")
+    await turns()
+    assert (looks.most["a"], looks.most["b"]) == (work_queue.AHEAD, work_queue.OF_ONE)
+    far = False
+    looks.most.clear()
+    looks.end("a")
+    await turns()
+    assert looks.most["a"] == work_queue.OF_ONE
+    looks.go()
+    while not queue.idle:  # noqa: ASYNC110 - it tells nobody
+        await asyncio.sleep(0)
+    assert len(looks.begun) == 200
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
