@@ -9,7 +9,7 @@ import pytest
 from tests.cluster.kube import Refused
 from tests.installed.conftest import AMY, EXECUTORS, SYSTEM, Installation
 from tests.installed.machine import until
-from tests.installed.work import DROP, SLOW
+from tests.installed.work import DROP, LONG, SLOW
 
 pytestmark = pytest.mark.timeout(400)  # the first one follows the page
 
@@ -110,7 +110,7 @@ def test_words_through_the_plugin(installation: Installation) -> None:
 
 
 def test_a_cancelled_task_ends_as_cancelled_and_its_executor_goes(installation: Installation) -> None:
-    name = installation.task(SLOW, base="main", branch="cancelled", review="Auto")
+    name = installation.task(LONG, base="main", branch="cancelled", review="Auto")
     pod = installation.until(name, "Running")["podName"]
     installation.plugin("cancel", name)
     status = installation.status(name)
