@@ -25,7 +25,7 @@ from retort_operator.proofs import Proofs
 
 log = structlog.get_logger(__name__)
 PAUSE: Final = 1.0  # after an error of the API server
-MANY: Final = 32  # tasks of one project
+MANY: Final = 32  # tasks of one project that wait; more than that are planned far ahead
 LOOK_AGAIN: Final = (
     1.0  # seconds, where tasks wait beside idle executors: a cap, or one that is left to others for a while
 )
@@ -146,7 +146,7 @@ class Claims:
         free, now = self._free(profile), time.monotonic()
         held, here = self._held(), self._held(profile)
         beginnings, bearable = self._beginnings.setdefault(profile, Beginnings()), self.bearable(profile)
-        beginnings.only({pod.name for pod in self._fleet if self._runs(pod)} | set(self._flying), now)
+        beginnings.only({pod.name for pod in self._fleet if pod.taken} | set(self._flying), now)
 
         def may(tenant: str) -> bool:
             last = len(free) == 1 and self._kept(profile, queue, here, tenant)
@@ -204,15 +204,9 @@ class Claims:
 
     def _held(self, profile: str | None = None) -> Counter[str]:
         """Executors by project: of one profile, or of all."""
-        found = Counter(
-            pod.tenant for pod in self._fleet if self._runs(pod) and profile in (None, pod.profile)
-        )
+        found = Counter(pod.tenant for pod in self._fleet if pod.taken and profile in (None, pod.profile))
         found.update(want.tenant for want in self._flying.values() if profile in (None, want.profile))
         return found
-
-    @staticmethod
-    def _runs(pod: PodView) -> bool:
-        return bool(pod.task) and not pod.over and not pod.leaving
 
     def _start(self, want: Want, pod: PodView) -> None:
         self._flying[pod.name] = want

@@ -218,6 +218,10 @@ class PodView:
     def idle(self) -> bool:
         return not self.task and not self.leaving and not self.over
 
+    @property
+    def taken(self) -> bool:
+        return bool(self.task) and not self.leaving and not self.over
+
     def address(self) -> PodAddress:
         return PodAddress(name=self.name, uid=self.uid, ip=self.ip, port=SESSION_PORT, nonce=self.nonce)
 

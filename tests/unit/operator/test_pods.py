@@ -39,7 +39,7 @@ def test_it_is_restricted_and_holds_nothing(body: dict[str, Any]) -> None:
     assert container["securityContext"]["allowPrivilegeEscalation"] is False
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
     limits = container["resources"]["limits"]
-    # Memory is reserved whole; of processor time a tenth, because a waiting executor uses none.
+    # Memory is reserved whole; of processor time a fortieth, because a waiting executor uses none.
     assert container["resources"]["requests"] == {"cpu": "25m", "memory": limits["memory"]}
     assert limits["cpu"] == "1"
     assert spec["volumes"] == [{"name": "tmp", "emptyDir": {"medium": "Memory", "sizeLimit": "64Mi"}}]
