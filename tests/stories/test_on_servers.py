@@ -27,6 +27,9 @@ from retort_tables.objects.s3 import Bucket, S3Objects
 CSV = b"id,age\n" + b"".join(f"{n},{20 + n % 50}\n".encode() for n in range(200))
 D = f"{P}/datasets/survey"
 
+# Under kills the service starts six times beside another worker: 40 s where a start takes 3 s, 112 where it takes 8.
+pytestmark = pytest.mark.timeout(600)
+
 
 @dataclass
 class Site:

@@ -26,6 +26,8 @@ OF_ONE: Final = 3  # looks of one project under way in a lane
 # And in the second where many of its tasks are planned and wait for executors: to plan further ahead is in no hurry, and while
 # four hundred are being planned all of others wait for it at each of their steps.
 AHEAD: Final = 1
+# Times what such a look took is waited before the next of its project: who starts executors meanwhile has the processors.
+RESTS: Final = 3.0
 # Seconds; then one hangs, and may until it times out, where a part went away. The rest of its project goes on, up to so many.
 HANGS: Final = 5.0
 MOST_OF_ONE: Final = 8
@@ -35,10 +37,16 @@ LONGEST_PAUSE: Final = 10.0
 
 class _Lane:
     """Projects take turns, and each one's keys come in their order. `room`: called when there may be some again; `of_one`: how
-    many looks of a project may be under way."""
+    many looks of a project may be under way; `rests`: times what a look took until its next one."""
 
-    def __init__(self, room: Callable[[], None], of_one: Callable[[str], int]) -> None:
-        self._room, self._of_one = room, of_one
+    def __init__(
+        self,
+        room: Callable[[], None],
+        of_one: Callable[[str], int],
+        rests: Callable[[str], float] = lambda _: 0.0,
+    ) -> None:
+        self._room, self._of_one, self._rests = room, of_one, rests
+        self._resting: dict[str, asyncio.TimerHandle] = {}  # by project
         self._lines: OrderedDict[str, OrderedDict[str, float]] = OrderedDict()  # by project, next first
         self._project: dict[str, str] = {}  # of each key that waits
         # Looks under way by project, each with what says that it hangs.
@@ -76,14 +84,25 @@ class _Lane:
 
     def end(self, key: str, project: str) -> None:
         begun = self._begun[project]
-        begun.pop(key).cancel()
+        alarm = begun.pop(key)
+        alarm.cancel()
+        loop = asyncio.get_running_loop()
+        if (rests := self._rests(project)) > 0:
+            took = loop.time() - (alarm.when() - HANGS)
+            self._resting[project] = loop.call_later(min(HANGS, rests * took), self._rested, project)
         if not begun:
             del self._begun[project]
         # More than one, where more may be under way than before.
         for _ in range(min(self._free(project), len(self._lines.get(project, ())))):
             self._room()
 
+    def _rested(self, project: str) -> None:
+        self._resting.pop(project, None)
+        self._room()
+
     def _free(self, project: str) -> int:
+        if project in self._resting and self._rests(project) > 0:
+            return 0
         begun, now = self._begun.get(project, {}), asyncio.get_running_loop().time()
         young = sum(alarm.when() > now for alarm in begun.values())
         return min(MOST_OF_ONE - len(begun), self._of_one(project) - young)
@@ -104,7 +123,11 @@ class WorkQueue:
         self._look, self._metrics, self._workers, self._project_of = look, metrics, workers, project_of
         self._ready = asyncio.Semaphore(0)
         self._urgent = _Lane(self._ready.release, lambda _: OF_ONE)
-        self._usual = _Lane(self._ready.release, lambda project: AHEAD if ahead(project) else OF_ONE)
+        self._usual = _Lane(
+            self._ready.release,
+            lambda project: AHEAD if ahead(project) else OF_ONE,
+            lambda project: RESTS if ahead(project) else 0.0,
+        )
         self._busy: set[str] = set()
         self._again: dict[str, bool] = {}
         self._failures: dict[str, int] = {}
