@@ -49,20 +49,26 @@ class Watch:
     told: threading.Condition = field(default_factory=threading.Condition)
 
     def run(self, version: str) -> None:
-        query = {"watch": "true", "resourceVersion": version, "allowWatchBookmarks": "true"}
+        """An API server ends each after 30 to 60 minutes; then it goes on where it was."""
         # It is cut when the product is removed; what it did not tell of before, `all` misses.
-        with (
-            suppress(httpx.TransportError),
-            self.client.stream("GET", self.tasks, params=query, timeout=None) as reply,
-        ):
+        with suppress(httpx.TransportError):
+            while True:
+                version = self._one(version)
+
+    def _one(self, version: str) -> str:
+        query = {"watch": "true", "resourceVersion": version, "allowWatchBookmarks": "true"}
+        with self.client.stream("GET", self.tasks, params=query, timeout=None) as reply:
+            reply.raise_for_status()
             for line in reply.iter_lines():
                 now, event = time.perf_counter(), json.loads(line)
+                version = event["object"]["metadata"]["resourceVersion"]
                 conditions = (event["object"].get("status") or {}).get("conditions", ())
                 for one in conditions:
                     if one["type"] in ("Complete", "Failed") and one["status"] == "True":
                         with self.told:
                             self.ended.setdefault(event["object"]["metadata"]["name"], (now, one["type"]))
                             self.told.notify_all()
+        return version
 
     def all(self, names: list[str], seconds: float) -> None:
         with self.told:

@@ -86,15 +86,20 @@ class _Lane:
         begun = self._begun[project]
         alarm = begun.pop(key)
         alarm.cancel()
-        loop = asyncio.get_running_loop()
-        if (rests := self._rests(project)) > 0:
-            took = loop.time() - (alarm.when() - HANGS)
-            self._resting[project] = loop.call_later(min(HANGS, rests * took), self._rested, project)
+        self._rest(project, asyncio.get_running_loop().time() - (alarm.when() - HANGS))
         if not begun:
             del self._begun[project]
         # More than one, where more may be under way than before.
         for _ in range(min(self._free(project), len(self._lines.get(project, ())))):
             self._room()
+
+    def _rest(self, project: str, took: float) -> None:
+        """Until its next look; `took`: seconds that the last one did."""
+        if (times := self._rests(project)) > 0:
+            if (old := self._resting.get(project)) is not None:
+                old.cancel()
+            loop = asyncio.get_running_loop()
+            self._resting[project] = loop.call_later(min(HANGS, times * took), self._rested, project)
 
     def _rested(self, project: str) -> None:
         self._resting.pop(project, None)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from itertools import pairwise
+from typing import Final
 
 import pytest
 
@@ -10,6 +13,8 @@ from retort_core.errors import Infrastructure
 from retort_operator import work_queue
 from retort_operator.metrics import Metrics
 from retort_operator.work_queue import WorkQueue
+
+LOOK: Final = 0.05  # seconds
 
 
 @pytest.mark.asyncio
@@ -114,6 +119,30 @@ async def test_who_has_planned_far_ahead_goes_on_with_few_at_a_time() -> None:
     while not queue.idle:  # noqa: ASYNC110 - it tells nobody
         await asyncio.sleep(0)
     assert len(looks.begun) == 200
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.asyncio
+async def test_who_has_planned_far_ahead_rests_between_two_looks() -> None:
+    """Regression: 100 tasks were planned in a row beside the starts they waited for, which took 10 to 20 s instead of 4."""
+    begun: list[tuple[str, float]] = []
+
+    async def look(key: str) -> None:
+        begun.append((key[0], time.monotonic()))
+        await asyncio.sleep(LOOK)
+
+    queue = WorkQueue(look, Metrics(), project_of=lambda key: key[0], ahead=lambda one: one == "a")
+    running = asyncio.create_task(queue.run())
+    for number in range(4):
+        queue.wake(f"a{number}")
+        queue.wake(f"b{number}")
+    async with asyncio.timeout(20):
+        while len(begun) < 8:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.01)
+    at = [when for project, when in begun if project == "a"]
+    assert all(later - when >= LOOK * (1 + work_queue.RESTS) for when, later in pairwise(at))
+    assert [project for project, _ in begun[:5]].count("b") == 4, "the other one's do not wait"
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
