@@ -10,8 +10,10 @@ from stage import EXECUTORS, PROFILE, Stage
 
 from retort_core.lifecycle.observations import Prepared, Promoted, Ran
 from retort_core.lifecycle.sources import Answer, Approval
-from retort_core.lifecycle.statuses import Counts, Failure, Outcome, Staged
+from retort_core.lifecycle.statuses import Counts, Failure, Outcome, PlannedWork, Staged
 from retort_operator.board import PREPARING
+from retort_operator.claims import MANY
+from retort_operator.work_queue import AHEAD
 
 pytestmark = pytest.mark.asyncio
 STEADY = ("leases", "executorprofiles")
@@ -335,3 +337,31 @@ async def test_a_project_with_much_to_do_leaves_an_executor_to_one_with_little()
             await stage.complete(stage.task(), 5)
             await stage.until(lambda: stage.ready() == 1)
         assert len(stage.service.running) == 3
+
+
+async def test_a_project_whose_tasks_wait_for_executors_is_planned_further_one_at_a_time() -> None:
+    """So is the queue wired: what it asks is answered by those that hand out executors."""
+    most = [0]
+
+    def prepare(task: Any, round_: int, answer: Any) -> Prepared:
+        under_way = sum(part.startswith("prepare") for _, part in stage.service._flying)
+        most[0] = max(most[0], under_way)
+        return Prepared(round=round_, ready=PlannedWork(digest="d" * 64, title="Remove a column"))
+
+    async with Stage(Behaviour(prepare=prepare, prepare_seconds=0.03)) as stage:
+        stage.kubelet.held = True
+        await stage.start()
+        for number in range(MANY):
+            stage.task(f"first-{number}")
+        await stage.until(
+            lambda: [row.prepared is not None for row in stage.service.rows.values()] == [True] * MANY
+        )
+        assert most[0] > AHEAD
+        await stage.until(lambda: not stage.service._flying)
+        most[0] = 0
+        for number in range(6):
+            stage.task(f"later-{number}")
+        await stage.until(
+            lambda: len([row for row in stage.service.rows.values() if row.prepared]) == MANY + 6
+        )
+        assert most[0] == AHEAD
