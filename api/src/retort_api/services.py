@@ -14,6 +14,7 @@ from retort_api.kit.database import Database
 from retort_api.kit.signals import Signal
 from retort_api.kit.threads import Threads
 from retort_api.projects.quotas import Quotas
+from retort_api.runs.comparing import Comparing
 from retort_api.runs.library import Library
 from retort_api.runs.situation import Suggest
 from retort_api.settings import Settings
@@ -48,6 +49,7 @@ class Services:
     objects: ObjectStore
     library: Library
     log: CommitLog
+    comparing: Comparing
     differences: Differences
     projects: ProjectSource
     tasks: TaskStore

@@ -52,6 +52,12 @@ class Settings(BaseSettings):
         description="Largest file that a version is written to, in bytes; of a workbook the sheets before they are packed, "
         "estimated at 48 bytes a cell and its text.",
     )
+    compare_bytes: int = Field(
+        default=0,
+        ge=0,
+        description="Memory that finding the difference of two versions may take, in bytes, estimated beforehand; 0 = two fifths "
+        "of what this process may have.",
+    )
     sandboxes: int = Field(
         default=2, ge=1, le=64, description="Supervisors of each kind at most; each runs one job at a time."
     )

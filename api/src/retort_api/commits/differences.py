@@ -25,6 +25,9 @@ class Differences:
         self._snapshots = snapshots
         self._kept: OrderedDict[tuple[str, str, int | None, tuple[str, ...]], Found] = OrderedDict()
 
+    def kept(self, older: str, newer: str, common: int | None, key: tuple[str, ...]) -> bool:
+        return (older, newer, common, key) in self._kept
+
     def find(self, older: str, newer: str, common: int | None, key: tuple[str, ...]) -> Found:
         name = (older, newer, common, key)
         found = self._kept.get(name)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, BinaryIO, Literal
 from urllib.parse import quote
 
@@ -24,6 +26,7 @@ from retort_api.commits.result_endpoints import PartName, part_of
 from retort_api.kit import cursors
 from retort_api.kit.conditional import SHOWN, unless_known
 from retort_api.kit.negotiation import chosen, given
+from retort_api.runs.comparing import Pair
 from retort_api.runs.losses import counts_of
 from retort_api.scopes import Cursor, DatasetScope, InDataset, Limit, ProjectScope
 from retort_core.http import routes
@@ -60,24 +63,39 @@ async def get_diff(
     """Summary with complete counts, and one page: removed and added rows first, then changed cells."""
     old, new = await service.at(scope, older), await service.at(scope, newer)
     response.headers.update(unless_known(scope.request, old.id, new.id))
-    ancestor = await scope.services.log.ancestor(scope.dataset.id, old.id, new.id)
-    start = cursors.number(cursor) or 0
-    return await asyncio.to_thread(_diff, scope, old, new, ancestor, start, limit, tuple(key or ()))
+    services, columns = scope.services, tuple(key or ())
+    ancestor = await services.log.ancestor(scope.dataset.id, old.id, new.id)
+    manifest = await services.library.manifest(ancestor.snapshot) if ancestor is not None else None
+    between = _Between(
+        old, new, ancestor, manifest.digests.next_row_id if manifest is not None else None, columns
+    )
+    page = partial(_diff, scope, between, cursors.number(cursor) or 0, limit)
+    if services.differences.kept(*between.name):
+        return await asyncio.to_thread(page)
+    pair = Pair(old.snapshot, new.snapshot, by_rows=between.common is not None and not columns)
+    return await services.comparing((pair,), page)
 
 
-def _diff(
-    scope: InDataset,
-    old: CommitRecord,
-    new: CommitRecord,
-    ancestor: CommitRecord | None,
-    start: int,
-    limit: int,
-    key: tuple[str, ...],
-) -> Diff:
+@dataclass(frozen=True)
+class _Between:
+    """Two versions, and what is known of how they belong together. `common`: the next row id of the ancestor."""
+
+    old: CommitRecord
+    new: CommitRecord
+    ancestor: CommitRecord | None
+    common: int | None
+    key: tuple[str, ...]
+
+    @property
+    def name(self) -> tuple[str, str, int | None, tuple[str, ...]]:
+        return self.old.snapshot, self.new.snapshot, self.common, self.key
+
+
+def _diff(scope: InDataset, between: _Between, start: int, limit: int) -> Diff:
+    old, new = between.old, between.new
     snapshots = scope.services.library.snapshots
     differences: Differences = scope.services.differences
-    common = snapshots.manifest(ancestor.snapshot).digests.next_row_id if ancestor is not None else None
-    found = differences.find(old.snapshot, new.snapshot, common, key)
+    found = differences.find(*between.name)
     changes = found.difference.changes
     names = {column.id: column.name for column in snapshots.schema(new.snapshot).columns}
     moved = found.compared.removed.len() + found.compared.added.len()
@@ -87,7 +105,7 @@ def _diff(
     return Diff(
         older=old.id,
         newer=new.id,
-        common=ancestor.id if ancestor is not None else "",
+        common=between.ancestor.id if between.ancestor is not None else "",
         tier=found.difference.tier,
         counts=counts_of(changes),
         changes=changes,

@@ -46,7 +46,7 @@ async def opened(settings: Settings, cluster: ClusterSettings, watch: Watch) -> 
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(locked(home))
         stores = await stack.enter_async_context(shared(home))
-        on = parts.stored(stores.database, stores.objects, stores.signal)
+        on = parts.stored(stores.database, stores.objects, stores.signal, settings)
         threads = os.cpu_count() or 1
         intake = LocalSandboxes(parts.INTAKE, threads, target=1, capacity=cluster.broker_sandboxes)
         stack.push_async_callback(intake.close)

@@ -63,7 +63,7 @@ async def opened(
         stack.enter_context(locked(home))
         crews = stack.enter_context(parts.threads())
         stores = await stack.enter_async_context(shared(home))
-        on = parts.stored(stores.database, stores.objects, stores.signal)
+        on = parts.stored(stores.database, stores.objects, stores.signal, settings)
         chosen = await asyncio.to_thread(choose, settings, heard(watch.metrics), crews.models)
         secrets = people.secrets_of(home, known)
         access = await stack.enter_async_context(people.accounts(known, secrets, on.database))
@@ -84,6 +84,7 @@ async def opened(
             objects=on.objects,
             library=on.library,
             log=on.log,
+            comparing=on.comparing,
             differences=Differences(on.library.snapshots),
             projects=Namespaces(on.database, kubernetes, cluster.namespaces),
             tasks=Objects(on.database, kubernetes),

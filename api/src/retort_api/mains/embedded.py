@@ -145,7 +145,7 @@ def wired(
     watch: Watch,
 ) -> tuple[Services, Driver]:
     executor = hands.executor
-    on = parts.stored(stores.database, stores.objects, stores.signal)
+    on = parts.stored(stores.database, stores.objects, stores.signal, settings)
     gate = TaskGate(stores.database, doors.recorder, doors.quotas, strangers=True)
     runs = parts.running(on, hands.intake, settings, home / "spool", watch)
     work = parts.driven(on, chosen, runs, gate, watch)
@@ -157,6 +157,7 @@ def wired(
         objects=stores.objects,
         library=on.library,
         log=on.log,
+        comparing=on.comparing,
         differences=Differences(on.library.snapshots),
         projects=ProjectRows(on.database),
         tasks=Rows(on.database),

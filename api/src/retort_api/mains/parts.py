@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from retort_api.commits.log import CommitLog
 from retort_api.kit.database import Database
+from retort_api.kit.memory import memory
 from retort_api.kit.signals import Signal
 from retort_api.kit.threads import Threads
 from retort_api.kit.watching.tracing import Tracing
@@ -19,6 +20,7 @@ from retort_api.kit.watching.watch import Watch
 from retort_api.mains.planners import Chosen
 from retort_api.mains.watching import counted
 from retort_api.runs.commands import Commands
+from retort_api.runs.comparing import SHARE, Comparing
 from retort_api.runs.execution import Execution
 from retort_api.runs.gates import Gate
 from retort_api.runs.library import Library
@@ -71,12 +73,20 @@ class Stored:
     objects: ObjectStore
     log: CommitLog
     library: Library
+    comparing: Comparing
     signal: Signal
 
 
-def stored(database: Database, objects: ObjectStore, signal: Signal) -> Stored:
-    library = Library(WholeSnapshots(objects))
-    return Stored(database=database, objects=objects, log=CommitLog(database), library=library, signal=signal)
+def stored(database: Database, objects: ObjectStore, signal: Signal, settings: Settings) -> Stored:
+    snapshots = WholeSnapshots(objects)
+    return Stored(
+        database=database,
+        objects=objects,
+        log=CommitLog(database),
+        library=Library(snapshots),
+        comparing=Comparing(snapshots, settings.compare_bytes or round(SHARE * memory())),
+        signal=signal,
+    )
 
 
 def running(
@@ -84,7 +94,7 @@ def running(
 ) -> Running:
     """Runs in a claimed sandbox; results are taken in behind walls of their own."""
     runner = Runner(on.objects, on.library, intake, settings, spool)
-    execution = Execution(on.database, on.log, on.library, runner)
+    execution = Execution(on.database, on.log, on.library, on.comparing, runner)
     return Running(database=on.database, execution=execution, signal=on.signal, traces=traces(on, watch))
 
 

@@ -6,7 +6,6 @@ ref, the task's reply and what is decided from it. A crash before leaves unrefer
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +22,7 @@ from retort_api.kit.database import Database
 from retort_api.projects import quota_repository as quotas
 from retort_api.runs import losses, relations
 from retort_api.runs.codebooks import codebook_plan
+from retort_api.runs.comparing import Comparing, Pair
 from retort_api.runs.feeding import table_feed
 from retort_api.runs.library import Library, invalid_names
 from retort_api.runs.rebasing import Rebasing, misfit, on
@@ -33,7 +33,7 @@ from retort_api.runs.staging import Staging
 from retort_api.runs.work import Import, Replayed, Work
 from retort_api.tasks.records import TaskRecord
 from retort_core.changes import Changes
-from retort_core.errors import BadInput, DataError, NotFound, StepError
+from retort_core.errors import BadInput, DataError, LimitExceeded, NotFound, StepError
 from retort_core.identity import short
 from retort_core.lifecycle.observations import Ran
 from retort_core.lifecycle.statuses import Counts, Outcome, Staged
@@ -49,10 +49,13 @@ from retort_tables.snapshots.port import Written
 
 
 class Execution:
-    def __init__(self, database: Database, log: CommitLog, library: Library, runner: Runner) -> None:
+    def __init__(
+        self, database: Database, log: CommitLog, library: Library, comparing: Comparing, runner: Runner
+    ) -> None:
         self._database, self._log, self._library, self._runner = database, log, library, runner
+        self._comparing = comparing
         self._replayer = Replayer(runner, library)
-        self._rebasing = Rebasing(log, library)
+        self._rebasing = Rebasing(log, library, comparing)
 
     async def __call__(self, task: TaskRecord, attempt: int, ride: Ride, settle: Any) -> Ran | None:
         """The reply, or None when it was settled in the transaction that stored the run's versions."""
@@ -266,8 +269,15 @@ class Execution:
             return Ran(attempt=staging.attempt, staged=staged, message=message)
         return await self._after_import(task, work, ride, staging, old, record)
 
-    async def _relation(self, old: CommitRecord, new: str) -> relations.Relation:
-        return await asyncio.to_thread(relations.relation, self._library.snapshots, old.snapshot, new)
+    async def _relation(self, old: CommitRecord, new: str) -> relations.Relation | None:
+        """None where both are too large to be compared."""
+        pair = Pair(old.snapshot, new, by_rows=False)
+        try:
+            return await self._comparing(
+                (pair,), relations.relation, self._library.snapshots, old.snapshot, new
+            )
+        except LimitExceeded:
+            return None
 
     async def _codebook(
         self, task: TaskRecord, work: Work, load: Import, ride: Ride, staging: Staging

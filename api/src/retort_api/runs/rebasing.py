@@ -7,16 +7,17 @@ new head and what the work makes of it. Where they meet, it is a conflict that n
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from retort_api.commits.log import CommitLog
 from retort_api.commits.records import CommitRecord
+from retort_api.runs.comparing import Comparing, Pair
 from retort_api.runs.library import Library
 from retort_api.runs.sentences import listed, say
 from retort_api.runs.work import Work
 from retort_api.tasks.records import TaskRecord
-from retort_core.errors import Conflict, RetortError
+from retort_core.errors import Conflict, LimitExceeded, RetortError
 from retort_core.identity import short
 from retort_core.lifecycle.observations import Promoted
 from retort_tables.diff.overlaps import CELLS_COMPARED, Overlap, Touched, overlap, touched
@@ -57,8 +58,8 @@ def on(work: Work, rebase: Rebase) -> Work:
 
 
 class Rebasing:
-    def __init__(self, log: CommitLog, library: Library) -> None:
-        self._log, self._library = log, library
+    def __init__(self, log: CommitLog, library: Library, comparing: Comparing) -> None:
+        self._log, self._library, self._comparing = log, library, comparing
 
     async def begin(self, task: TaskRecord) -> Rebase | None:
         """None for work whose branch has not moved; a conflict when both sides changed the same."""
@@ -75,16 +76,31 @@ class Rebasing:
             raise conflict(task, base.id, onto.id, Overlap(why="unrelated"))
         common = (await self._library.manifest(shared.snapshot)).digests.next_row_id
         rebase = Rebase(late=mine, base=base, onto=onto, common=common)
-        found = await asyncio.to_thread(self._meet, rebase)
+        began = base.snapshot
+        found = await self._found(
+            (Pair(began, onto.snapshot, by_rows=True), Pair(began, mine.snapshot, by_rows=True)),
+            lambda: self._meet(rebase),
+        )
         if found is not None:
             raise conflict(task, base.id, onto.id, found)
         return rebase
 
     async def check(self, task: TaskRecord, rebase: Rebase, made: str) -> None:
         """`made`: manifest key of what the work made of the new head."""
-        found = await asyncio.to_thread(self._meet_again, rebase, made)
+        onto = rebase.onto.snapshot
+        found = await self._found(
+            (Pair(rebase.base.snapshot, onto, by_rows=True), Pair(onto, made, by_rows=True)),
+            lambda: self._meet_again(rebase, made),
+        )
         if found is not None:
             raise conflict(task, rebase.base.id, rebase.onto.id, found)
+
+    async def _found(self, pairs: tuple[Pair, ...], meet: Callable[[], Overlap | None]) -> Overlap | None:
+        """What cannot be compared may meet: nobody's work is lost by a guess."""
+        try:
+            return await self._comparing(pairs, meet)
+        except LimitExceeded:
+            return Overlap(why="too-many")
 
     def _meet(self, rebase: Rebase) -> Overlap | None:
         base = rebase.base.snapshot

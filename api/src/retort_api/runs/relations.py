@@ -59,6 +59,10 @@ def _proposed(columns: float, rows: float) -> Literal["corrected", "append", "ne
     return "append" if rows <= MORE_ROWS else ""
 
 
+_TOO_LARGE: Final = (
+    "两份文件太大，无法在此比对：更正用 corrected，追加用 append，另一张表请换个名字。",
+    "Both files are too large to be compared here; say corrected or append, or load it under another name.",
+)
 _PROPOSALS: Final[dict[str, tuple[str, str]]] = {
     "corrected": ("像是更正后的同一份文件：用 corrected（所有步骤在新文件上重做）", "it looks like the same file, corrected: use corrected (every step is replayed on it)"),
     "append": ("像是更多的行：用 append（追加后重做所有步骤）", "it looks like more rows: use append (every step is replayed)"),
@@ -67,8 +71,15 @@ _PROPOSALS: Final[dict[str, tuple[str, str]]] = {
 }  # fmt: skip
 
 
-def proposal(found: Relation, lang: Lang) -> str:
-    """What is said instead of loading a file into a dataset that has data already."""
+def proposal(found: Relation | None, lang: Lang) -> str:
+    """What is said instead of loading a file into a dataset that has data already. None: too large to be compared."""
+    if found is None:
+        kept = (
+            "这个数据集已有数据，没有改动它。"
+            if lang == "zh"
+            else "This dataset has data already; nothing was changed. "
+        )
+        return kept + _TOO_LARGE[lang == "en"]
     by = _by(found, lang)
     if lang == "zh":
         return (
@@ -81,8 +92,14 @@ def proposal(found: Relation, lang: Lang) -> str:
     )
 
 
-def compared(found: Relation, lang: Lang) -> dict[str, JsonValue]:
+def compared(found: Relation | None, lang: Lang) -> dict[str, JsonValue]:
     """A note on what a corrected file changed against the file it replaces."""
+    if found is None:
+        left = (
+            "两份文件太大，没有逐格比对。",
+            "Both files are too large: what changed between them was not counted.",
+        )
+        return {"severity": "info", "text": left[lang == "en"]}
     changes, by = found.changes, _by(found, lang)
     added, removed, cells = (f"{n:,}" for n in (changes.added, changes.removed, changes.cells_changed))
     text = (

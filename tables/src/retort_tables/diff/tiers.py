@@ -74,7 +74,7 @@ def _by_rows(
     limit: int | None,
 ) -> Found | None:
     """None when no row is shared: a file that was imported anew has only new ids."""
-    skip = _equal_columns(older[1], newer[1])
+    skip = equal_columns(older[1], newer[1])
     old, new = _read(store, older[0], skip), _read(store, newer[0], skip)
     rows = by_ids(_ids(old), _ids(new), common)
     if not len(rows.new) and old.total and new.total:
@@ -84,7 +84,7 @@ def _by_rows(
     return _found("rows", (old, new), rows, columns, skip=skip, limit=limit, invalid=invalid)
 
 
-def _equal_columns(a: Manifest, b: Manifest) -> frozenset[str]:
+def equal_columns(a: Manifest, b: Manifest) -> frozenset[str]:
     """Columns with the same digests of values and marks, for the same rows in the same order."""
     if (a.digests.ids, a.digests.order) != (b.digests.ids, b.digests.order):
         return frozenset()

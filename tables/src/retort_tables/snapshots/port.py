@@ -176,6 +176,9 @@ class SnapshotStore(Protocol):
     def invalid(self, key: str) -> int:
         """How many cells of the version are invalid."""
 
+    def sizes(self, key: str) -> dict[str, int]:
+        """Bytes of values by column name, as reading unpacks them; by the file's own lists, no value is read."""
+
     def removed(self, key: str) -> pl.Series:
         """Row ids that it removed, in the order of the version before."""
 

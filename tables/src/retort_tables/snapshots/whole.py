@@ -9,9 +9,9 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import polars as pl
+import pyarrow.parquet as pq
 
 from retort_core.cells import ROW_ID, CellState
 from retort_core.changes import Changes
@@ -107,6 +107,18 @@ class WholeSnapshots:
         marks = self._scan(self.manifest(key), MARKS)
         return int(marks.select((pl.col("state") == CellState.invalid.value).sum()).collect().item())
 
+    def sizes(self, key: str) -> dict[str, int]:
+        listed = pq.read_metadata(self._source(self.manifest(key), TABLE))
+        found: dict[str, int] = {}
+        for number in range(listed.num_row_groups):
+            group = listed.row_group(number)
+            for at in range(group.num_columns):
+                column = group.column(at)
+                found[column.path_in_schema] = (
+                    found.get(column.path_in_schema, 0) + column.total_uncompressed_size
+                )
+        return found
+
     def removed(self, key: str) -> pl.Series:
         manifest = self.manifest(key)
         if REMOVED not in manifest.objects:
@@ -182,12 +194,11 @@ class WholeSnapshots:
 
     def _scan(self, manifest: Manifest, name: str) -> pl.LazyFrame:
         """Lazily from a file where there is one (only the touched row groups are read), else from the bytes."""
+        return pl.scan_parquet(self._source(manifest, name))
+
+    def _source(self, manifest: Manifest, name: str) -> Path | io.BytesIO:
         key = self._key(manifest, name)
-        source: Any = self._objects.local(key)
-        if source is None:
-            source = io.BytesIO(read(self._objects, key, verify=False))
-        assert isinstance(source, (Path, io.BytesIO))
-        return pl.scan_parquet(source)
+        return self._objects.local(key) or io.BytesIO(read(self._objects, key, verify=False))
 
     def _marks(self, manifest: Manifest, ids: pl.Series | None, columns: list[str] | None) -> pl.DataFrame:
         frame = self._marks_of(manifest, columns)
