@@ -58,6 +58,29 @@ async def test_large_ones_go_one_at_a_time_and_small_ones_beside_them(comparison
 
 
 @pytest.mark.asyncio
+async def test_a_large_one_that_nobody_waits_for_has_its_room_until_it_ends(comparisons: Comparing) -> None:
+    begun, go, ended = [threading.Event() for _ in range(2)], threading.Event(), threading.Event()
+
+    def work(number: int) -> bool:
+        begun[number].set()
+        if number == 0:
+            assert go.wait(20)
+            ended.set()
+        return ended.is_set()
+
+    first = asyncio.create_task(comparisons(of("large"), work, 0))
+    assert await asyncio.to_thread(begun[0].wait, 20)
+    second = asyncio.create_task(comparisons(of("large"), work, 1))
+    first.cancel()
+    await asyncio.wait([first], timeout=0.05)
+    assert not begun[1].is_set()
+    go.set()
+    assert await second, "the first had ended by then"
+    with pytest.raises(asyncio.CancelledError):
+        await first
+
+
+@pytest.mark.asyncio
 async def test_one_that_fails_leaves_room_for_the_next(comparisons: Comparing) -> None:
     def fails() -> None:
         raise ValueError

@@ -51,7 +51,16 @@ class Comparing:
         if needed <= self._most * SMALL:
             return await asyncio.to_thread(work, *args, **rest)
         async with self._large:
-            return await asyncio.to_thread(work, *args, **rest)
+            return await _to_its_end(asyncio.create_task(asyncio.to_thread(work, *args, **rest)))
 
     def _weight(self, pairs: tuple[Pair, ...]) -> int:
         return max(weight(self._snapshots, older, newer, by_rows=by_rows) for older, newer, by_rows in pairs)
+
+
+async def _to_its_end(job: asyncio.Task[Found]) -> Found:
+    """Also where nobody waits for it any longer: a thread cannot be stopped, and has its memory until it ends."""
+    try:
+        return await asyncio.shield(job)
+    finally:
+        if not job.done():
+            await asyncio.wait([job])
