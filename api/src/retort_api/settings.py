@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     compare_bytes: int = Field(
         default=0,
         ge=0,
-        description="Memory that finding the difference of two versions may take, in bytes, estimated beforehand; 0 = two fifths "
+        description="Memory that finding the difference of two versions may take, in bytes, estimated beforehand; 0 = three tenths "
         "of what this process may have.",
     )
     sandboxes: int = Field(

@@ -230,14 +230,15 @@ async def get_table(
     record = await service.at(scope, ref)
     media = chosen(request, tables.MEDIA)
     headers = unless_known(request, record.id, media)
-    snapshots = scope.services.library.snapshots
-    snapshot = await asyncio.to_thread(tables.read_page, snapshots, record.snapshot, columns, offset, limit)
-    headers["Retort-Total"] = str(snapshot.total)
-    if media != "application/json":
-        data = await asyncio.to_thread(tables.encoded, snapshot.table, media)
-        return Response(data, media_type=media, headers=headers)
-    page = await asyncio.to_thread(tables.page, snapshot, columns, offset)
-    return Response(page.model_dump_json(), media_type="application/json", headers=headers)
+    services, version = scope.services, record.snapshot
+    total = (await services.library.manifest(version)).digests.rows
+    width = len((await services.library.schema(version)).columns if columns is None else columns)
+    cells = tables.bounded(max(0, min(limit, total - offset)), width, media)
+    beside = services.exports if cells > tables.LARGE else asyncio.to_thread
+    rows = slice(offset, offset + limit)
+    data = await beside(tables.written, services.library.snapshots, version, columns, rows, media)
+    headers["Retort-Total"] = str(total)
+    return Response(data, media_type=media, headers=headers)
 
 
 @router.get(routes.COMMIT_PROFILE, operation_id="getCommitProfile", responses=SHOWN)

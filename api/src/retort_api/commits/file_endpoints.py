@@ -23,18 +23,19 @@ from retort_api.commits.quality import sentences
 from retort_api.commits.records import CommitRecord
 from retort_api.commits.reporting import report
 from retort_api.commits.result_endpoints import PartName, part_of
+from retort_api.commits.tables import source
 from retort_api.kit import cursors
 from retort_api.kit.conditional import SHOWN, unless_known
 from retort_api.kit.negotiation import chosen, given
 from retort_api.runs.comparing import Pair
 from retort_api.runs.losses import counts_of
 from retort_api.scopes import Cursor, DatasetScope, InDataset, Limit, ProjectScope
+from retort_core.cells import ROW_ID
 from retort_core.http import routes
 from retort_core.http.versions import Diff, Quality
 from retort_tables.exports import export
-from retort_tables.objects.port import read
 from retort_tables.pieces import Bounds
-from retort_tables.snapshots.port import Snapshot
+from retort_tables.snapshots.port import Scan
 
 router = APIRouter(tags=["files"])
 BLOCK = 1 << 20
@@ -194,15 +195,16 @@ async def export_result(
     found = await part_of(scope, result, part)
     headers = _headers(scope, MEDIA[format], result)
     await scope.read_note(result, part=part, format=format)
-    data = await asyncio.to_thread(read, scope.services.objects, found.object)
+
+    def rows() -> pl.LazyFrame:
+        table = pl.scan_parquet(source(scope.services.objects, found.object), row_index_name=ROW_ID)
+        return table.with_columns(pl.col(ROW_ID).cast(pl.Int64))
 
     def write(out: BinaryIO) -> dict[str, int]:
-        table = pl.read_parquet(data).with_row_index("__row_id").cast({"__row_id": pl.Int64})
-        snapshot = Snapshot(
-            root="", schema=found.table_schema, table=table, marks=_no_marks(),
-            next_row_id=table.height, total=table.height,
+        scan = Scan(
+            root="", schema=found.table_schema, table=rows, marks=lambda: _no_marks().lazy(), next_row_id=found.rows, total=found.rows
         )  # fmt: skip
-        return export(snapshot.scan(), out, form=format, encoding=encoding, bounds=_bounds(scope)).warnings
+        return export(scan, out, form=format, encoding=encoding, bounds=_bounds(scope)).warnings
 
     return await _file(scope, f"{part}-{result[:12]}.{format}", MEDIA[format], headers, write)
 

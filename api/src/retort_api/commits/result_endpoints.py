@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
-import polars as pl
 from fastapi import APIRouter, Query, Request, Response
 
 from retort_api.commits import results, tables
@@ -16,7 +15,6 @@ from retort_api.scopes import InProject, ProjectScope
 from retort_core.errors import NotFound
 from retort_core.http import routes
 from retort_core.http.versions import Result, ResultPart, TablePage
-from retort_tables.objects.port import read
 
 router = APIRouter(tags=["results"])
 PartName = Annotated[str, Query(max_length=100, description="Name of the answer's table")]
@@ -63,14 +61,12 @@ async def get_table(
     found = _part(record, part)
     media, stale = chosen(request, tables.MEDIA), await _stale(scope, record)
     headers = unless_known(request, record.id, media, stale)
-    data = await asyncio.to_thread(read, scope.services.objects, found.object)
-    if media == routes.PARQUET:
-        return Response(data, media_type=media, headers=headers)
-    table = await asyncio.to_thread(pl.read_parquet, data)
-    if media == routes.ARROW:
-        return Response(tables.encoded(table, media), media_type=media, headers=headers)
-    page = tables.answer_page(table, found, offset, limit, stale=stale)
-    return Response(page.model_dump_json(), media_type="application/json", headers=headers)
+    rows = found.rows if media != "application/json" else max(0, min(limit, found.rows - offset))
+    cells = tables.bounded(rows, len(found.table_schema.columns), media)
+    beside = scope.services.exports if cells > tables.LARGE else asyncio.to_thread
+    place, objects = slice(offset, offset + limit), scope.services.objects
+    data = await beside(tables.answer_written, objects, found, place, media, stale=stale)
+    return Response(data, media_type=media, headers=headers)
 
 
 async def _record(scope: InProject, identifier: str) -> ResultRecord:

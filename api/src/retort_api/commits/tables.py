@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final, cast
 
 import polars as pl
@@ -14,18 +15,68 @@ from pydantic import JsonValue
 
 from retort_api.commits.results import Part
 from retort_core.cells import ROW_ID
+from retort_core.errors import LimitExceeded
 from retort_core.http.routes import ARROW, PARQUET
 from retort_core.http.versions import Mark, TablePage
+from retort_tables.objects.port import ObjectStore, read
 from retort_tables.snapshots.port import Snapshot, SnapshotStore
 
 MEDIA: Final = ("application/json", ARROW, PARQUET)
+# A cell with a short text takes 150 bytes while it is written, as JSON or as a table.
+JSON_CELLS: Final = 1_000_000
+BINARY_CELLS: Final = 2_000_000
+PAGE_BYTES: Final = 128 << 20
+LARGE: Final = 100_000  # cells: of these two are written at a time, with the files
 SAFE_INTEGER: Final = 2**53  # beyond it JSON numbers are rounded by most readers
 
 
-def read_page(
-    snapshots: SnapshotStore, key: str, columns: Sequence[str] | None, offset: int, limit: int
-) -> Snapshot:
-    return snapshots.read(key, columns=columns, rows=slice(offset, offset + limit))
+def bounded(rows: int, columns: int, media: str) -> int:
+    """The cells of a page; raises LimitExceeded where they are more than a page may have."""
+    cells, most = rows * columns, JSON_CELLS if media == "application/json" else BINARY_CELLS
+    if cells > most:
+        raise LimitExceeded(
+            f"{rows:,} rows of {columns:,} columns are more than the {most:,} cells of one page; ask for fewer rows (`limit` of "
+            f"{max(1, most // columns):,}) or columns, or export it as a file.",
+            limit="page", cells=cells, allowed=most,
+        )  # fmt: skip
+    return cells
+
+
+def written(
+    snapshots: SnapshotStore, key: str, columns: Sequence[str] | None, rows: slice, media: str
+) -> bytes:
+    """Rows of a version, as the body of a reply."""
+    snapshot = snapshots.read(key, columns=columns, rows=rows)
+    _light(snapshot.table)
+    if media != "application/json":
+        return encoded(snapshot.table, media)
+    return page(snapshot, columns, rows.start).model_dump_json().encode()
+
+
+def answer_written(objects: ObjectStore, part: Part, rows: slice, media: str, *, stale: bool) -> bytes:
+    """Rows of an answer as JSON, or all of it as a table."""
+    if media == PARQUET:
+        return read(objects, part.object)  # as it lies
+    table = pl.scan_parquet(source(objects, part.object))
+    if media != "application/json":
+        return encoded(_light(table.collect()), media)
+    piece = _light(table.slice(rows.start, rows.stop - rows.start).collect())
+    return answer_page(piece, part, rows.start, stale=stale).model_dump_json().encode()
+
+
+def source(objects: ObjectStore, key: str) -> Path | io.BytesIO:
+    """For who reads a part of it."""
+    return objects.local(key) or io.BytesIO(read(objects, key, verify=False))
+
+
+def _light(table: pl.DataFrame) -> pl.DataFrame:
+    """Texts may be of any length."""
+    if (size := int(table.estimated_size())) > PAGE_BYTES:
+        raise LimitExceeded(
+            f"These rows take {size >> 20:,} MiB, and a page may take {PAGE_BYTES >> 20}; ask for fewer of them, or export them as a file.",
+            limit="page", bytes=size, allowed=PAGE_BYTES,
+        )  # fmt: skip
+    return table
 
 
 def page(snapshot: Snapshot, columns: Sequence[str] | None, offset: int) -> TablePage:
@@ -46,14 +97,13 @@ def page(snapshot: Snapshot, columns: Sequence[str] | None, offset: int) -> Tabl
     )
 
 
-def answer_page(table: pl.DataFrame, part: Part, offset: int, limit: int, *, stale: bool) -> TablePage:
-    piece = table.slice(offset, limit)
+def answer_page(piece: pl.DataFrame, part: Part, offset: int, *, stale: bool) -> TablePage:
     beside = piece.get_column(part.beside).to_list() if part.beside in piece.columns else []
     return TablePage(
         columns=part.table_schema.columns,
         rows=rows(piece),
         offset=offset,
-        total=table.height,
+        total=part.rows,
         shares=part.shares,
         other_rows=tuple(at for at, value in enumerate(beside) if value in part.others),
         stale=stale,

@@ -16,7 +16,7 @@ from retort_tables.snapshots.port import SnapshotStore
 
 MIB: Final = 1 << 20
 SMALL: Final = 1 / 32  # of the bound; with eight threads a quarter of it beside a large one
-SHARE: Final = 0.4  # of a process's memory, where no bound is set: half of it with the small ones
+SHARE: Final = 0.3  # of a process's memory, where no bound is set: two fifths of it with the small ones
 P = ParamSpec("P")
 Found = TypeVar("Found")
 
