@@ -276,7 +276,7 @@ async def opened(home: Path) -> AsyncIterator[Cluster]:
         intake = LocalSandboxes(INTAKE, 1)
         stack.push_async_callback(intake.close)
         await intake.open()
-        on = parts.stored(database, FolderObjects(home / "objects"), Signal())
+        on = parts.stored(database, FolderObjects(home / "objects"), Signal(), settings)
         running = parts.running(on, intake, settings, home / "spool")
         acts = Acts(database, on.signal)
         stack.push_async_callback(acts.close)
