@@ -56,7 +56,8 @@ class Harm:
         return self._ended(EXECUTORS, BUSY)
 
     def _ended(self, namespace: str, selector: str) -> float:
-        """One that runs is awaited: the one before may have been ended a moment ago, and this one end by itself."""
+        """One that runs is awaited: the one before may have been ended a moment ago, and this one end by itself before it is
+        struck, on a busy machine one after the other."""
 
         def killed() -> float:
             running = self.machine.containers(namespace, selector)
@@ -66,7 +67,7 @@ class Harm:
             self.machine.signal(self.chance.choice(running), "SIGKILL")
             return at
 
-        return float(until(f"{selector} runs and is ended", killed, every=0.02))
+        return float(until(f"{selector} runs and is ended", killed, seconds=300, every=0.02))
 
     def daemon(self, name: str) -> float:
         at = time.monotonic()

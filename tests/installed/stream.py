@@ -166,8 +166,7 @@ class Stream:
             while not stop.is_set():
                 task = self.send(project, branch, loops=LOOPS if chance.random() < 0.5 else 0)
                 self.witness.until(task, 120)
-                if "Complete" not in task.seen:
-                    return  # told by whoever counts: nothing can be built on it
+                assert "Complete" in task.seen, f"{task.name}: {task.status}"  # nothing can be built on it
                 stop.wait(chance.uniform(0.2, 1.2))
         except BaseException as problem:  # noqa: BLE001 - told where the stream is waited for
             failed.append(problem)
