@@ -25,7 +25,7 @@ from retort_operator.proofs import Proofs
 
 log = structlog.get_logger(__name__)
 PAUSE: Final = 1.0  # after an error of the API server
-MANY: Final = 8  # tasks of one project that wait; more than that are planned far ahead
+MANY: Final = 8  # tasks of one project that wait; with as many, further ones are planned far ahead
 LOOK_AGAIN: Final = (
     1.0  # seconds, where tasks wait beside idle executors: a cap, or one that is left to others for a while
 )

@@ -36,16 +36,11 @@ LONGEST_PAUSE: Final = 10.0
 
 
 class _Lane:
-    """Projects take turns, and each one's keys come in their order. `room`: called when there may be some again; `of_one`: how
-    many looks of a project may be under way; `rests`: times what a look took until its next one."""
+    """Projects take turns, and each one's keys come in their order. `room`: called when there may be some again; `ahead`:
+    whether a project's looks are in no hurry, and come one at a time with rests between."""
 
-    def __init__(
-        self,
-        room: Callable[[], None],
-        of_one: Callable[[str], int],
-        rests: Callable[[str], float] = lambda _: 0.0,
-    ) -> None:
-        self._room, self._of_one, self._rests = room, of_one, rests
+    def __init__(self, room: Callable[[], None], ahead: Callable[[str], bool] = lambda _: False) -> None:
+        self._room, self._ahead = room, ahead
         self._resting: dict[str, asyncio.TimerHandle] = {}  # by project
         self._lines: OrderedDict[str, OrderedDict[str, float]] = OrderedDict()  # by project, next first
         self._project: dict[str, str] = {}  # of each key that waits
@@ -95,22 +90,23 @@ class _Lane:
 
     def _rest(self, project: str, took: float) -> None:
         """Until its next look; `took`: seconds that the last one did."""
-        if (times := self._rests(project)) > 0:
+        if self._ahead(project):
             if (old := self._resting.get(project)) is not None:
                 old.cancel()
             loop = asyncio.get_running_loop()
-            self._resting[project] = loop.call_later(min(HANGS, times * took), self._rested, project)
+            self._resting[project] = loop.call_later(min(HANGS, RESTS * took), self._rested, project)
 
     def _rested(self, project: str) -> None:
         self._resting.pop(project, None)
         self._room()
 
     def _free(self, project: str) -> int:
-        if project in self._resting and self._rests(project) > 0:
+        ahead = self._ahead(project)
+        if ahead and project in self._resting:
             return 0
         begun, now = self._begun.get(project, {}), asyncio.get_running_loop().time()
         young = sum(alarm.when() > now for alarm in begun.values())
-        return min(MOST_OF_ONE - len(begun), self._of_one(project) - young)
+        return min(MOST_OF_ONE - len(begun), (AHEAD if ahead else OF_ONE) - young)
 
 
 class WorkQueue:
@@ -127,12 +123,8 @@ class WorkQueue:
     ) -> None:
         self._look, self._metrics, self._workers, self._project_of = look, metrics, workers, project_of
         self._ready = asyncio.Semaphore(0)
-        self._urgent = _Lane(self._ready.release, lambda _: OF_ONE)
-        self._usual = _Lane(
-            self._ready.release,
-            lambda project: AHEAD if ahead(project) else OF_ONE,
-            lambda project: RESTS if ahead(project) else 0.0,
-        )
+        self._urgent = _Lane(self._ready.release)
+        self._usual = _Lane(self._ready.release, ahead)
         self._busy: set[str] = set()
         self._again: dict[str, bool] = {}
         self._failures: dict[str, int] = {}
