@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -23,7 +24,6 @@ from retort_api.commits.quality import sentences
 from retort_api.commits.records import CommitRecord
 from retort_api.commits.reporting import report
 from retort_api.commits.result_endpoints import PartName, part_of
-from retort_api.commits.tables import source
 from retort_api.kit import cursors
 from retort_api.kit.conditional import SHOWN, unless_known
 from retort_api.kit.negotiation import chosen, given
@@ -34,6 +34,7 @@ from retort_core.cells import ROW_ID
 from retort_core.http import routes
 from retort_core.http.versions import Diff, Quality
 from retort_tables.exports import export
+from retort_tables.objects.port import read
 from retort_tables.pieces import Bounds
 from retort_tables.snapshots.port import Scan
 
@@ -195,9 +196,10 @@ async def export_result(
     found = await part_of(scope, result, part)
     headers = _headers(scope, MEDIA[format], result)
     await scope.read_note(result, part=part, format=format)
+    data = await asyncio.to_thread(read, scope.services.objects, found.object)
 
     def rows() -> pl.LazyFrame:
-        table = pl.scan_parquet(source(scope.services.objects, found.object), row_index_name=ROW_ID)
+        table = pl.scan_parquet(io.BytesIO(data), row_index_name=ROW_ID)
         return table.with_columns(pl.col(ROW_ID).cast(pl.Int64))
 
     def write(out: BinaryIO) -> dict[str, int]:
