@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from typing import Any
 
 import pytest
@@ -11,8 +13,10 @@ from stage import EXECUTORS, PROFILE, Stage
 from retort_core.lifecycle.observations import Prepared, Promoted, Ran
 from retort_core.lifecycle.sources import Answer, Approval
 from retort_core.lifecycle.statuses import Counts, Failure, Outcome, PlannedWork, Staged
+from retort_operator.beginnings import YOUNG
 from retort_operator.board import PREPARING
 from retort_operator.claims import MANY
+from retort_operator.pool import Pools
 from retort_operator.work_queue import AHEAD
 
 pytestmark = pytest.mark.asyncio
@@ -365,3 +369,23 @@ async def test_a_project_whose_tasks_wait_for_executors_is_planned_further_one_a
             lambda: len([row for row in stage.service.rows.values() if row.prepared]) == MANY + 6
         )
         assert most[0] == AHEAD
+
+
+async def test_no_more_runs_begin_at_a_time_than_starts_have_shown_that_nodes_bear(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So are claims wired: what they ask is answered by those that make executors."""
+    monkeypatch.setattr(Pools, "bearable", lambda _, profile: 2.0 if profile == "default" else math.inf)
+    begun: list[float] = []
+
+    def run(_task: Any, _attempt: int) -> None:
+        begun.append(time.monotonic())
+
+    async with Stage(Behaviour(run=run), profile={**PROFILE, "replicas": 4}) as stage:
+        await stage.start()
+        await stage.warm(4)
+        for _ in range(3):
+            stage.task()
+        await stage.until(lambda: len(begun) == 3)
+        assert begun[1] - begun[0] < YOUNG / 2
+        assert begun[2] - begun[0] > YOUNG / 2

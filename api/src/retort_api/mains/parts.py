@@ -21,10 +21,17 @@ from retort_api.mains.planners import Chosen
 from retort_api.mains.watching import counted
 from retort_api.runs.commands import Commands
 from retort_api.runs.comparing import SHARE, Comparing
-from retort_api.runs.execution import Execution
+from retort_api.runs.execution import Execution, Maker
 from retort_api.runs.gates import Gate
 from retort_api.runs.library import Library
+from retort_api.runs.making.answers import Answers
+from retort_api.runs.making.codebooks import Codebooks
+from retort_api.runs.making.files import Files
+from retort_api.runs.making.history import History
+from retort_api.runs.making.replays import Replayer
+from retort_api.runs.making.versions import Versions
 from retort_api.runs.preparation import Preparation
+from retort_api.runs.rebasing import Rebasing
 from retort_api.runs.runner import Runner
 from retort_api.runs.running import Running
 from retort_api.runs.sandboxes import Sandboxes
@@ -94,8 +101,23 @@ def running(
 ) -> Running:
     """Runs in a claimed sandbox; results are taken in behind walls of their own."""
     runner = Runner(on.objects, on.library, intake, settings, spool)
-    execution = Execution(on.database, on.log, on.library, on.comparing, runner)
+    rebasing = Rebasing(on.log, on.library, on.comparing)
+    execution = Execution(on.database, on.log, on.library, rebasing, _makers(on, runner))
     return Running(database=on.database, execution=execution, signal=on.signal, traces=traces(on, watch))
+
+
+def _makers(on: Stored, runner: Runner) -> dict[str, Maker]:
+    replayer = Replayer(runner, on.library)
+    versions = Versions(on.log, on.library, runner, Answers(on.database, runner))
+    history = History(on.log, on.library, replayer)
+    return {
+        "plan": versions.plan,
+        "script": versions.script,
+        "import": Files(on.database, on.log, on.library, on.comparing, runner, replayer),
+        "codebook": Codebooks(on.database, on.log, on.library, runner),
+        "replay": history.replay,
+        "restore": history.restore,
+    }
 
 
 def work(on: Stored, chosen: Chosen, gate: Gate, watch: Watch | None = None) -> TaskWork:

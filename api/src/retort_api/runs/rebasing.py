@@ -15,7 +15,7 @@ from retort_api.commits.records import CommitRecord
 from retort_api.runs.comparing import Comparing, Pair
 from retort_api.runs.library import Library
 from retort_api.runs.sentences import listed, say
-from retort_api.runs.work import Work
+from retort_api.runs.work import Work, maker
 from retort_api.tasks.records import TaskRecord
 from retort_core.errors import Conflict, LimitExceeded, RetortError
 from retort_core.identity import short
@@ -27,8 +27,7 @@ from retort_tables.diff.tiers import difference
 def may_rebase(work: Work) -> bool:
     """Work that says what to do, whatever it is done on. A file that replaces everything, a version that is brought
     back, a history made anew and a correction of the last step are about the very version they were asked for."""
-    described = work.kind == "import" and work.load is not None and work.load.mode == "codebook"
-    return work.why == "commit" and (work.kind in ("plan", "script") or described)
+    return work.why == "commit" and maker(work) in ("plan", "script", "codebook")
 
 
 def moved(task: TaskRecord) -> Promoted | None:

@@ -49,6 +49,11 @@ class Work(Model):
     choice: str = ""  # what was chosen of it, by a click or in words
 
 
+def maker(work: Work) -> str:
+    """Who makes it (see `runs.making`): a codebook comes as a file does, and is made as a step is."""
+    return "codebook" if work.load is not None and work.load.mode == "codebook" else work.kind
+
+
 def stores(work: Work) -> bool:
     """Whether its run may make a version that adds to what the project holds. Answers do too, but who holds too much may
     still look."""

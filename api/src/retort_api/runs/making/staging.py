@@ -9,13 +9,19 @@ from typing import Any, Final
 import polars as pl
 
 from retort_api.commits.records import CommitRecord, identifier
+from retort_api.runs import losses
+from retort_api.runs.making.replays import Replay
 from retort_api.runs.rebasing import Rebase
 from retort_api.runs.runner import Draft
+from retort_api.runs.sentences import done
 from retort_api.runs.work import Work
 from retort_api.tasks.records import TaskRecord
 from retort_core.http.versions import CommitKind
-from retort_core.lifecycle.statuses import Counts
+from retort_core.lifecycle.observations import Ran
+from retort_core.lifecycle.statuses import Counts, Outcome, Staged
 from retort_core.plans import Plan
+from retort_core.schema import Schema
+from retort_plans.operations.base import Loss
 
 VERSIONS: Final = {"retort": "0.1.0", "polars": pl.__version__}
 
@@ -70,3 +76,34 @@ class Staging:
         )
         self.records.append(replace(record, id=identifier(record)))
         return self.records[-1]
+
+    def replayed(self, parent: CommitRecord, replays: list[Replay]) -> CommitRecord:
+        """A version for each instruction that had an effect; the last of them, or `parent` where none had."""
+        for replay in replays:
+            if replay.draft is not None:
+                parent = self.add(
+                    replay.draft,
+                    parent=parent,
+                    kind="replay",
+                    counts=losses.counts_of(replay.draft.changes),
+                    plan=replay.plan,
+                    script=replay.script,
+                    like=replay.original,
+                    replays=replay.original.id,
+                )
+        return parent
+
+    # -- what the run says of them -----------------------------------------------------------------------
+
+    def ran(self, staged: Staged, message: str) -> Ran:
+        return Ran(attempt=self.attempt, staged=staged, message=message)
+
+    def weighed(self, record: CommitRecord, draft: Draft, base: Schema, granted: Loss) -> Ran:
+        """The version waits for a yes where it loses more of `base` than the words grant, and says why."""
+        staged = losses.staged(record.id, draft.changes, base, granted, self.task.lang)
+        return self.ran(staged, staged.why or done(staged.counts, record.id, self.task.lang))
+
+    def unchanged(self, message: str) -> Ran:
+        """No version: the branch stays where the work began."""
+        outcome = Outcome(branch=self.task.branch, parent=self.task.status.base_commit)
+        return Ran(attempt=self.attempt, done=outcome, message=message)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from retort_api.commits.records import CommitRecord
-from retort_api.runs.library import Library, invalid_names
+from retort_api.runs.library import Library
 from retort_api.runs.losses import counts_of
+from retort_api.runs.making.scripts import emitted
 from retort_api.runs.runner import Draft, Ride, Runner
 from retort_api.runs.sentences import say
 from retort_api.runs.work import Replayed
@@ -18,8 +19,6 @@ from retort_core.lifecycle.statuses import Counts
 from retort_core.plans import Lang, Plan, Script
 from retort_core.profiles import Profile
 from retort_core.schema import Kind, Schema
-from retort_plans.grounding import ground
-from retort_plans.scripts import build_script
 from retort_plans.simulation import column_ids, simulate
 
 
@@ -89,12 +88,10 @@ class Replayer:
     async def _plan(
         self, ride: Ride, base: str, plan: Plan, original: CommitRecord, lang: Lang
     ) -> tuple[Script, Draft]:
-        schema = await self._library.schema(base)
-        profile = await self._library.profile(base)
-        invalid = invalid_names(schema, profile)
         # Columns get the ids they got the first time, so that they are the same columns in a comparison.
-        simulation = simulate(plan, schema, column_ids(str(original.details.get("mint", original.task))))
-        script = build_script(ground(plan, schema, profile), schema, invalid, lang)
+        ids = column_ids(str(original.details.get("mint", original.task)))
+        simulation = simulate(plan, await self._library.schema(base), ids)
+        script = await emitted(self._library, plan, base, lang)
         return script, await self._runner.version(ride, base, script, simulation.final)
 
 
