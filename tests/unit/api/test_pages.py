@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 
 import polars as pl
 import pytest
@@ -57,3 +58,14 @@ def test_texts_of_any_length_are_bounded_as_well(monkeypatch: pytest.MonkeyPatch
     for media, rows in ((JSON, slice(0, 100)), (ARROW, slice(0, 1))):
         with pytest.raises(LimitExceeded, match="as a file"):
             tables.answer_written(objects, part, rows, media, stale=False)
+
+
+@pytest.mark.parametrize("media", [JSON, ARROW, PARQUET])
+def test_an_answer_that_is_large_where_it_lies_is_not_read(
+    media: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: one as Parquet was held in memory whole, however large a run had made it."""
+    objects, part = answer(100, "".join(random.Random(1).choices("0123456789abcdef", k=2000)))
+    monkeypatch.setattr(tables, "PAGE_BYTES", objects.size(part.object) - 1)
+    with pytest.raises(LimitExceeded, match="This answer takes"):
+        tables.answer_written(objects, part, slice(0, 1), media, stale=False)

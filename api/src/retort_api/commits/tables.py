@@ -54,6 +54,11 @@ def written(
 
 def answer_written(objects: ObjectStore, part: Part, rows: slice, media: str, *, stale: bool) -> bytes:
     """Rows of an answer as JSON, or all of it as a table."""
+    if (size := objects.size(part.object)) > PAGE_BYTES:  # it is read whole, whatever is shown of it
+        raise LimitExceeded(
+            f"This answer takes {size >> 20:,} MiB, and a page may take {PAGE_BYTES >> 20}; ask for fewer rows or columns in words.",
+            limit="page", bytes=size, allowed=PAGE_BYTES,
+        )  # fmt: skip
     data = read(objects, part.object)
     if media == PARQUET:
         return data  # as it lies
