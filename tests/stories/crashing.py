@@ -20,6 +20,7 @@ from retort_api.commits import repository
 from retort_api.commits.log import CommitLog
 from retort_api.local.driver import Driver
 from retort_api.mains import embedded
+from retort_api.runs.jobs import Jobs
 from retort_api.runs.runner import Runner
 from retort_api.runs.service import TaskWork
 from retort_api.tasks import repository as tasks
@@ -29,7 +30,7 @@ from retort_tables.objects.folder import FolderObjects
 POINTS: dict[str, tuple[Any, str, int, str]] = {
     "before it is prepared": (TaskWork, "prepare", 1, "before"),
     "after it is prepared": (TaskWork, "prepare", 1, "after"),
-    "after the script ran": (Runner, "_execute", 1, "after"),
+    "after the script ran": (Jobs, "execute", 1, "after"),
     "between two objects": (FolderObjects, "_aside", 3, "after"),
     "between the names of two objects": (FolderObjects, "_name", 3, "after"),
     "after the last object": (Runner, "_stored", 1, "after"),

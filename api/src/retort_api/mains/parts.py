@@ -23,6 +23,7 @@ from retort_api.runs.commands import Commands
 from retort_api.runs.comparing import SHARE, Comparing
 from retort_api.runs.execution import Execution, Maker
 from retort_api.runs.gates import Gate
+from retort_api.runs.jobs import Jobs
 from retort_api.runs.library import Library
 from retort_api.runs.making.answers import Answers
 from retort_api.runs.making.codebooks import Codebooks
@@ -31,6 +32,7 @@ from retort_api.runs.making.history import History
 from retort_api.runs.making.replays import Replayer
 from retort_api.runs.making.versions import Versions
 from retort_api.runs.preparation import Preparation
+from retort_api.runs.reading import Reading
 from retort_api.runs.rebasing import Rebasing
 from retort_api.runs.runner import Runner
 from retort_api.runs.running import Running
@@ -100,7 +102,8 @@ def running(
     on: Stored, intake: Sandboxes, settings: Settings, spool: Path, watch: Watch | None = None
 ) -> Running:
     """Runs in a claimed sandbox; results are taken in behind walls of their own."""
-    runner = Runner(on.objects, on.library, intake, settings, spool)
+    jobs = Jobs(intake, settings)
+    runner = Runner(on.objects, on.library, jobs, Reading(jobs, on.objects, spool), spool)
     rebasing = Rebasing(on.log, on.library, on.comparing)
     execution = Execution(on.database, on.log, on.library, rebasing, _makers(on, runner))
     return Running(database=on.database, execution=execution, signal=on.signal, traces=traces(on, watch))

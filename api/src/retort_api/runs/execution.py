@@ -19,7 +19,7 @@ from retort_api.projects import quota_repository as quotas
 from retort_api.runs.library import Library
 from retort_api.runs.making.staging import Staging
 from retort_api.runs.rebasing import Rebase, Rebasing, misfit, on
-from retort_api.runs.runner import Ride
+from retort_api.runs.rides import Ride
 from retort_api.runs.sentences import say
 from retort_api.runs.work import Work, maker
 from retort_api.tasks.records import TaskRecord

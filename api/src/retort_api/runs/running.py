@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from retort_api.kit.database import Database
 from retort_api.kit.signals import Signal
 from retort_api.runs.execution import Execution
-from retort_api.runs.runner import Ride
+from retort_api.runs.rides import Ride
 from retort_api.runs.sandboxes import Sandbox
 from retort_api.runs.telling import Telling
 from retort_api.runs.traces import TaskTraces

@@ -11,7 +11,8 @@ from retort_api.commits.results import Part, ResultRecord
 from retort_api.kit.database import Database
 from retort_api.runs.feeding import table_feed
 from retort_api.runs.making.staging import Staging
-from retort_api.runs.runner import Ride, Runner
+from retort_api.runs.rides import Ride
+from retort_api.runs.runner import Runner
 from retort_core.errors import NotFound
 from retort_core.plans import Plan, Script
 from retort_plans.scripts import build_script

@@ -18,7 +18,8 @@ from retort_api.runs.library import Library
 from retort_api.runs.making.scripts import emitted
 from retort_api.runs.making.staging import Staging
 from retort_api.runs.making.uploads import upload
-from retort_api.runs.runner import Ride, Runner
+from retort_api.runs.rides import Ride
+from retort_api.runs.runner import Runner
 from retort_api.runs.sentences import listed, say
 from retort_core.errors import BadInput
 from retort_core.lifecycle.observations import Ran

@@ -12,7 +12,8 @@ from retort_api.runs.library import Library
 from retort_api.runs.making.replays import Replayer, unseen
 from retort_api.runs.making.staging import Staging
 from retort_api.runs.making.uploads import upload
-from retort_api.runs.runner import Draft, Ride, Runner
+from retort_api.runs.rides import Ride
+from retort_api.runs.runner import Draft, Runner
 from retort_api.runs.sentences import say
 from retort_api.runs.work import Import, Replayed
 from retort_api.tasks.records import TaskRecord

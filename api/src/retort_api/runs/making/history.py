@@ -6,7 +6,8 @@ from retort_api.commits.log import CommitLog
 from retort_api.runs.library import Library
 from retort_api.runs.making.replays import Replayer
 from retort_api.runs.making.staging import Staging
-from retort_api.runs.runner import Draft, Ride
+from retort_api.runs.rides import Ride
+from retort_api.runs.runner import Draft
 from retort_api.runs.sentences import say
 from retort_core.changes import Changes
 from retort_core.identity import short

@@ -11,7 +11,8 @@ from retort_api.commits.records import CommitRecord
 from retort_api.runs.library import Library
 from retort_api.runs.losses import counts_of
 from retort_api.runs.making.scripts import emitted
-from retort_api.runs.runner import Draft, Ride, Runner
+from retort_api.runs.rides import Ride
+from retort_api.runs.runner import Draft, Runner
 from retort_api.runs.sentences import say
 from retort_api.runs.work import Replayed
 from retort_core.errors import BadInput, DataError, StepError
