@@ -4,6 +4,7 @@ strike   does it, and returns the moment from which recovery counts
 mend     ends what lasts (an object store that is gone); recovery counts from there instead
 after    puts back what a later strike needs, once the task that was waited for is over
 around   what the kind needs beforehand, and puts away
+run      whether it strikes at a run: one that is long enough to be hit is sent first
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class Kind:
     mend: Callable[[], float] | None = None
     after: Callable[[], None] = lambda: None
     around: Callable[[], AbstractContextManager[None]] = nullcontext
+    run: bool = False
 
 
 @dataclass
@@ -67,7 +69,7 @@ class Harm:
             self.machine.signal(self.chance.choice(running), "SIGKILL")
             return at
 
-        return float(until(f"{selector} runs and is ended", killed, seconds=300, every=0.02))
+        return float(until(f"{selector} runs and is ended", killed, every=0.02))
 
     def daemon(self, name: str) -> float:
         at = time.monotonic()
@@ -144,7 +146,7 @@ def kinds(harm: Harm) -> dict[str, Kind]:
     daemons = {"kubelet": "kubelet", "containerd": "containerd"}
     return {
         **{name: Kind(lambda part=part: harm.part(part)) for name, part in parts.items()},  # type: ignore[misc]
-        "executor": Kind(harm.executor),
+        "executor": Kind(harm.executor, run=True),
         **{name: Kind(lambda daemon=daemon: harm.daemon(daemon)) for name, daemon in daemons.items()},  # type: ignore[misc]
         "api-server": Kind(lambda: harm.daemon("kube-apiserver")),
         "watches": Kind(harm.watches),

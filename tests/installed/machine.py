@@ -14,7 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from tests.cluster.kube import ROOT, Program, Refused
+import httpx2 as httpx
+from tests.cluster.kube import ROOT, Refused
 
 CTR = ("ctr", "-a", "/run/containerd/containerd.sock", "-n", "k8s.io")
 
@@ -30,14 +31,16 @@ class Container:
 
 
 class Machine:
-    def __init__(self, kubectl: Program) -> None:
+    """`client`: of the API server. What is to be struck may be over in a second, and a process of kubectl takes half of one."""
+
+    def __init__(self, client: httpx.Client) -> None:
         name = os.environ.get("RETORT_NODE", "")
         assert name, (
             "These tests need a node of tools/cluster: `make test-cluster` brings one, RETORT_NODE names it."
         )
         self._tool = [sys.executable, str(ROOT / "tools" / "cluster")]
         self._name = ["--name", name]
-        self._kubectl = kubectl
+        self._client = client
 
     def restart(self, daemon: str) -> None:
         """SIGKILL; returns when its successor runs."""
@@ -62,10 +65,16 @@ class Machine:
 
     def containers(self, namespace: str, selector: str) -> list[Container]:
         """Those that run, newest Pods last."""
-        found = self._kubectl.inside(namespace).json(
-            "get", "pods", "-l", selector, "--sort-by=.metadata.creationTimestamp"
-        )
-        return [one for pod in found["items"] if (one := _container(pod)) is not None]
+        try:
+            reply = self._client.get(
+                f"/api/v1/namespaces/{namespace}/pods", params={"labelSelector": selector}, timeout=10
+            )
+            reply.raise_for_status()
+            found = reply.json()["items"]
+        except httpx.HTTPError as problem:
+            raise Refused(str(problem)) from problem
+        found.sort(key=lambda pod: pod["metadata"]["creationTimestamp"])
+        return [one for pod in found if (one := _container(pod)) is not None]
 
     def _ctr(self, *arguments: str) -> str:
         return self._enter(*CTR, "tasks", *arguments)

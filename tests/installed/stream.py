@@ -21,6 +21,7 @@ from tests.installed.apiserver import tasks_of
 
 OVER = ("Complete", "Failed")
 LOOPS = 12_000_000  # about half a second of an executor
+LONG = 10 * LOOPS  # long enough to be found and struck, on a slow machine beside other work too
 SCRIPT = "def run(table):\n    for _ in range({loops}):\n        pass\n    return table.rename({{{was!r}: {now!r}}})\n"
 AWAY = (httpx.HTTPError, json.JSONDecodeError)
 
@@ -46,6 +47,10 @@ class Task:
     @property
     def over(self) -> bool:
         return bool(self.ended_at)
+
+    @property
+    def runs(self) -> bool:
+        return self.status.get("phase") == "Running"
 
 
 class Witness:
@@ -73,10 +78,12 @@ class Witness:
             self._tasks[task.project.name, task.name] = task
         return task
 
-    def until(self, task: Task, seconds: float) -> None:
+    def until(self, task: Task, seconds: float, *, begun: bool = False) -> None:
+        """It has ended, or `begun` to run."""
         with self._told:
-            done = self._told.wait_for(lambda: task.over, seconds)
-        assert done, f"{task.project.name}/{task.name} has not ended within {seconds:.0f} s: {task.status}"
+            done = self._told.wait_for(lambda: task.over or (begun and task.runs), seconds)
+        wanted = "begun" if begun else "ended"
+        assert done, f"{task.project.name}/{task.name} has not {wanted} within {seconds:.0f} s: {task.status}"
 
     def of(self, branch: str) -> list[Task]:
         with self._told:
@@ -125,7 +132,7 @@ class Witness:
                 self.wrong.append(f"{task.name} ended twice: {task.seen}")
             if ends and not task.over:
                 task.ended_at = time.monotonic()
-                self._told.notify_all()
+            self._told.notify_all()
 
 
 class Stream:
@@ -174,6 +181,14 @@ class Stream:
     def probe(self, kind: str) -> Task:
         self._count += 1
         return self.send(self._projects[self._count % len(self._projects)], f"{kind}-probe-{self._count}")
+
+    def long(self, kind: str) -> Task:
+        """A run that goes on for some seconds, on a branch of its own; returns once it has begun."""
+        self._count += 1
+        project = self._projects[self._count % len(self._projects)]
+        task = self.send(project, f"{kind}-long-{self._count}", loops=LONG)
+        self.witness.until(task, 120, begun=True)
+        return task
 
     def send(self, project: Project, branch: str, *, loops: int = 0) -> Task:
         """One task more on this branch, asked for again until the API server has it: a script with loops, else a plan."""

@@ -63,8 +63,8 @@ def site(installation: Installation) -> Iterator[Site]:
     REPORT.unlink(missing_ok=True)
     installation.forward()
     found = {name: begun(installation, name, person) for name, person in PEOPLE.items()}
-    harm = Harm(Machine(installation.kubectl), installation.kubectl, random.Random("harm"))
     with api_server() as client:
+        harm = Harm(Machine(client), installation.kubectl, random.Random("harm"))
         stream = Stream(client, tuple(project for project, _ in found.values()))
         with stream.witness.looking():
             yield Site(installation, stream, harm, {name: token for name, (_, token) in found.items()})
@@ -145,6 +145,8 @@ def test_a_namespace_goes_while_its_tasks_run(site: Site, number: int) -> None:
 
 def recovery(site: Site, turn: str, kind: Kind, seed: str) -> float:
     """Seconds from the harm, or from its end where it lasts, to the end of a task made after it."""
+    if kind.run:
+        site.stream.long(turn)
     time.sleep(random.Random(seed).uniform(0.2, 2.5))  # the moment: somewhere in the stream
     at = kind.strike()
     probe = site.stream.probe(turn)
@@ -156,7 +158,7 @@ def recovery(site: Site, turn: str, kind: Kind, seed: str) -> float:
 
 
 def branches(site: Site, turn: str) -> list[str]:
-    own = re.compile(rf"((north|south)-)?{turn}-(probe-)?\d+")
+    own = re.compile(rf"((north|south)-)?{turn}-((probe|long)-)?\d+")
     return [name for name in site.stream.branches if own.fullmatch(name)]
 
 
