@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import ssl
 import tempfile
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import httpx2 as httpx
 import yaml
+
+AWAY = (httpx.HTTPError, json.JSONDecodeError)  # what a request to one that comes and goes may raise
 
 
 def tasks_of(project: str) -> str:

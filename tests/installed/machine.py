@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx2 as httpx
 from tests.cluster.kube import ROOT, Refused
+from tests.installed.apiserver import AWAY
 
 CTR = ("ctr", "-a", "/run/containerd/containerd.sock", "-n", "k8s.io")
 
@@ -71,7 +72,7 @@ class Machine:
             )
             reply.raise_for_status()
             found = reply.json()["items"]
-        except httpx.HTTPError as problem:
+        except AWAY as problem:
             raise Refused(str(problem)) from problem
         found.sort(key=lambda pod: pod["metadata"]["creationTimestamp"])
         return [one for pod in found if (one := _container(pod)) is not None]

@@ -17,13 +17,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2 as httpx
-from tests.installed.apiserver import tasks_of
+from tests.installed.apiserver import AWAY, tasks_of
 
 OVER = ("Complete", "Failed")
 LOOPS = 12_000_000  # about half a second of an executor
 LONG = 10 * LOOPS  # long enough to be found and struck, on a slow machine beside other work too
 SCRIPT = "def run(table):\n    for _ in range({loops}):\n        pass\n    return table.rename({{{was!r}: {now!r}}})\n"
-AWAY = (httpx.HTTPError, json.JSONDecodeError)
 
 
 @dataclass(frozen=True)
@@ -179,16 +178,19 @@ class Stream:
             failed.append(problem)
 
     def probe(self, kind: str) -> Task:
-        self._count += 1
-        return self.send(self._projects[self._count % len(self._projects)], f"{kind}-probe-{self._count}")
+        return self._aside(f"{kind}-probe")
 
     def long(self, kind: str) -> Task:
         """A run that goes on for some seconds, on a branch of its own; returns once it has begun."""
-        self._count += 1
-        project = self._projects[self._count % len(self._projects)]
-        task = self.send(project, f"{kind}-long-{self._count}", loops=LONG)
+        task = self._aside(f"{kind}-long", loops=LONG)
         self.witness.until(task, 120, begun=True)
         return task
+
+    def _aside(self, name: str, *, loops: int = 0) -> Task:
+        """On a branch of its own, of the projects in turn."""
+        self._count += 1
+        project = self._projects[self._count % len(self._projects)]
+        return self.send(project, f"{name}-{self._count}", loops=loops)
 
     def send(self, project: Project, branch: str, *, loops: int = 0) -> Task:
         """One task more on this branch, asked for again until the API server has it: a script with loops, else a plan."""

@@ -54,11 +54,8 @@ def written(
 
 def answer_written(objects: ObjectStore, part: Part, rows: slice, media: str, *, stale: bool) -> bytes:
     """Rows of an answer as JSON, or all of it as a table."""
-    if (size := objects.size(part.object)) > PAGE_BYTES:  # it is read whole, whatever is shown of it
-        raise LimitExceeded(
-            f"This answer takes {size >> 20:,} MiB, and a page may take {PAGE_BYTES >> 20}; ask for fewer rows or columns in words.",
-            limit="page", bytes=size, allowed=PAGE_BYTES,
-        )  # fmt: skip
+    # It is read whole, whatever is shown of it.
+    _fits(objects.size(part.object), "This answer takes", "ask for fewer rows or columns in words")
     data = read(objects, part.object)
     if media == PARQUET:
         return data  # as it lies
@@ -71,12 +68,17 @@ def answer_written(objects: ObjectStore, part: Part, rows: slice, media: str, *,
 
 def _light(table: pl.DataFrame) -> pl.DataFrame:
     """Texts may be of any length."""
-    if (size := int(table.estimated_size())) > PAGE_BYTES:
+    _fits(int(table.estimated_size()), "These rows take", "ask for fewer of them, or export them as a file")
+    return table
+
+
+def _fits(size: int, what: str, instead: str) -> None:
+    """Raises LimitExceeded where `size` bytes are more than a page may have."""
+    if size > PAGE_BYTES:
         raise LimitExceeded(
-            f"These rows take {size >> 20:,} MiB, and a page may take {PAGE_BYTES >> 20}; ask for fewer of them, or export them as a file.",
+            f"{what} {size >> 20:,} MiB, and a page may take {PAGE_BYTES >> 20}; {instead}.",
             limit="page", bytes=size, allowed=PAGE_BYTES,
         )  # fmt: skip
-    return table
 
 
 def page(snapshot: Snapshot, columns: Sequence[str] | None, offset: int) -> TablePage:

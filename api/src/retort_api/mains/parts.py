@@ -50,7 +50,7 @@ INTAKE: Final = "retort_tables.intake:main"
 
 FEATURES: Final = ("uploads", "conversations", "branches", "diff", "results", "events", "report")
 THREADS: Final = 8  # for blocking reads and writes of tables and objects
-EXPORTING: Final = 2  # a file takes up to 180 MB while it is made, of a Pod's 1 GiB
+EXPORTING: Final = 2  # a file takes up to 180 MB while it is made, of a Pod's 2 GiB
 MODEL_CALLS: Final = 16  # to a language model at once; they wait, most of the time
 
 

@@ -13,7 +13,6 @@ from pydantic import JsonValue, ValidationError
 from retort_api.commits.filenotes import file_notes
 from retort_api.commits.log import CommitLog
 from retort_api.kit.database import Database
-from retort_api.runs import losses
 from retort_api.runs.library import Library
 from retort_api.runs.making.scripts import emitted
 from retort_api.runs.making.staging import Staging
@@ -50,19 +49,18 @@ class Codebooks:
         simulation = simulate(plan, schema, column_ids(task.uid))
         script = await emitted(self._library, plan, base.snapshot, task.lang)
         draft = await self._runner.version(ride, base.snapshot, script, simulation.final)
-        if draft.written.root == base.root:
-            return staging.unchanged(say("unchanged", task.lang))
-        record = staging.add(
+        ran = staging.step(
             draft,
-            parent=base,
+            base=base,
+            schema=schema,
+            granted=simulation.entitled,
             kind="codebook",
-            counts=losses.counts_of(draft.changes),
             plan=plan,
             script=script.source,
             upload=work.load.upload,
         )
-        ran = staging.weighed(record, draft, schema, simulation.entitled)
-        assert ran.staged is not None
+        if ran.staged is None:
+            return ran
         described = len(simulation.operations[0].model_dump()["changes"])
         message = say("codebook-read", task.lang, count=described, filename=file.filename)
         staged = ran.staged.model_copy(update={"data": {"notes": notes}})

@@ -13,7 +13,7 @@ from retort_api.runs import losses
 from retort_api.runs.making.replays import Replay
 from retort_api.runs.rebasing import Rebase
 from retort_api.runs.runner import Draft
-from retort_api.runs.sentences import done
+from retort_api.runs.sentences import done, say
 from retort_api.runs.work import Work
 from retort_api.tasks.records import TaskRecord
 from retort_core.http.versions import CommitKind
@@ -92,6 +92,26 @@ class Staging:
                     replays=replay.original.id,
                 )
         return parent
+
+    def step(
+        self,
+        draft: Draft,
+        *,
+        base: CommitRecord,
+        schema: Schema,
+        granted: Loss,
+        kind: CommitKind,
+        unchanged: str = "unchanged",
+        **rest: Any,
+    ) -> Ran:
+        """What one instruction made of `base` (`schema`: of its columns), weighed by what its words grant; no version where it
+        left everything as it was, which the sentence `unchanged` says. `rest`: as of `add`."""
+        if draft.written.root == base.root:
+            return self.unchanged(say(unchanged, self.task.lang))
+        counts = losses.counts_of(draft.changes)
+        return self.weighed(
+            self.add(draft, parent=base, kind=kind, counts=counts, **rest), draft, schema, granted
+        )
 
     # -- what the run says of them -----------------------------------------------------------------------
 

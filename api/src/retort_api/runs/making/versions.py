@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from retort_api.commits.log import CommitLog
 from retort_api.commits.results import ResultRecord
-from retort_api.runs import losses
 from retort_api.runs.library import Library
+from retort_api.runs.losses import NOTHING
 from retort_api.runs.making.answers import Answers
 from retort_api.runs.making.scripts import emitted
 from retort_api.runs.making.staging import Staging
 from retort_api.runs.rides import Ride
 from retort_api.runs.runner import Runner
-from retort_api.runs.sentences import say
 from retort_core.lifecycle.observations import Ran
 from retort_plans.simulation import column_ids, simulate
 
@@ -33,18 +32,17 @@ class Versions:
         if simulation.yields == "answer":
             return await self._answers.on_version(staging, ride, base, script)
         draft = await self._runner.version(ride, base.snapshot, script, simulation.final)
-        if draft.written.root == base.root:
-            filters = all(one.name == "filter_rows" for one in simulation.operations)
-            return staging.unchanged(say("no-row" if filters else "unchanged", task.lang))
-        record = staging.add(
+        filters = all(one.name == "filter_rows" for one in simulation.operations)
+        return staging.step(
             draft,
-            parent=base,
+            base=base,
+            schema=schema,
+            granted=simulation.entitled,
             kind="plan",
-            counts=losses.counts_of(draft.changes),
+            unchanged="no-row" if filters else "unchanged",
             plan=work.plan,
             script=script.source,
         )
-        return staging.weighed(record, draft, schema, simulation.entitled)
 
     async def script(self, staging: Staging, ride: Ride) -> Ran:
         """Nobody's words grant a loss here: whatever it loses waits for a yes."""
@@ -52,13 +50,11 @@ class Versions:
         assert work.script is not None
         base = await self._log.get(task.dataset, work.base)
         draft = await self._runner.version(ride, base.snapshot, work.script, None)
-        if draft.written.root == base.root:
-            return staging.unchanged(say("unchanged", task.lang))
-        record = staging.add(
+        return staging.step(
             draft,
-            parent=base,
+            base=base,
+            schema=await self._library.schema(base.snapshot),
+            granted=NOTHING,
             kind="script",
-            counts=losses.counts_of(draft.changes),
             script=work.script.source,
         )
-        return staging.weighed(record, draft, await self._library.schema(base.snapshot), losses.NOTHING)
