@@ -6,6 +6,7 @@ Durability is as in production (fsync on), except where a caller says that only 
 
 from __future__ import annotations
 
+import atexit
 import io
 import json
 import os
@@ -17,8 +18,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,19 +36,35 @@ from retort_tables.objects.s3 import Bucket
 UNUSED = 65_534  # `nobody`: initdb wants a user that has a name
 READY_SECONDS = 60.0
 PORTS = (20_000, 30_000)
+HOLDING = 64  # ports held at a time, by a process: the oldest have had their servers long since
+HELD: deque[socket.socket] = deque()
 CHANCE = random.SystemRandom()  # not the seed that all workers of a test run share
+
+
+@atexit.register
+def give_up_ports() -> None:
+    while HELD:
+        HELD.popleft().close()
 
 
 def free_ports(count: int) -> list[int]:
     """So many different ones, below those that outgoing connections get: of these a busy run of tests opens hundreds a second,
-    and one may take the port before its server does."""
+    and one may take the port before its server does. They stay held for a while: bound, not listened on, so a server (which
+    allows the reuse of addresses) can have them and another call, of this process or another one, cannot."""
     found: list[int] = []
-    with ExitStack() as held:
-        while len(found) < count:
-            port = CHANCE.randrange(*PORTS)
-            with suppress(OSError):
-                held.enter_context(socket.create_server(("127.0.0.1", port)))
-                found.append(port)
+    while len(found) < count:
+        port = CHANCE.randrange(*PORTS)
+        one = socket.socket()
+        try:
+            one.bind(("127.0.0.1", port))
+        except OSError:
+            one.close()
+            continue
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        HELD.append(one)
+        found.append(port)
+    while len(HELD) > max(HOLDING, count):
+        HELD.popleft().close()
     return found
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 import httpx2 as httpx
 import pytest
+import servers
 import uvicorn
 from fastapi import FastAPI
 
@@ -81,8 +82,7 @@ class Pod:
     @classmethod
     async def start(cls) -> Pod:
         name, nonce = f"executor-{uuid.uuid4().hex[:8]}", secrets.token_hex(16)
-        with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
-            port, health = one.getsockname()[1], two.getsockname()[1]
+        port, health = servers.free_ports(2)
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-m", "retort_core.door", "--worker", "retort_executor.worker:main"),
             *("--host", "127.0.0.1", "--port", str(port), "--health-port", str(health), "--threads", "1"),
@@ -90,7 +90,8 @@ class Pod:
             stderr=asyncio.subprocess.PIPE,
         )
         assert process.stderr is not None
-        assert (await process.stderr.readline()).startswith(b"ready")
+        first = await process.stderr.readline()
+        assert first.startswith(b"ready"), first + await process.stderr.read()
         return cls(name, nonce, port, process)
 
     @property

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
 import servers
 
 
@@ -26,3 +28,13 @@ def test_ports_are_different_ones_that_no_outgoing_connection_gets() -> None:
     found = servers.free_ports(500)
     assert len(set(found)) == 500
     assert not [port for port in found if first <= port <= last]
+
+
+def test_a_port_that_was_given_is_its_servers() -> None:
+    """Regression: between the choice of a port and its server's start another process took it."""
+    port = servers.free_port()
+    with socket.socket() as another, pytest.raises(OSError, match="in use"):
+        another.bind(("127.0.0.1", port))
+    with socket.create_server(("127.0.0.1", port)) as server:
+        socket.create_connection(("127.0.0.1", port)).close()
+        server.accept()[0].close()

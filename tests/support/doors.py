@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from fake_cluster import Raw
 from fake_kubelet import FakeKubelet
 
-NETWORK = "127.1.0.0/16"
+# All executors listen on the same port, so each process of a test run has addresses of its own.
+HALF = f"127.{1 + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw'))}"
+NETWORK = f"{HALF}.0.0/16"
 
 
 @dataclass
@@ -27,7 +29,7 @@ class DoorKubelet(FakeKubelet):
             await super()._run(pod)
             return
         self.ips += 1
-        ip = f"127.1.{self.ips // 250 % 250}.{self.ips % 250 + 1}"
+        ip = f"{HALF}.{self.ips // 250 % 250}.{self.ips % 250 + 1}"
         self._patch(meta, {"spec": {"nodeName": self.nodes[0]}})
         process = await self._started(pod, ip)
         self.processes[meta["name"]] = process

@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -18,9 +17,10 @@ from typing import Any, Self
 
 import httpx2 as httpx
 import kopf
+import servers
 import services
 from aiohttp import web
-from doors import NETWORK, DoorKubelet
+from doors import HALF, NETWORK, DoorKubelet
 from fake_cluster import FakeCluster, Raw
 
 from retort_core.probing import PASSED
@@ -76,7 +76,7 @@ class Reviewed(FakeCluster):
 
 async def control(target: str) -> str:
     """Everything answers this process but executors."""
-    return "timeout" if target.startswith(("tcp:127.1.", "tcp:10.1.")) else PASSED
+    return "timeout" if target.startswith((f"tcp:{HALF}.", "tcp:10.1.")) else PASSED
 
 
 @dataclass
@@ -130,7 +130,7 @@ class Installation:
         self.namespace(TENANT)
         self.cluster.add("executorprofiles", "default", EXECUTORS, dict(PROFILE))
         self.cluster.add("networkpolicies", "closed", EXECUTORS, POLICY)
-        self.public, *internal = free_ports(3)
+        self.public, *internal = servers.free_ports(3)
         self.service, self.broker = self._parts(folder, *internal)
         for part in (self.service, self.broker):
             self._stack.push_async_callback(part.stop)
@@ -262,11 +262,3 @@ class Installation:
                                  f"\n{self.broker.log.read_text()[-3000:]}") from None  # fmt: skip
         finally:
             self.cluster.on_change.remove(heard)
-
-
-def free_ports(count: int) -> list[int]:
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return ports

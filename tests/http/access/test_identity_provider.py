@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2 as httpx
 import pytest
+import servers
 
 A = "/api/v1"
 BACK = "http://127.0.0.1/back"
@@ -58,9 +58,7 @@ def stopped(process: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture
 def provider() -> Iterator[IdentityProvider]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = servers.free_port()
     url = f"http://127.0.0.1:{port}"
     with httpx.Client(base_url=url, trust_env=False) as http:
         provider = IdentityProvider(url, started(port), http)
