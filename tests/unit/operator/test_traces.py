@@ -87,4 +87,4 @@ def test_headers_of_the_environment_are_sent() -> None:
 
 
 def test_a_moment_of_one_clock_is_one_of_the_other() -> None:
-    assert abs(ago(time.monotonic() - 3) - (time.time() - 3)) < 0.5
+    assert abs(ago(time.monotonic() - 3) - (time.time() - 3)) < 5

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 
 from retort_core.errors import UnreadableFile
@@ -19,7 +21,7 @@ def read_codebook(source: Source, options: ReadOptions, report: FileReport) -> p
     """Fills `report.changes`; the table is empty, because a codebook is no data."""
     entries: dict[str, Entry] = {}
     for sheet in _sheets(source, options, report):
-        rows = _rows(source, options.model_copy(update={"sheet": sheet}), report)
+        rows = _rows(source, replace(options, sheet=sheet), report)
         layout = find_layout(rows)
         if layout is not None:
             report.header_rows = report.header_rows or [layout.header + 1]
@@ -67,7 +69,7 @@ def _rows(source: Source, options: ReadOptions, report: FileReport) -> list[list
 
 
 def _as_rows(options: ReadOptions) -> ReadOptions:
-    return options.model_copy(update={"header_rows": 0, "skip_rows": 0})
+    return replace(options, header_rows=0, skip_rows=0)
 
 
 def as_rows(table: pl.DataFrame) -> list[list[str]]:

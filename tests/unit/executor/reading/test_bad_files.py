@@ -172,8 +172,20 @@ def test_limits_name_what_is_too_much(rows, columns, what):
     assert refused.value.details["what"] == what
 
 
-@pytest.mark.parametrize("options", [{"delimitor": ";"}, {"header_rows": 9}, {"as": "poem"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"delimitor": ";"}, {"header_rows": 9}, {"header_rows": "1"}, {"header_rows": True}, {"skip_rows": -1}, {"skip_rows": 1.5},
+        {"as": "poem"}, {"as": ["table"]}, {"delimiter": ""}, {"delimiter": 7}, {"quote": "''"}, {"encoding": "x" * 41},
+        {"sheet": 1.0}, {"sheet": {}}, {"x" * 10_000: 1}, {"encoding": {"x": "y" * 10_000}},
+    ],
+)  # fmt: skip
 def test_wrong_options_are_refused_by_name(read_bytes, options):
     with pytest.raises(BadInput, match="reading option") as refused:
         read_bytes(b"a\n1\n", **options)
-    assert refused.value.details["option"] in options
+    assert refused.value.details["option"] == next(iter(options))[:40]
+    assert len(refused.value.message) < 200
+
+
+def test_an_option_that_is_null_is_as_if_left_out(read_bytes):
+    assert read_bytes(b"a\n1\n", encoding=None, sheet=None, **{"as": None})[0].columns == ["a"]
