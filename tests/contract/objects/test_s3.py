@@ -193,6 +193,7 @@ def test_a_cached_object_is_read_while_the_server_is_away(
     assert path.read_bytes() == DATA
     with front.open(key, 10, 5) as stream:
         assert stream.read() == DATA[10:15]
+    assert front.size(key) == len(DATA)
 
 
 def test_what_arrives_altered_is_not_kept(store: S3Objects, net: Proxy, tmp_path: Path) -> None:
