@@ -81,6 +81,26 @@ async def test_a_question_is_answered_on_the_object_and_over_http(at: Installati
         assert (reply.json()["status"].get("question") or {}).get("id") != question["id"]
 
 
+async def test_an_account_with_the_name_of_a_user_of_the_cluster_is_somebody_else(at: Installation) -> None:
+    """Regression: whoever opened an account of that name could answer and cancel that user's tasks, and look like them."""
+    await uploaded(at, "names")
+    async with at.person("amy") as amy, await at.account("amy") as other:
+        body = {"source": {"instruction": {"text": "处理一下打分列"}}}
+        uid = (await amy.post("/datasets/names/tasks", json=body)).json()["uid"]
+        question = (await amy.get(f"/tasks/{uid}", params={"wait": 30})).json()["status"]["question"]
+        choice = "+".join(slot["options"][0]["id"] for slot in question["slots"])
+        answer = {"question": question["id"], "choice": choice}
+        assert (await other.post(f"/tasks/{uid}/answer", json=answer)).status_code == 403
+        assert (await other.post(f"/tasks/{uid}/cancel")).status_code == 403
+        theirs = (await other.post("/datasets/names/tasks", json=body)).json()
+        assert theirs["requester"] == "retort:amy"
+        assert (await amy.post(f"/tasks/{theirs['uid']}/cancel")).status_code == 403
+        assert (await amy.post(f"/tasks/{uid}/cancel")).status_code in (200, 202)
+    asked = {one["spec"]["requester"] for one in at.cluster.all("agenttasks", TENANT)
+             if one["spec"]["datasetName"] == "names" and "instruction" in one["spec"]["source"]}  # fmt: skip
+    assert asked == {"amy", "retort:amy"}
+
+
 async def test_rights_of_a_requester_over_http_hold_however_fast_the_operator_is(at: Installation) -> None:
     """The object is told of before its row is written; still a reader's change waits for somebody else's yes."""
     await uploaded(at, "rights")

@@ -32,7 +32,7 @@ EXECUTORS, HOME, TENANT = "retort-executors", "retort", "survey"
 PROFILE: Raw = {"image": "retort-executor@sha256:" + "0" * 64, "replicas": 1, "capacity": 4}
 POLICY: Raw = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"], "egress": [], "ingress": []}
 REVIEWS = ("/tokenreviews", "/subjectaccessreviews")
-ANALYST = frozenset({"get", "list", "create", "run", "update", "delete", "approve", "use"})
+ANALYST = frozenset({"get", "list", "create", "run", "update", "delete", "approve", "use", "cancel"})
 READER = frozenset({"get", "list", "create", "run"})
 START_SECONDS = 40.0
 
@@ -70,8 +70,8 @@ class Reviewed(FakeCluster):
     def _may(self, spec: Raw) -> bool:
         wanted = spec["resourceAttributes"]
         verbs = next((verbs for name, verbs in self.people.values() if name == spec["user"]), frozenset())
-        protected = wanted.get("subresource") == "protected"
-        return wanted.get("namespace") != "private" and wanted["verb"] in verbs and not protected
+        more = wanted.get("subresource") in ("protected", "others")
+        return wanted.get("namespace") != "private" and wanted["verb"] in verbs and not more
 
 
 async def control(target: str) -> str:
@@ -116,6 +116,9 @@ class Installation:
 
     env: dict[str, str]
     settings: dict[str, Any] = field(default_factory=dict)
+    invitation: str = field(
+        default_factory=lambda: os.urandom(32).hex()
+    )  # opens the first account of the service
 
     async def __aenter__(self) -> Self:
         self._stack = AsyncExitStack()
@@ -157,7 +160,7 @@ class Installation:
         mine = {
             "RETORT_HOME": str(folder / "api"), "RETORT_PORT": str(self.public), "RETORT_INTERNAL_PORT": str(api),
             "RETORT_CLUSTER": "true", "RETORT_AUTHORISATION": "cluster",
-            "RETORT_CLUSTER_URL": self.cluster.url, "RETORT_CLUSTER_FOLDER": str(account),
+            "RETORT_CLUSTER_URL": self.cluster.url, "RETORT_CLUSTER_FOLDER": str(account), "RETORT_FIRST_ADMIN": self.invitation,
         }  # fmt: skip
         its = {
             "RETORT_HOME": str(folder / "broker"),
@@ -210,6 +213,18 @@ class Installation:
             base_url=f"http://127.0.0.1:{self.public}/api/v1/projects/{namespace}",
             headers={"authorization": f"Bearer {token}"}, timeout=60,
         )  # fmt: skip
+
+    async def account(self, name: str, verbs: frozenset[str] = ANALYST) -> httpx.AsyncClient:
+        """The first account of the service, over HTTP, with these rights in the cluster."""
+        self.cluster.people[f"none-of-{name}"] = (f"retort:{name}", verbs)
+        url, secret = f"http://127.0.0.1:{self.public}/api/v1", os.urandom(16).hex()
+        async with httpx.AsyncClient(base_url=url, timeout=60) as anybody:
+            wanted = {"invitation": self.invitation, "name": name, "password": secret}
+            made = await anybody.post("/accounts", json=wanted)
+            assert made.status_code == 201, made.text
+            tokens = await anybody.post("/auth/login", json={"name": name, "password": secret})
+        bearer = {"authorization": f"Bearer {tokens.json()['access_token']}"}
+        return httpx.AsyncClient(base_url=f"{url}/projects/{TENANT}", headers=bearer, timeout=60)
 
     async def uploaded(
         self, name: str, table: bytes, namespace: str = TENANT, headers: Mapping[str, str] | None = None

@@ -23,7 +23,7 @@ from retort_core.http.datasets import Project
 pytestmark = pytest.mark.asyncio
 PROJECT = Project(id="p1", name="team-a", created_at=datetime(2026, 1, 1, tzinfo=UTC))
 OTHER = Project(id="p2", name="team-b", created_at=datetime(2026, 1, 1, tzinfo=UTC))
-ANNA = Caller(name="anna", kind="account", id="a1")
+ANNA = Caller(name="retort:anna", kind="account", id="a1")
 ROBOT = "system:serviceaccount:team-a:robot"
 
 
@@ -183,14 +183,14 @@ async def test_answers_are_for_one_caller_one_right_one_project(api: Api, review
     }
     assert await reviews.may(ANNA, ("get", "datasets"), PROJECT)
     assert not await reviews.may(ANNA, ("get", "datasets"), OTHER)
-    assert not await reviews.may(Caller(name="otto", kind="account"), ("get", "datasets"), PROJECT)
+    assert not await reviews.may(Caller(name="retort:otto", kind="account"), ("get", "datasets"), PROJECT)
     assert await reviews.may(ANNA, ("get", "datasets"), PROJECT)
     assert len(api.seen) == 3
     assert await reviews.visible(ANNA) == {"p1"}
 
 
 async def test_a_key_is_limited_before_the_cluster_is_asked(api: Api, reviews: Reviews) -> None:
-    key = Caller(name="anna", kind="key", scopes=("read",), project="p1")
+    key = Caller(name="retort:anna", kind="key", scopes=("read",), project="p1")
     assert not await reviews.may(key, ("create", "datasets"), PROJECT)
     assert not await reviews.may(key, ("get", "datasets"), OTHER)
     assert api.seen == []
@@ -198,7 +198,8 @@ async def test_a_key_is_limited_before_the_cluster_is_asked(api: Api, reviews: R
 
 @pytest.mark.parametrize("caller", [
     Caller(name="system:masters", kind="oidc"), Caller(name="anna", kind="oidc", groups=("system:masters",)),
-    Caller(name="anna", kind="account", groups=("system:nodes",)),
+    Caller(name="retort:anna", kind="account", groups=("system:nodes",)), Caller(name="anna", kind="account"),
+    Caller(name="anna", kind="key"), Caller(name="retort:anna", kind="oidc"),
 ])  # fmt: skip
 async def test_nobody_takes_a_name_of_the_cluster(api: Api, reviews: Reviews, caller: Caller) -> None:
     with pytest.raises(PolicyDenied):

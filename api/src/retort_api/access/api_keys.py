@@ -17,8 +17,9 @@ from retort_core.http.access import Key, KeyCreate, NewKey
 
 
 class ApiKeys:
-    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
-        self._database, self._now = database, now
+    def __init__(self, database: Database, now: Callable[[], datetime], ours: str = "") -> None:
+        """`ours`: what stands before the name of an account where it names a caller."""
+        self._database, self._now, self._ours = database, now, ours
 
     async def make(
         self, connection: AsyncConnection, caller: Caller, wanted: KeyCreate, project: str
@@ -58,6 +59,6 @@ class ApiKeys:
         if key.ended_at is not None or key.expires_at <= self._now() or account.disabled:
             raise Unauthenticated("The API key has expired or was revoked; make another.")
         return Caller(
-            name=account.name, kind="key", id=account.id, admin=account.admin,
+            name=self._ours + account.name, kind="key", id=account.id, admin=account.admin,
             scopes=key.scopes, project=key.project, credential=key.id,
         )  # fmt: skip

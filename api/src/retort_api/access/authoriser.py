@@ -7,7 +7,7 @@ A right is a verb on a resource; both are words of Kubernetes RBAC, so that the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 from starlette.requests import HTTPConnection
 
@@ -17,6 +17,8 @@ from retort_core.http.datasets import Project
 Verb: TypeAlias = Literal["get", "list", "create", "update", "delete", "run", "approve", "cancel"]
 Kind: TypeAlias = Literal["local", "account", "key", "oidc", "kubernetes"]
 Right: TypeAlias = tuple[Verb, str]
+# In front of the names of our accounts where a cluster vouches for names too: its `anna` and our account anna are two people.
+OURS: Final = "retort:"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ import jwt
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.access import session_repository
-from retort_api.access.authoriser import Caller
+from retort_api.access.authoriser import OURS, Caller
 from retort_api.access.keysets import KeySet
 from retort_api.kit.database import Database
 from retort_core.errors import Unauthenticated
@@ -60,6 +60,8 @@ class Oidc:
             )
         if provider.name_claim == "email" and claims.get("email_verified") is not True:
             raise Unauthenticated("The token's address of mail is not verified by the identity provider.")
+        if (provider.prefix + name).startswith(OURS):
+            raise Unauthenticated(f"Names that begin with {OURS!r} are those of accounts of this service.")
         groups = tuple(provider.prefix + group for group in _groups(claims.get(provider.groups_claim)))
         return Caller(
             name=provider.prefix + name,

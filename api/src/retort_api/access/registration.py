@@ -32,9 +32,17 @@ SHORTEST_TOKEN: Final = 32
 
 class Registration:
     def __init__(
-        self, database: Database, passwords: Passwords, now: Callable[[], datetime], *, anyone: bool
+        self,
+        database: Database,
+        passwords: Passwords,
+        now: Callable[[], datetime],
+        ours: str = "",
+        *,
+        anyone: bool,
     ) -> None:
-        self._database, self._passwords, self._now, self._anyone = database, passwords, now, anyone
+        """`ours`: what stands before the name of an account where it names a caller."""
+        self._database, self._passwords, self._now = database, passwords, now
+        self._ours, self._anyone = ours, anyone
 
     # -- the first account -------------------------------------------------------------------------------
 
@@ -97,9 +105,9 @@ class Registration:
                 )
                 await repository.add(connection, record)
                 if invitation is not None and invitation.project:
-                    by = invitation.by
+                    member, by = self._ours + wanted.name, invitation.by
                     await member_repository.put(
-                        connection, invitation.project, wanted.name, invitation.role, by, now
+                        connection, invitation.project, member, invitation.role, by, now
                     )
                 await noted(connection, wanted.name, "register")
         except IntegrityError:

@@ -3,11 +3,11 @@
 A project is the namespace of its name. Rights are asked on virtual resources of the group `retort.dev` (`datasets`,
 `branches`, `branches/protected`, `tasks`, …), so an enterprise grants them with ordinary Roles and RoleBindings.
 
-Whom a question is about depends on who vouches for the name. The cluster's own names go through as they are. Ours are
-put under `retort:`, so that nobody becomes a cluster user by registering that name; those of an OIDC provider keep
-their prefix, which is the cluster's own when it knows the same provider. A name or group of ours or of a provider that
-would begin with `system:` is refused: those belong to the cluster. Answers are kept for 10 seconds at most, refusals
-too; without an answer nothing is allowed.
+Whom a question is about depends on who vouches for the name. The cluster's own names go through as they are. Those of our
+accounts begin with `retort:`, so that nobody becomes a cluster user by registering that name; those of an OIDC provider keep
+their prefix, which is the cluster's own when it knows the same provider. A name or group of a provider that begins with
+`system:` or `retort:` is refused: those belong to the cluster and to our accounts. Answers are kept for 10 seconds at most,
+refusals too; without an answer nothing is allowed.
 """
 
 from __future__ import annotations
@@ -17,14 +17,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from retort_api.access.answers import Answers
-from retort_api.access.authoriser import Caller, Right
+from retort_api.access.authoriser import OURS, Caller, Right
 from retort_api.access.cluster import Cluster
 from retort_api.access.roles import EVERYBODY, within
 from retort_core.errors import PolicyDenied, Unauthenticated
 from retort_core.http.datasets import Project
 
 GROUP: Final = "retort.dev"
-OURS: Final = "retort:"
 RESERVED: Final = "system:"
 LONGEST_NAME: Final = 200
 Projects = Callable[[], Awaitable[list[Project]]]
@@ -101,7 +100,10 @@ def identity(caller: Caller) -> tuple[str, tuple[str, ...]]:
     """User and groups as the cluster is asked about them."""
     if caller.kind == "kubernetes":
         return caller.name, caller.groups
-    name = caller.name if caller.kind == "oidc" else OURS + caller.name
-    if any(one.startswith(RESERVED) for one in (name, *caller.groups)):
-        raise PolicyDenied(f"Names and groups that begin with {RESERVED!r} belong to the cluster.")
-    return name, caller.groups
+    if (caller.kind == "oidc") == caller.name.startswith(OURS) or any(
+        one.startswith(RESERVED) for one in (caller.name, *caller.groups)
+    ):
+        raise PolicyDenied(
+            f"Names and groups that begin with {RESERVED!r} belong to the cluster, names that begin with {OURS!r} to accounts."
+        )
+    return caller.name, caller.groups

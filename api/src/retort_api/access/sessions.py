@@ -52,9 +52,11 @@ class Sessions:
         passwords: Passwords,
         lives: Lives,
         now: Callable[[], datetime],
+        ours: str = "",
     ) -> None:
+        """`ours`: what stands before the name of an account where it names a caller."""
         self._database, self._ring, self._passwords = database, ring, passwords
-        self._lives, self._now = lives, now
+        self._lives, self._now, self._ours = lives, now, ours
 
     async def login(self, name: str, password: SecretStr, address: str, agent: str, noted: Noted) -> Tokens:
         now = self._now()
@@ -111,7 +113,11 @@ class Sessions:
         async with self._database.single() as connection:
             session, account = await self._of(connection, claims, self._now())
         return Caller(
-            name=account.name, kind="account", id=account.id, admin=account.admin, credential=session.id
+            name=self._ours + account.name,
+            kind="account",
+            id=account.id,
+            admin=account.admin,
+            credential=session.id,
         )
 
     async def end(self, caller: Caller, *, everywhere: bool, connection: AsyncConnection) -> None:
@@ -125,18 +131,17 @@ class Sessions:
     ) -> None:
         """Every other session ends: whoever knew the old password is out."""
         now = self._now()
-        await self._database.transact(
-            lambda connection: lockouts.attempt(connection, caller.name, address, now)
-        )
         async with self._database.read() as connection:
             account = await repository.by_id(connection, caller.id)
         assert account is not None
+        name = account.name
+        await self._database.transact(lambda connection: lockouts.attempt(connection, name, address, now))
         fits = await self._passwords.fits(account.password, old)
-        hashed = await self._passwords.hashed(account.name, new) if fits else ""
+        hashed = await self._passwords.hashed(name, new) if fits else ""
         async with self._database.write() as connection:
-            await noted(connection, account.name, "password", worked=fits)
+            await noted(connection, name, "password", worked=fits)
             if fits:
-                await lockouts.succeeded(connection, caller.name, address, now)
+                await lockouts.succeeded(connection, name, address, now)
                 await repository.change(connection, account.id, password=hashed)
                 await session_repository.end_all(
                     connection, account.id, "password", now, keep=caller.credential
@@ -165,5 +170,5 @@ class Sessions:
             access_token=self._ring.sign(ACCESS, seconds, jti=uuid.uuid4().hex, **facts),
             expires_in=seconds,
             refresh_token=self._ring.sign(REFRESH, left, jti=uuid.uuid4().hex, gen=generation, **facts),
-            name=account.name,
+            name=self._ours + account.name,
         )

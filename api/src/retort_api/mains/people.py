@@ -19,7 +19,7 @@ import httpx2 as httpx
 
 from retort_api.access.access import Access, People
 from retort_api.access.api_keys import ApiKeys
-from retort_api.access.authoriser import Authoriser
+from retort_api.access.authoriser import OURS, Authoriser
 from retort_api.access.cluster import Cluster, in_pod
 from retort_api.access.grants import Grants
 from retort_api.access.identities import Identities
@@ -70,8 +70,9 @@ async def accounts(settings: AccessSettings, secrets: Path, database: Database) 
         oidc = await _oidc(settings, database, stack)
         passwords = Passwords()
         lives = Lives(access_seconds=settings.access_seconds, session=timedelta(days=settings.session_days))
-        sessions = Sessions(database, KeyRing(secrets / SIGNING), passwords, lives, now)
-        keys = ApiKeys(database, now)
+        ours = OURS if cluster is not None else ""
+        sessions = Sessions(database, KeyRing(secrets / SIGNING), passwords, lives, now, ours)
+        keys = ApiKeys(database, now, ours)
         yield Access(
             authenticator=Identities(
                 sessions=sessions,
@@ -88,7 +89,7 @@ async def accounts(settings: AccessSettings, secrets: Path, database: Database) 
             accounts=People(
                 sessions=sessions,
                 keys=keys,
-                registration=Registration(database, passwords, now, anyone=settings.self_registration),
+                registration=Registration(database, passwords, now, ours, anyone=settings.self_registration),
                 foreign=oidc,
             ),
         )
@@ -124,6 +125,10 @@ async def _oidc(settings: AccessSettings, database: Database, stack: AsyncExitSt
     if not settings.oidc_audience:
         raise BadInput(
             "RETORT_OIDC_ISSUER needs RETORT_OIDC_AUDIENCE: tokens made for others must not open this service."
+        )
+    if ":" not in settings.oidc_prefix and not settings.cluster and settings.authorisation != "cluster":
+        raise BadInput(
+            "RETORT_OIDC_PREFIX needs a colon: without one the provider's names could be those of accounts here."
         )
     trusted = ssl.create_default_context(cafile=settings.oidc_ca or None)
     client = await stack.enter_async_context(httpx.AsyncClient(verify=trusted, trust_env=False))
