@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from retort_api.access.keysets import BYTES, PAUSE_SECONDS, USABLE_SECONDS, KeySet
 from retort_api.access.oidc import OLDEST, Oidc, Provider
+from retort_api.access.settings import AccessSettings
 from retort_api.kit.database import Database
+from retort_api.mains.people import accounts
 from retort_api.migrations import schema
 from retort_core.errors import BadInput, Infrastructure, Unauthenticated
 
@@ -164,6 +167,26 @@ WRONG: dict[str, dict[str, Any]] = {
 async def test_a_token_that_is_wrong_is_refused(oidc: Oidc, issuer: Issuer, how: str) -> None:
     with pytest.raises(Unauthenticated):
         await oidc.caller(token(issuer, **WRONG[how]))
+
+
+async def test_nobody_of_a_provider_without_a_prefix_takes_the_name_of_an_account(
+    oidc: Oidc, issuer: Issuer
+) -> None:
+    oidc.provider = replace(oidc.provider, prefix="")
+    assert (await oidc.caller(token(issuer))).name == "anna"
+    with pytest.raises(Unauthenticated, match="accounts of this service"):
+        await oidc.caller(token(issuer, sub="retort:anna"))
+
+
+@pytest.mark.parametrize("prefix", ["", "people-"])
+async def test_without_a_cluster_a_prefix_has_a_colon(tmp_path: Path, prefix: str) -> None:
+    """Accounts are called by their names alone then; `people-anna` could be one."""
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'retort.db'}")
+    given = AccessSettings(oidc_issuer="http://127.0.0.1:9", oidc_audience=AUDIENCE, oidc_prefix=prefix)
+    with pytest.raises(BadInput, match="RETORT_OIDC_PREFIX needs a colon"):
+        async with accounts(given, tmp_path, database):
+            pass
+    await database.close()
 
 
 async def test_forged_signatures_are_refused(oidc: Oidc, issuer: Issuer) -> None:

@@ -38,7 +38,10 @@ class AccessSettings(BaseSettings):
         default="sub", description="Claim that names a person; it must be unique and stable."
     )
     oidc_groups_claim: str = Field(default="groups", description="Claim with the groups of a person.")
-    oidc_prefix: str = Field(default="oidc:", description="In front of names and groups of that provider.")
+    oidc_prefix: str = Field(
+        default="oidc:",
+        description="In front of names and groups of that provider; with a colon, but in a cluster that knows the same one.",
+    )
     oidc_admin_group: str = Field(
         default="",
         description="Group (with the prefix) whose members administer the whole system; empty = none.",

@@ -1,7 +1,7 @@
 """Tables of people and their rights. Secrets are never stored: passwords as Argon2, everything random as SHA-256.
 
 `account` columns are ids of local accounts; `subject` and `name` columns hold the name of a caller, which is unique
-over all kinds: local names have no colon, those of identity providers begin with a prefix.
+over all kinds: local names have no colon, or begin with `retort:` in a cluster; those of identity providers begin with a prefix.
 """
 
 from __future__ import annotations
