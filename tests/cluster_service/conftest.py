@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -267,14 +268,14 @@ def say(text: str, **rest: Any) -> TaskObject:
 
 
 @asynccontextmanager
-async def opened(home: Path) -> AsyncIterator[Cluster]:
+async def opened(home: Path, intakes: int = 1) -> AsyncIterator[Cluster]:
     settings = Settings(home=home)
     async with AsyncExitStack() as stack:
         database = Database(f"sqlite+aiosqlite:///{home / 'retort.db'}")
         stack.push_async_callback(database.close)
         await schema.upgrade(database)
         (home / "spool").mkdir()
-        intake = LocalSandboxes(INTAKE, 1)
+        intake = LocalSandboxes(INTAKE, 1, capacity=intakes)
         stack.push_async_callback(intake.close)
         await intake.open()
         on = parts.stored(database, FolderObjects(home / "objects"), Signal(), settings)
@@ -311,4 +312,4 @@ async def opened(home: Path) -> AsyncIterator[Cluster]:
 
 @pytest.fixture
 def open_cluster(tmp_path: Path) -> Any:
-    return lambda: opened(tmp_path)
+    return partial(opened, tmp_path)

@@ -29,7 +29,7 @@ async def begun(cluster: Any, uid: str) -> None:
 
 async def test_regression_two_endless_scripts_stopped_everybodys_results(open_cluster: Any) -> None:
     """Each held one of the two intakes for as long as it ran."""
-    async with open_cluster() as cluster:
+    async with open_cluster(intakes=2) as cluster:
         await cluster.imported()
         endless = [
             task_object({"script": {"source": ENDLESS}}, base="main", branch=f"endless-{n}") for n in range(2)
