@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -35,6 +36,14 @@ def run(
         last = "\n".join((done.stderr + done.stdout).strip().splitlines()[-15:])
         raise NodeError(f"{' '.join(map(str, command))} failed ({done.returncode}):\n{last}")
     return done.stdout
+
+
+def beside_each_other(*lanes: Callable[[], object]) -> None:
+    """Return when all have ended; the error of the first of them that has one is raised then."""
+    with ThreadPoolExecutor(len(lanes)) as threads:
+        running = [threads.submit(lane) for lane in lanes]
+    for lane in running:
+        lane.result()
 
 
 def say(text: str) -> None:

@@ -19,7 +19,7 @@ import cgroups
 import running
 import settings
 import tooling
-from commands import NodeError, alone, run, say, wait_until
+from commands import NodeError, alone, beside_each_other, run, say, wait_until
 from places import HERE, Node
 
 MANIFESTS: Final = HERE / "manifests"
@@ -36,7 +36,7 @@ def up(node: Node) -> None:
         if running.keeper(node) is not None:
             say(f"the node {node.name!r} is up already")
             return
-        _build()
+        build()
         began = time.monotonic()
         _prepare(node)
         _launch(node)
@@ -47,17 +47,13 @@ def up(node: Node) -> None:
             raise NodeError(f"{problem}\nThe daemons' logs are in {node.logs}.") from None
 
 
-def _build() -> None:
+def build() -> None:
+    """What a node is made of. Compilers use every core: they come in turn, and downloads go on beside them."""
     tooling.need("openssl", "mmdebstrap")
-    for build in (
-        builds.system,
-        builds.pause,
-        builds.clients,
-        builds.calico,
-        builds.coredns,
-        builds.kubernetes,
-    ):
-        build()
+    beside_each_other(
+        lambda: [make() for make in (builds.calico, builds.coredns, builds.kubernetes)],
+        lambda: [make() for make in (builds.pause, builds.system, builds.clients)],
+    )
 
 
 def _prepare(node: Node) -> None:

