@@ -11,17 +11,19 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx2 as httpx
 import polars as pl
 import pytest
 import servers
 
 from retort_api.runs.pods import Dialler, networks
 from retort_api.runs.session import Listener, Session
-from retort_core.door import HANDSHAKE_SECONDS
+from retort_core.door import HANDSHAKE_SECONDS, Health
 from retort_core.errors import DataError, PolicyDenied, SessionLost
 from retort_core.handshake import GREETING, Binding, session_key
 from retort_core.http.internal import PodAddress
@@ -103,7 +105,30 @@ def test_a_pod_is_ready_only_with_every_barrier_up(pod: Pod) -> None:
     assert pod.first.startswith("ready: ")
     assert "filter" in pod.first
     assert "landlock" in pod.first
-    socket.create_connection(("127.0.0.1", pod.health), 5).close()
+    assert asked_of_health(pod.health) == 200
+
+
+def asked_of_health(port: int) -> int:
+    return httpx.get(f"http://127.0.0.1:{port}", timeout=10, trust_env=False).status_code
+
+
+def test_a_probe_is_answered_when_every_barrier_was_tried_and_waits_for_that() -> None:
+    """Regression: the port refused until then; each refusal was an event, and readiness was seen up to a second late."""
+    (port,) = servers.free_ports(1)
+    health = Health("127.0.0.1", port)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(asked_of_health, port)
+        assert not wait([asked], 0.3).done
+        health.ready()
+        assert asked.result(10) == 200
+    assert asked_of_health(port) == 200
+
+
+def test_a_caller_that_says_nothing_keeps_nobody_from_being_answered() -> None:
+    (port,) = servers.free_ports(1)
+    Health("127.0.0.1", port).ready()
+    with socket.create_connection(("127.0.0.1", port), 5), socket.create_connection(("127.0.0.1", port), 5):
+        assert asked_of_health(port) == 200
 
 
 def test_a_proven_client_gets_one_run_and_the_pod_ends(pod: Pod) -> None:

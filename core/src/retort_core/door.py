@@ -12,6 +12,7 @@ and so does the Pod. Standard library only.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import os
 import signal
@@ -29,6 +30,8 @@ from retort_core.handshake import LENGTH, Binding, ExecutorSide
 SESSION_PORT: Final = 7070
 HEALTH_PORT: Final = 7071
 HANDSHAKE_SECONDS: Final = 5.0
+PROBE_SECONDS: Final = 1.0  # for a probe to say what it asks
+ANSWER: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 STRANGERS: Final = (
     100  # failed handshakes after which the Pod gives itself up, so that nobody can knock for ever
 )
@@ -82,16 +85,31 @@ def _exactly(stream: socket.socket, size: int) -> bytes:
     return found
 
 
-def answer_probes(host: str, port: int) -> None:
-    """The kubelet's TCP probes: taken and dropped. The port opens only once every barrier has been tried."""
-    listener = socket.create_server((host, port), backlog=16)
+class Health:
+    """The kubelet's probes. Each is answered once every barrier has been tried, and waits for that: a port that refused until
+    then was asked again up to a second late, and every refusal was an event of the Pod (four to five a start on a busy node)."""
 
-    def take() -> None:
+    def __init__(self, host: str, port: int) -> None:
+        self._listener = socket.create_server((host, port), backlog=16)
+        self._ready = threading.Event()
+        threading.Thread(target=self._take, daemon=True, name="health").start()
+
+    def ready(self) -> None:
+        self._ready.set()
+
+    def _take(self) -> None:
         while True:
-            stream, _ = listener.accept()
-            stream.close()
+            stream, _ = self._listener.accept()
+            self._ready.wait()
+            answer(stream)
 
-    threading.Thread(target=take, daemon=True, name="health").start()
+
+def answer(probe: socket.socket) -> None:
+    """Well, whatever was asked."""
+    with probe, contextlib.suppress(OSError):
+        probe.settimeout(PROBE_SECONDS)
+        probe.recv(4096)  # what is closed unread is reset, and the answer with it
+        probe.sendall(ANSWER)
 
 
 def arm(seconds: int) -> None:
@@ -112,12 +130,13 @@ def _say(text: str) -> None:
 
 def serve(worker: str, threads: int, host: str, port: int, health_port: int) -> bool:
     """Whether the one session ended well."""
+    health = Health(host, health_port)
     forks = ForkLine(worker, threads)
     hello = supervision.trial(forks, threads)
     # Only now: the fork server and its children were started from an environment without it.
     key, pod = bytes.fromhex(os.environ.pop("RETORT_SESSION_KEY")), os.environ.pop("RETORT_POD_NAME")
     door = Door(key, pod, host, port)
-    answer_probes(host, health_port)
+    health.ready()
     _say("ready: " + ", ".join(hello["enforced"].get("barriers", ())))
     stream, binding = door.let_in()
     # From the proof, and anew with every job: how many there will be is known to nobody when the session begins (a replay is

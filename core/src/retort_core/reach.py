@@ -17,13 +17,13 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
 from retort_core import probing
-from retort_core.door import HEALTH_PORT, SESSION_PORT
+from retort_core.door import HEALTH_PORT, SESSION_PORT, answer
 from retort_core.probing import PASSED
 
 TIMEOUT: Final = 1.5
@@ -82,19 +82,22 @@ class Listening:
     def __init__(self, host: str = "", session: int = SESSION_PORT, health: int = HEALTH_PORT) -> None:
         self.callers = 0
         self._sockets = [socket.create_server((host, port), backlog=16) for port in (session, health)]
-        for index, one in enumerate(self._sockets):
-            threading.Thread(target=self._take, args=(one, index == 0), daemon=True).start()
+        for listener, take in zip(self._sockets, (self._count, answer), strict=True):
+            threading.Thread(target=_each, args=(listener, take), daemon=True).start()
 
-    def _take(self, listener: socket.socket, counted: bool) -> None:  # noqa: FBT001 - private
-        with contextlib.suppress(OSError):
-            while True:
-                stream, _ = listener.accept()
-                self.callers += counted
-                stream.close()
+    def _count(self, caller: socket.socket) -> None:
+        self.callers += 1
+        caller.close()
 
     def close(self) -> None:
         for one in self._sockets:
             one.close()
+
+
+def _each(listener: socket.socket, take: Callable[[socket.socket], None]) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            take(listener.accept()[0])
 
 
 def probe(targets: Mapping[str, str], listens: float = LISTENS, **ports: Any) -> dict[str, Any]:

@@ -25,6 +25,7 @@ WORKER: Final = "retort_executor.worker:main"
 USERS: Final = (20_000, 60_000)  # a user of its own for each Pod of a node, where the draw allows
 SUPERVISOR_BYTES: Final = 256 << 20  # what the Pod needs beside the run: supervisor, fork server, polars
 GRACE_SECONDS: Final = 2
+READY_SECONDS: Final = 30  # that a probe waits for its answer; a start takes 2 s, 20 on a crowded node
 RESERVED: Final = 0.025
 Phase: TypeAlias = Literal["Pending", "Running", "Succeeded", "Failed", "Unknown"]
 
@@ -96,8 +97,13 @@ class Maker:
                 {"name": "session", "containerPort": SESSION_PORT},
                 {"name": "health", "containerPort": HEALTH_PORT},
             ],
-            # The port opens once every wall has been tried; a second is the shortest period there is.
-            "readinessProbe": {"tcpSocket": {"port": HEALTH_PORT}, "periodSeconds": 1, "failureThreshold": 1},
+            # Answered once every wall has been tried, and held until then; a second is the shortest period there is.
+            "readinessProbe": {
+                "httpGet": {"port": HEALTH_PORT},
+                "timeoutSeconds": READY_SECONDS,
+                "periodSeconds": 1,
+                "failureThreshold": 1,
+            },
             "resources": {"requests": requests, "limits": limits},
             "securityContext": {
                 "allowPrivilegeEscalation": False,

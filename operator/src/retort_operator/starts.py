@@ -2,8 +2,8 @@
 
 A start costs about two seconds of a processor, and nothing tells an operator without rights on nodes how many processors there
 are. Nineteen at once on two cores were each ready after twenty seconds instead of one after the other, and the tasks beside them
-got a tenth of a core each. So the number follows what is seen: as long as a start takes little longer than with two at a time, one
-more with each that is ready; when it takes clearly longer, so many times fewer. What it takes with two at a time is measured
+got a tenth of a core each. So the number follows what is seen: as long as a start takes little longer than one by itself, one
+more with each that is ready; when it takes clearly longer, so many times fewer. What it takes by itself is measured
 again and again. (A window that follows the delay; congestion control finds the width of a path like this.)
 """
 
@@ -15,14 +15,14 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
-LOWEST: Final = 2.0
+LOWEST: Final = 1.0  # two keep two cores busy: another project's task beside them took half as long again
 TOLERATED: Final = 1.25  # times the measure
-PERIOD: Final = 1.0  # seconds more than the measure at the least: readiness is asked for once a second
-# Starts with two at a time that are remembered, and how many are waited for before there are ever more. The second slowest of them is
+SLACK: Final = 0.4  # seconds more than the measure at the least: a node looks at its containers once a second
+# Starts of one at a time that are remembered, and how many are waited for before there are ever more. The second slowest of them is
 # the measure: not the quickest, because nodes differ, and one may be slow of something else.
 SAMPLES: Final = 8
 ENOUGH: Final = 4
-MEASURED: Final = 300.0  # seconds; with an older measure two start at a time until there is a newer one
+MEASURED: Final = 300.0  # seconds; with an older measure one starts at a time until there is a newer one
 DOUBTED: Final = (
     30.0  # the same once the limit was lowered by it: perhaps it is not the starts that slow each other
 )
@@ -126,7 +126,7 @@ class Starts:
     def _slower(self, took: float) -> float:
         """How many times what is tolerated."""
         measure = sorted(self._samples)[-2]
-        return took / max(TOLERATED * measure, measure + PERIOD)
+        return took / max(TOLERATED * measure, measure + SLACK)
 
     def _to_measure(self, now: float) -> bool:
         doubted = self._lowered > self._measured

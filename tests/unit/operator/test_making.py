@@ -76,13 +76,13 @@ def test_never_more_at_once_nor_faster_than_allowed(
 
 
 def test_more_may_begin_with_each_that_is_ready() -> None:
-    making = wide(limit=2.0)
-    names = asked(making, 9, 100.0)
-    assert len(names) == 2
-    assert making.begin(7, 101.0) == (0, OVERDUE - 1.0)
-    for name in names:
-        is_ready(making, name, 100.0, 102.0)
-    assert making.begin(7, 102.0)[0] == 4
+    making = wide(limit=1.0)
+    (first,) = asked(making, 9, 100.0)
+    assert making.begin(8, 101.0) == (0, OVERDUE - 1.0)
+    is_ready(making, first, 100.0, 102.0)
+    for name in asked(making, 8, 102.0):
+        is_ready(making, name, 102.0, 104.0)
+    assert making.begin(6, 104.0)[0] == 4
 
 
 def test_nothing_is_learned_from_those_that_are_ready_while_nobody_wants_more() -> None:
@@ -99,8 +99,8 @@ def test_nothing_is_learned_from_those_that_are_ready_while_nobody_wants_more() 
 
 
 def test_those_that_are_gone_are_waited_for_no_longer() -> None:
-    making = Making(GAP)
-    making.known("t", ())
+    making = wide(limit=2.0)
+    making._starts.want(100.0, more=True)
     first, second = asked(making, 9, 100.0)
     making.answered(first, made=True)
     making.known("t", ())

@@ -66,7 +66,7 @@ def test_the_key_is_of_this_pod_and_nonce_and_the_secret_is_not_in_it() -> None:
 def test_health_is_asked_at_another_port_than_the_session() -> None:
     (container,) = MAKER.executor("default", SPEC)["spec"]["containers"]
     ports = {one["name"]: one["containerPort"] for one in container["ports"]}
-    assert container["readinessProbe"]["tcpSocket"]["port"] == ports["health"] != ports["session"]
+    assert container["readinessProbe"]["httpGet"]["port"] == ports["health"] != ports["session"]
 
 
 def test_users_that_are_taken_are_not_given_out_again() -> None:

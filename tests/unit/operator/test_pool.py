@@ -225,7 +225,7 @@ async def test_of_many_that_are_missing_few_start_at_a_time_and_more_as_long_as_
         for name in bench.made[ready:]:
             bench.is_ready(name)
         ready = len(bench.made)
-    assert rounds == [2, 2, 3, 6, 7]
+    assert rounds == [1, 1, 1, 1, 2, 4, 8, 2]
 
 
 @pytest.mark.asyncio
@@ -233,7 +233,7 @@ async def test_with_another_template_it_is_seen_anew_how_many_may_start(bench: B
     """One with less of a processor is slower without anything being busy."""
     bench.profile(replicas=20, capacity=20)
     bench.pools.begin()
-    for _ in range(2):
+    for _ in range(6):
         await asyncio.sleep(0.1)
         bench.clock.now += 2.0
         for name in bench.made[:]:
@@ -242,4 +242,4 @@ async def test_with_another_template_it_is_seen_anew_how_many_may_start(bench: B
     bench.profile("two", replicas=20, capacity=40)
     bench.pools.look("default")
     await asyncio.sleep(0.1)
-    assert len(bench.made) - before == 2
+    assert len(bench.made) - before == 1

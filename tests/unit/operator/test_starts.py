@@ -8,23 +8,24 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from retort_operator.starts import ENOUGH, LOWEST, MEASURED, OVERDUE, RESTED, Starts
+from retort_operator.starts import ENOUGH, LOWEST, MEASURED, OVERDUE, RESTED, SLACK, Starts
 
 WORK = 2.0  # seconds of a processor that a start costs
 ALONE = 1.4  # seconds it takes on a quiet node, where some of it runs beside the rest
 TICK = 0.05
+LATE = 0.3
 
 
 @dataclass
 class _Start:
     node: int
-    asked_at: float  # within each second, when the node asks whether it is ready
+    late: float  # seconds after which the node tells that it is ready
     left: float = WORK  # seconds of a processor
 
 
 @dataclass
 class Nodes:
-    """So many processors each, of some speed, shared by those that start on them; who is ready shows once a second."""
+    """So many processors each, of some speed, shared by those that start on them."""
 
     cores: float
     speeds: list[float] = field(default_factory=lambda: [1.0])
@@ -59,17 +60,18 @@ class Nodes:
         name = f"executor-{self.made}"
         self.starts.asked(name, self.now)
         self.starts.placed(name, self.now)
-        self.starting[name] = _Start(self.made % len(self.speeds), self.chance.random())
+        self.starting[name] = _Start(self.made % len(self.speeds), self.chance.uniform(0, LATE))
         self.made += 1
 
     def _pass(self) -> None:
-        before, self.now = self.now, self.now + TICK
+        self.now += TICK
         for node, speed in enumerate(self.speeds):
             here = {name: one for name, one in self.starting.items() if one.node == node}
             share = speed * min(WORK / ALONE, self.cores / max(1, len(here)))
             for name, one in here.items():
                 one.left -= share * TICK
-                if one.left <= 0 and int(before + one.asked_at) != int(self.now + one.asked_at):
+                one.late -= TICK if one.left <= 0 else 0
+                if one.late <= 0:
                     del self.starting[name]
                     self.ready += 1
                     self.starts.ready(name, self.now)
@@ -91,10 +93,13 @@ def test_two_hundred_start_on_many_processors_nearly_as_soon_as_all_at_once() ->
     assert Nodes(cores=200).run(60, wanted=200).now <= 18
 
 
-@pytest.mark.parametrize("speeds", [[2.0] + 9 * [1.0], [1.0] + 9 * [2.0], [0.5, 1.0, 1.5, 2.0]])
-def test_nodes_may_differ(speeds: list[float]) -> None:
-    """One node in ten that is twice as fast would make every other one look busy."""
-    assert Nodes(cores=64, speeds=speeds).run(60, wanted=200).now <= 30
+@pytest.mark.parametrize(
+    ("speeds", "seconds"), [([2.0] + 9 * [1.0], 20), ([1.0] + 9 * [2.0], 20), ([0.5, 1.0, 1.5, 2.0], 60)]
+)
+def test_nodes_may_differ(speeds: list[float], seconds: float) -> None:
+    """One node in ten that is twice as fast would make every other one look busy; one four times as fast as another does so for
+    a while."""
+    assert Nodes(cores=64, speeds=speeds).run(2 * seconds, wanted=200).now <= seconds
 
 
 def test_few_start_on_what_is_left_of_many_processors() -> None:
@@ -151,15 +156,15 @@ def test_those_that_were_under_way_together_say_one_thing_the_slowest_of_them() 
     starts = measured(100.0)
     many(starts, 20, 10.0)
     for number in range(20):
-        starts.ready(str(number), 14.0 if number < 10 else 16.0)
+        starts.ready(str(number), 14.0 if number < 10 else 15.0)
     assert starts.limit == 50
 
 
-def test_a_period_of_the_node_s_question_is_no_slowness() -> None:
+def test_what_a_node_tells_late_is_no_slowness() -> None:
     starts = measured(100.0, took=0.5)
     many(starts, 20, 10.0)
     for number in range(20):
-        starts.ready(str(number), 11.5)
+        starts.ready(str(number), 10.45 + SLACK)
     assert starts.limit == 100
 
 
@@ -201,7 +206,7 @@ def test_what_nodes_bear_is_known_once_starts_slowed_each_other_and_for_longer()
     assert starts.bearable == math.inf
     many(starts, 20, 10.0)
     for number in range(20):
-        starts.ready(str(number), 16.0)
+        starts.ready(str(number), 15.0)
     assert starts.bearable == starts.limit == 10
     assert starts.room(100.0) == LOWEST
     assert starts.bearable == 10
