@@ -29,7 +29,9 @@ def test_listings_and_descriptions_read_well(installation: Installation) -> None
     assert tasks[1].split()[:3] == ["first", "survey", "Complete"]
     versions = installation.project("get", "dc").splitlines()
     assert versions[0].split() == ["NAME", "DATASET", "BRANCH", "TITLE", "ROWS", "AUTHOR", "AGE"]
-    assert any("Import survey.csv" in line and line.split()[1:3] == ["survey", "main"] for line in versions)
+    assert any(
+        "Import survey.csv" in line and line.split()[1:3] == ["survey", "main"] for line in versions
+    ), versions
     story = installation.project("describe", "at", "first")
     for part in ("remove duplicate rows", "Rows Removed:", "Planned", "Running", "Complete"):
         assert part in story, story
