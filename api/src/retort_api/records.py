@@ -116,7 +116,6 @@ refs = Table(
     Column("head", String(64), nullable=False),
     Column("version", Integer, nullable=False, default=1),
     _at("updated_at"),
-    Index("ix_refs_head", "head"),  # which branches the versions of a page of the feed are heads of
 )
 reflog = Table(
     "reflog",
@@ -131,6 +130,15 @@ reflog = Table(
     _at("at"),
     # All moves of a branch are read whenever it moves.
     Index("ix_reflog_dataset_name_seq", "dataset", "name", "seq"),
+)
+publications = (
+    Table(  # a version is published when a branch or a tag first leads to it; one that waits for a yes is not
+        "publications",
+        metadata,
+        Column("seq", Big, primary_key=True, autoincrement=True),
+        Column("commit", ForeignKey("commits.id"), nullable=False, unique=True),
+        Column("branch", String(160), nullable=False),  # empty: a tag was first
+    )
 )
 tasks = Table(
     "tasks",

@@ -36,6 +36,7 @@ INSERT INTO commits (id, dataset, root, snapshot, parents, generation, kind, tit
                      script, details, created_at)
     SELECT 'c' || n, 'd' || n % 50, '', '', '[]', 1, 'plan', '', '', 'amy', 't' || n, 'c' || n, '{}', '', '{}', now()
     FROM generate_series(1, 5000) n;
+INSERT INTO publications (commit, branch) SELECT 'c' || n, 'main' FROM generate_series(1, 5000) n;
 INSERT INTO refs (dataset, name, kind, head, version, updated_at)
     SELECT 'd' || n % 50, 'b' || n, 'branch', 'c' || n, 1, now() FROM generate_series(1, 5000) n;
 INSERT INTO reflog (dataset, name, was, now, why, by, at)
@@ -76,7 +77,7 @@ async def plans(connection: AsyncConnection, read: Read) -> list[str]:
 
 READS: dict[str, Read] = {
     "ix_task_objects_open": lambda connection: objects.open_tasks(connection, 0, 200),
-    "ix_refs_head": lambda connection: objects.commit_facts(connection, 4900, 50),
+    "pk_publications": lambda connection: objects.commit_facts(connection, 4900, 50),
     "ix_reflog_dataset_name_seq": lambda connection: commits.moves(connection, "d7", "b7"),
     "ix_events_dataset_seq": lambda connection: events.after(connection, "p1", 10, dataset="d7", limit=200),
 }

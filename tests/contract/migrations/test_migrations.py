@@ -16,6 +16,7 @@ from alembic.script import ScriptDirectory
 
 import retort_api
 from retort_api.access import member_repository as members
+from retort_api.commits import publications
 from retort_api.datasets import repository as datasets
 from retort_api.datasets.repository import DatasetRecord
 from retort_api.kit.database import Database
@@ -186,3 +187,47 @@ async def test_regression_a_new_database_that_somebody_else_writes_to_was_locked
         assert (await connection.execute(sa.text("PRAGMA journal_mode"))).scalar() == "wal"
     await base.close()
     other.close()
+
+
+@pytest.mark.asyncio
+async def test_versions_of_earlier_releases_keep_their_numbers_and_get_the_branch_they_came_to(
+    fresh: Open,
+) -> None:
+    """All but what waits for a yes, which is published with it; the next number follows on the last."""
+    database = fresh()
+    await run(database, lambda connection: walk(connection, "0007"))
+    async with database.write() as connection:
+        await projects.add(connection, "p1", "default", NOW)
+        dataset = DatasetRecord(id="d1", project="p1", name="d1", title="", created_at=NOW)
+        await datasets.add(connection, dataset)
+        for seq, one in ((3, "first"), (7, "second"), (8, "waits")):
+            await connection.execute(sa.text(COMMIT), {"seq": seq, "id": one, "now": NOW})
+        for kind, name, head in (
+            ("branch", "main", "second"),
+            ("branch", "aside", "first"),
+            ("staging", "s/1", "waits"),
+        ):
+            await connection.execute(sa.text(REF), {"kind": kind, "name": name, "head": head, "now": NOW})
+        for name, to in (("main", "first"), ("aside", "first"), ("main", "second")):
+            await connection.execute(sa.text(MOVE), {"name": name, "to": to, "now": NOW})
+    await schema.upgrade(database)
+    async with database.write() as connection:
+        await publications.publish(connection, "waits", "main")
+    async with database.read() as connection:
+        rows = await connection.execute(
+            sa.text('SELECT seq, publications."commit", branch FROM publications ORDER BY seq')
+        )
+        assert [tuple(row) for row in rows] == [
+            (3, "first", "main"),
+            (7, "second", "main"),
+            (8, "waits", "main"),
+        ]
+
+
+COMMIT = """
+INSERT INTO commits (seq, id, dataset, root, snapshot, parents, generation, kind, title, instruction, author, task, attempt, counts,
+                     script, details, created_at)
+VALUES (:seq, :id, 'd1', '', '', '[]', 1, 'plan', '', '', 'amy', '', :id, '{}', '', '{}', :now)
+"""
+REF = "INSERT INTO refs (dataset, name, kind, head, version, updated_at) VALUES ('d1', :name, :kind, :head, 1, :now)"
+MOVE = "INSERT INTO reflog (dataset, name, was, now, why, by, at) VALUES ('d1', :name, '', :to, 'commit', 'amy', :now)"

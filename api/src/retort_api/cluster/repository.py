@@ -8,7 +8,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retort_api.cluster.tables import namespaces, task_objects
-from retort_api.records import commits, datasets, projects, refs, tasks
+from retort_api.records import commits, datasets, projects, publications, tasks
 from retort_api.tasks import repository
 from retort_api.tasks.records import TaskRecord
 from retort_core.http.internal import CommitFact
@@ -100,22 +100,26 @@ async def open_tasks(connection: AsyncConnection, after: int, limit: int) -> lis
 async def commit_facts(connection: AsyncConnection, after: int, limit: int) -> list[CommitFact]:
     """In the order of publication; only of projects that are namespaces."""
     query = (
-        select(commits, projects.c.name.label("namespace"), namespaces.c.uid, datasets.c.name.label("named"))
+        select(
+            publications.c.seq.label("published"),
+            publications.c.branch,
+            commits,
+            projects.c.name.label("namespace"),
+            namespaces.c.uid,
+            datasets.c.name.label("named"),
+        )
+        .join(commits, commits.c.id == publications.c.commit)
         .join(datasets, datasets.c.id == commits.c.dataset)
         .join(projects, projects.c.id == datasets.c.project)
         .join(namespaces, namespaces.c.project == projects.c.id)
-        .where(commits.c.seq > after)
-        .order_by(commits.c.seq)
+        .where(publications.c.seq > after)
+        .order_by(publications.c.seq)
         .limit(limit)
     )
     rows = list(await connection.execute(query))
-    heads = select(refs.c.head, refs.c.name).where(
-        refs.c.kind == "branch", refs.c.head.in_([row.id for row in rows])
-    )
-    branches = {row.head: row.name for row in await connection.execute(heads)}
     return [
         CommitFact(
-            seq=row.seq,
+            seq=row.published,
             id=row.id,
             namespace=row.namespace,
             namespace_uid=row.uid,
@@ -126,7 +130,7 @@ async def commit_facts(connection: AsyncConnection, after: int, limit: int) -> l
             kind=row.kind,
             author=row.author,
             task=row.task,
-            branch=branches.get(row.id, ""),
+            branch=row.branch,
             counts=Counts.model_validate(row.counts),
             created_at=row.created_at,
         )

@@ -17,7 +17,7 @@ from typing import Final, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from retort_api.commits import repository, walks
+from retort_api.commits import publications, repository, walks
 from retort_api.commits.records import CommitRecord, Move, Ref, RefKind, Why
 from retort_api.kit.database import Database
 from retort_api.tasks import events
@@ -241,6 +241,7 @@ class CommitLog:
         if change.kind != "staging":
             move = Move(seq=0, name=name, was=was, now=change.to, why=change.why, by=change.by, at=now)
             await repository.log_move(connection, dataset, move)
+            await publications.publish(connection, change.to, name if change.kind == "branch" else "")
             data = {"branch": name, "head": change.to, "was": was, "why": change.why}
             await events.add(connection, "ref", data, dataset=dataset)
 

@@ -192,7 +192,7 @@ class CommitFact(Model):
     kind: str
     author: str
     task: str = ""
-    branch: str = ""  # a branch whose head it was when this was asked for
+    branch: str = ""  # that led to it first; empty where a tag did
     counts: Counts = Counts()
     created_at: datetime
 

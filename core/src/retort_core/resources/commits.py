@@ -20,7 +20,7 @@ class DataCommitSpec(Resource):
     sequence: Count = Field(description="Its place in the order of publication.")
     dataset_name: DatasetName = Field(description="Whose version it is.")
     branch: Annotated[str, StringConstraints(max_length=100)] = Field(
-        default="", description="A branch it was the head of when this was written."
+        default="", description="The branch that led to it first; empty where a tag did."
     )
     root: Annotated[str, StringConstraints(max_length=64)] = Field(
         description="Identity of the data: equal roots are equal tables."
