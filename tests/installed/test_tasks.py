@@ -78,9 +78,13 @@ def test_a_question_is_answered_with_a_button(installation: Installation) -> Non
 def test_a_version_waits_for_a_yes_and_takes_effect_with_it(installation: Installation) -> None:
     name = installation.task(DROP, base="main", branch="approved", review="Always")
     staged = installation.until(name, "AwaitingInput", "Failed")["staged"]
+    shown = f"datacommit/survey-{staged['commit'][:12]}"
+    with pytest.raises(Refused, match="not found"):
+        installation.project("get", shown)
     installation.plugin("approve", name, "--wait", "60")
     status = installation.status(name)
     assert (status["phase"], status["result"]["commit"]) == ("Complete", staged["commit"])
+    installation.project("wait", shown, "--for=jsonpath={.spec.branch}=approved", "--timeout=30s")
 
 
 def test_a_corrected_file_takes_one_executor_for_all_that_is_replayed(installation: Installation) -> None:

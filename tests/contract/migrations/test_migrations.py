@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 
 import retort_api
 from retort_api.access import member_repository as members
-from retort_api.commits import publications
+from retort_api.commits import publication_repository as publications
 from retort_api.datasets import repository as datasets
 from retort_api.datasets.repository import DatasetRecord
 from retort_api.kit.database import Database

@@ -17,7 +17,8 @@ from typing import Final, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from retort_api.commits import publications, repository, walks
+from retort_api.commits import publication_repository as publications
+from retort_api.commits import repository, walks
 from retort_api.commits.records import CommitRecord, Move, Ref, RefKind, Why
 from retort_api.kit.database import Database
 from retort_api.tasks import events
