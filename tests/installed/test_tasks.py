@@ -84,7 +84,8 @@ def test_a_version_waits_for_a_yes_and_takes_effect_with_it(installation: Instal
     installation.plugin("approve", name, "--wait", "60")
     status = installation.status(name)
     assert (status["phase"], status["result"]["commit"]) == ("Complete", staged["commit"])
-    installation.project("wait", shown, "--for=jsonpath={.spec.branch}=approved", "--timeout=30s")
+    branch = ("get", shown, "-o", "jsonpath={.spec.branch}")
+    until("the version is shown", lambda: installation.project(*branch) == "approved")
 
 
 def test_a_corrected_file_takes_one_executor_for_all_that_is_replayed(installation: Installation) -> None:
