@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 LOWEST: Final = 1.0  # two keep two cores busy: another project's task beside them took half as long again
-TOLERATED: Final = 1.25  # times the measure
-SLACK: Final = 0.4  # seconds more than the measure at the least: a node looks at its containers once a second
+TOLERATED: Final = 1.15  # times the measure
+SLACK: Final = 0.3  # seconds more than the measure at the least: where a start takes half a second, chance alone is a tenth of it
 # Starts of one at a time that are remembered, and how many are waited for before there are ever more. The second slowest of them is
 # the measure: not the quickest, because nodes differ, and one may be slow of something else.
 SAMPLES: Final = 8

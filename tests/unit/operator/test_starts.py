@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from retort_operator.starts import ENOUGH, LOWEST, MEASURED, OVERDUE, RESTED, SLACK, Starts
+from retort_operator.starts import ENOUGH, LOWEST, MEASURED, OVERDUE, RESTED, SLACK, TOLERATED, Starts
 
 WORK = 2.0  # seconds of a processor that a start costs
 ALONE = 1.4  # seconds it takes on a quiet node, where some of it runs beside the rest
@@ -89,8 +89,9 @@ def test_nor_more_of_them_after_hours() -> None:
     assert nodes.most <= 8
 
 
-def test_two_hundred_start_on_many_processors_nearly_as_soon_as_all_at_once() -> None:
-    assert Nodes(cores=200).run(60, wanted=200).now <= 18
+@pytest.mark.parametrize("seed", range(6))
+def test_two_hundred_start_on_many_processors_nearly_as_soon_as_all_at_once(seed: int) -> None:
+    assert Nodes(cores=200, chance=random.Random(seed)).run(60, wanted=200).now <= 18
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_nodes_may_differ(speeds: list[float], seconds: float) -> None:
 def test_few_start_on_what_is_left_of_many_processors() -> None:
     nodes = Nodes(cores=100).run(60)
     nodes.cores = 10
-    assert nodes.run(300).most <= 150, "those that take long do not make room for as many again"
+    assert nodes.run(300).most <= 160, "those that take long do not make room for as many again"
     nodes.run(300)
     assert nodes.most <= 40
     assert nodes.share >= 0.75
@@ -156,7 +157,7 @@ def test_those_that_were_under_way_together_say_one_thing_the_slowest_of_them() 
     starts = measured(100.0)
     many(starts, 20, 10.0)
     for number in range(20):
-        starts.ready(str(number), 14.0 if number < 10 else 15.0)
+        starts.ready(str(number), 13.0 if number < 10 else 10.0 + 4 * TOLERATED)
     assert starts.limit == 50
 
 
@@ -206,7 +207,7 @@ def test_what_nodes_bear_is_known_once_starts_slowed_each_other_and_for_longer()
     assert starts.bearable == math.inf
     many(starts, 20, 10.0)
     for number in range(20):
-        starts.ready(str(number), 15.0)
+        starts.ready(str(number), 10.0 + 4 * TOLERATED)
     assert starts.bearable == starts.limit == 10
     assert starts.room(100.0) == LOWEST
     assert starts.bearable == 10
