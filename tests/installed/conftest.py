@@ -164,6 +164,13 @@ class Installation:
         assert status["phase"] == "Complete", status
         return status
 
+    def pods(self, part: str) -> list[dict[str, Any]]:
+        """Of a part of the service. Those before an upgrade may still be on their way out when the new ones are ready, and
+        are left out."""
+        chosen = f"app.kubernetes.io/component={part}"
+        found = self.kubectl.inside(SYSTEM).json("get", "pods", "-l", chosen)["items"]
+        return [one for one in found if "deletionTimestamp" not in one["metadata"]]
+
     def ready(self, deployment: str) -> None:
         self.kubectl.inside(SYSTEM)(
             "rollout", "status", f"deployment/{deployment}", "--timeout=90s", seconds=120

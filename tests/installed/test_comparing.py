@@ -6,7 +6,7 @@ import json
 
 import pytest
 from tests.cluster.kube import Refused
-from tests.installed.conftest import SYSTEM, Installation
+from tests.installed.conftest import Installation
 from tests.installed.work import DROP
 
 pytestmark = pytest.mark.timeout(500)  # the first one follows the page
@@ -15,8 +15,7 @@ SORT = [{"id": "s1", "op": "sort_rows", "params": {"keys": [{"column": "c0", "de
 
 
 def test_two_large_versions_do_not_bring_down_everybodys_service(installation: Installation) -> None:
-    api = ("get", "pods", "-l", "app.kubernetes.io/component=api")
-    before = _restarts(installation, api)
+    before = _restarts(installation)
     state = {"RETORT_STATE": str(installation.folder / "state-large")}
     names = [f"c{at}" for at in range(COLUMNS)]
     lines = (",".join(str((row * 7 + at) % 9) for at in range(COLUMNS)) for row in range(ROWS))
@@ -31,11 +30,11 @@ def test_two_large_versions_do_not_bring_down_everybodys_service(installation: I
         with pytest.raises(Refused, match=r"MiB of memory"):
             installation.retort("diff", "main~1", "main", **state)
     assert installation.done(DROP, base="main", branch="beside-large")["phase"] == "Complete"
-    assert _restarts(installation, api) == before
+    assert _restarts(installation) == before
 
 
-def _restarts(installation: Installation, pods: tuple[str, ...]) -> dict[str, int]:
-    found = installation.kubectl.inside(SYSTEM).json(*pods)["items"]
+def _restarts(installation: Installation) -> dict[str, int]:
+    found = installation.pods("api")
     assert found
     return {
         pod["metadata"]["name"]: sum(one["restartCount"] for one in pod["status"]["containerStatuses"])

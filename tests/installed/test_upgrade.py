@@ -38,9 +38,7 @@ def templates(installation: Installation, *selectors: str) -> set[str]:
 
 
 def uids(installation: Installation) -> set[str]:
-    pods = installation.kubectl.inside(SYSTEM).json("get", "pods")["items"]
-    about = [one["metadata"] for one in pods if "deletionTimestamp" not in one["metadata"]]
-    return {one["uid"] for one in about if one["labels"].get("app.kubernetes.io/component") in PARTS}
+    return {one["metadata"]["uid"] for part in PARTS for one in installation.pods(part)}
 
 
 def test_an_upgrade_under_work_loses_no_task(installation: Installation) -> None:

@@ -76,17 +76,11 @@ def test_two_of_everything(installation: Installation, values: Values) -> None:
     assert budgets == {f"retort-{part}": 1 for part in PARTS}
     drop(installation)
     for part in PARTS:
-        (first, second) = _staying(system, part)
+        (first, second) = (one["metadata"]["name"] for one in installation.pods(part))
         for one in (first, second):
             system("delete", "pod", one, "--wait=false")
             drop(installation)
             installation.ready(f"retort-{part}")
-
-
-def _staying(system: Program, part: str) -> list[str]:
-    """Names of its Pods. Those before an upgrade may still be on their way out when the new ones are ready."""
-    pods = system.json("get", "pods", "-l", f"app.kubernetes.io/component={part}")["items"]
-    return [one["metadata"]["name"] for one in pods if "deletionTimestamp" not in one["metadata"]]
 
 
 def test_named_projects_need_roles_only(installation: Installation, values: Values) -> None:
