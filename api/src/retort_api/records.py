@@ -131,14 +131,13 @@ reflog = Table(
     # All moves of a branch are read whenever it moves.
     Index("ix_reflog_dataset_name_seq", "dataset", "name", "seq"),
 )
-publications = (
-    Table(  # a version is published when a branch or a tag first leads to it; one that waits for a yes is not
-        "publications",
-        metadata,
-        Column("seq", Big, primary_key=True, autoincrement=True),
-        Column("commit", ForeignKey("commits.id"), nullable=False, unique=True),
-        Column("branch", String(160), nullable=False),  # empty: a tag was first
-    )
+# A version is published when a branch or a tag first leads to it; one that waits for a yes is not.
+publications = Table(
+    "publications",
+    metadata,
+    Column("seq", Big, primary_key=True, autoincrement=True),
+    Column("commit", ForeignKey("commits.id"), nullable=False, unique=True),
+    Column("branch", String(160), nullable=False),  # empty: a tag was first
 )
 tasks = Table(
     "tasks",

@@ -17,7 +17,7 @@ from typing import Final
 
 LOWEST: Final = 1.0  # two keep two cores busy: another project's task beside them took half as long again
 TOLERATED: Final = 1.15  # times the measure
-SLACK: Final = 0.3  # seconds more than the measure at the least: where a start takes half a second, chance alone is a tenth of it
+SLACK: Final = 0.3  # seconds more than the measure at the least; with 0.2, two hundred on many nodes begin up to four later
 # Starts of one at a time that are remembered, and how many are waited for before there are ever more. The second slowest of them is
 # the measure: not the quickest, because nodes differ, and one may be slow of something else.
 SAMPLES: Final = 8

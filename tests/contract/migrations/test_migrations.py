@@ -212,7 +212,7 @@ async def test_versions_of_earlier_releases_keep_their_numbers_and_get_the_branc
             await connection.execute(sa.text(MOVE), {"name": name, "to": to, "now": NOW})
     await schema.upgrade(database)
     async with database.write() as connection:
-        await publications.publish(connection, "waits", "main")
+        await publications.publish(connection, "d1", "waits", "main")
     async with database.read() as connection:
         rows = await connection.execute(
             sa.text('SELECT seq, publications."commit", branch FROM publications ORDER BY seq')

@@ -103,8 +103,10 @@ def test_nodes_may_differ(speeds: list[float], seconds: float) -> None:
     assert Nodes(cores=64, speeds=speeds).run(2 * seconds, wanted=200).now <= seconds
 
 
-def test_few_start_on_what_is_left_of_many_processors() -> None:
-    nodes = Nodes(cores=100).run(60)
+@pytest.mark.parametrize("seed", range(10))
+def test_few_start_on_what_is_left_of_many_processors(seed: int) -> None:
+    """Of ten seeds 80 to 156 at the most; where a start is called slow later (a quarter, 0.4 s) 90 to 171."""
+    nodes = Nodes(cores=100, chance=random.Random(seed)).run(60)
     nodes.cores = 10
     assert nodes.run(300).most <= 160, "those that take long do not make room for as many again"
     nodes.run(300)

@@ -242,7 +242,8 @@ class CommitLog:
         if change.kind != "staging":
             move = Move(seq=0, name=name, was=was, now=change.to, why=change.why, by=change.by, at=now)
             await repository.log_move(connection, dataset, move)
-            await publications.publish(connection, change.to, name if change.kind == "branch" else "")
+            branch = name if change.kind == "branch" else ""
+            await publications.publish(connection, dataset, change.to, branch)
             data = {"branch": name, "head": change.to, "was": was, "why": change.why}
             await events.add(connection, "ref", data, dataset=dataset)
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 
 from sqlalchemy import exists, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from retort_api.commits import repository
 from retort_api.commits.records import CommitRecord
 from retort_api.kit.sequenced import insert_later, waiting
 from retort_api.records import commits, publications
@@ -23,21 +25,22 @@ class Publication:
     branch: str  # empty for a tag
 
 
-async def publish(connection: AsyncConnection, tip: str, branch: str) -> None:
+async def publish(connection: AsyncConnection, dataset: str, tip: str, branch: str) -> None:
     """`tip` and those it came from, as far as they are not yet; the oldest first, numbered at the end of the transaction."""
-    for one in await _unpublished(connection, tip):
+    for one in await _unpublished(connection, dataset, tip):
         there = exists().where(publications.c.commit == one)  # by another transaction meanwhile
         found = select(commits.c.id, literal(branch)).where(commits.c.id == one, ~there)
         line = insert(publications).from_select(["commit", "branch"], found)
         insert_later(connection, line, Publication(one, branch))
 
 
-async def _unpublished(connection: AsyncConnection, tip: str) -> list[str]:
+async def _unpublished(connection: AsyncConnection, dataset: str, tip: str) -> list[str]:
     found: list[str] = []
     level = await _without_published(connection, [tip])
     while level:
         found = level + [one for one in found if one not in level]
-        level = await _without_published(connection, await _parents(connection, level))
+        parents = [await repository.parents(connection, dataset, one) for one in level]
+        level = await _without_published(connection, chain.from_iterable(parents))
     return found
 
 
@@ -49,12 +52,3 @@ async def _without_published(connection: AsyncConnection, ids: Iterable[str]) ->
         query = select(publications.c.commit).where(publications.c.commit.in_(asked))
         told |= set((await connection.execute(query)).scalars())
     return [one for one in ids if one not in told]
-
-
-async def _parents(connection: AsyncConnection, ids: Iterable[str]) -> list[str]:
-    new = {one.id: one.parents for one in waiting(connection, CommitRecord)}
-    found = [parent for one in ids for parent in new.get(one, ())]
-    if asked := [one for one in ids if one not in new]:
-        query = select(commits.c.parents).where(commits.c.id.in_(asked))
-        found += [parent for row in (await connection.execute(query)).scalars() for parent in row]
-    return found
